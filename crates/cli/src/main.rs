@@ -1,0 +1,2 @@
+//! The command line `alphec-exec`.
+fn main() {}

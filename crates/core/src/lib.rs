@@ -1,0 +1,1 @@
+//! The decisions: one deterministic machine, handle(now, input) -> step.

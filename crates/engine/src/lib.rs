@@ -1,0 +1,1 @@
+//! The loop: collect inputs, step, make durable, release.

@@ -1,0 +1,1 @@
+//! Risk-checked, durable order execution through Interactive Brokers.

@@ -1,0 +1,1 @@
+//! The TWS adapter over crate ibapi; converts at the edge and nowhere else.
