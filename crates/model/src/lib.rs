@@ -1,1 +1,47 @@
-//! The words of the house: ids, decimals, time, orders, records; no behaviour, no I/O.
+//! The words of the house: what things are, never what to do about them.
+//!
+//! Values only: no I/O, no clock, no randomness, no knowledge of any broker library.
+//! Every type that crosses a boundary (journal, command line, Python) has its one JSON
+//! spelling here: decimals and times are strings, an unknown field is an error.
+#![forbid(unsafe_code)]
+#![deny(
+    missing_docs,
+    clippy::float_arithmetic,
+    clippy::iter_over_hash_type,
+    clippy::indexing_slicing,
+    clippy::as_conversions
+)]
+
+pub mod account;
+pub mod alert;
+pub mod broker;
+pub mod command;
+pub mod decimal;
+pub mod event;
+pub mod ids;
+pub mod instrument;
+pub mod lifecycle;
+pub mod order;
+pub mod reason;
+pub mod record;
+pub mod risk;
+pub mod time;
+
+pub use account::{AccountValue, AccountValues, Position};
+pub use alert::{Alert, AlertKind, Severity};
+pub use broker::{BrokerEvent, BrokerRequest};
+pub use command::{CancelScope, Command, ModifyRequest, OrderRequest};
+pub use decimal::{Currency, Money, Price, Qty, SignedQty, ValueError, exact_mul};
+pub use event::Event;
+pub use ids::{
+    AccountId, ApiClientId, BrokerOrderId, ClientOrderId, ConId, CorrelationId, ExecId, Generation, IdError,
+    InstrumentId, LogId, OrderRef, PermId, Seq, StrategyId,
+};
+pub use instrument::{Instrument, InstrumentError, InstrumentKind, OptionRight, TickRule};
+pub use lifecycle::{Evidence, OrderState};
+pub use order::{Order, OrderSpec, OrderType, Pending, PendingReplace, Side, SpecError, TimeInForce};
+pub use reason::{DenyReason, RejectReason, Rule};
+pub use record::{Body, Header, Provenance, Record};
+pub use risk::{Check, Limits, Proposal, Quote, Verdict};
+pub use rust_decimal::Decimal;
+pub use time::UtcNanos;

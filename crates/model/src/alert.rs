@@ -1,0 +1,118 @@
+//! What the monitoring subsystem must hear about.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ClientOrderId, CorrelationId};
+use crate::time::UtcNanos;
+
+/// How soon someone must look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Look today.
+    Warning,
+    /// Look now.
+    Critical,
+}
+
+/// What happened, as a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AlertKind {
+    /// Our gate refused an order.
+    OrderDenied,
+    /// The broker refused an order.
+    OrderRejected,
+    /// An order's outcome is not proven.
+    OrderInDoubt,
+    /// The link is gone.
+    Disconnected,
+    /// Connection attempts keep failing.
+    ReconnectFailing,
+    /// The link is back and reconciled.
+    Reconnected,
+    /// Our position and the broker's differ.
+    PositionBreak,
+    /// The journal is not accepting records, or is slow.
+    JournalTrouble,
+    /// Trading is halted.
+    Halted,
+    /// Trading is resumed.
+    Resumed,
+    /// The accounts of the login are not those of the profile.
+    AccountMismatch,
+    /// The broker said or did something that should not be possible.
+    Anomaly,
+    /// The engine stopped and orders are left working.
+    LeftWorking,
+}
+
+impl AlertKind {
+    /// How soon someone must look.
+    #[must_use]
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::Reconnected | Self::Resumed => Severity::Info,
+            Self::OrderDenied | Self::OrderRejected | Self::Disconnected => Severity::Warning,
+            Self::OrderInDoubt
+            | Self::ReconnectFailing
+            | Self::PositionBreak
+            | Self::JournalTrouble
+            | Self::Halted
+            | Self::AccountMismatch
+            | Self::Anomaly
+            | Self::LeftWorking => Severity::Critical,
+        }
+    }
+
+    /// The kind as one lower-case word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OrderDenied => "order_denied",
+            Self::OrderRejected => "order_rejected",
+            Self::OrderInDoubt => "order_in_doubt",
+            Self::Disconnected => "disconnected",
+            Self::ReconnectFailing => "reconnect_failing",
+            Self::Reconnected => "reconnected",
+            Self::PositionBreak => "position_break",
+            Self::JournalTrouble => "journal_trouble",
+            Self::Halted => "halted",
+            Self::Resumed => "resumed",
+            Self::AccountMismatch => "account_mismatch",
+            Self::Anomaly => "anomaly",
+            Self::LeftWorking => "left_working",
+        }
+    }
+}
+
+impl fmt::Display for AlertKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alert {
+    /// When.
+    pub at: UtcNanos,
+    /// What.
+    pub kind: AlertKind,
+    /// How soon someone must look.
+    pub severity: Severity,
+    /// What happened and what to do, for people.
+    pub text: String,
+    /// Which order, if one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_order_id: Option<ClientOrderId>,
+    /// Of which work, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<CorrelationId>,
+}
