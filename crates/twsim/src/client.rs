@@ -1,0 +1,191 @@
+//! One API session, without I/O: which phase it is in, who it belongs to, what it subscribed to, and the
+//! bytes waiting to leave. It knows nothing about orders or prices.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::venue::{ConId, UtcNs};
+use crate::wire::frame::{API_PREFIX, FrameError, parse_version_line, put_text, take_payload};
+use crate::wire::{OLDEST_SERVER_VERSION, format_stamp};
+
+/// How far a session has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Waiting for `API\0`.
+    Prefix,
+    /// Waiting for the version line.
+    Version,
+    /// Waiting for startApi.
+    Start,
+    /// In business.
+    Ready,
+}
+
+/// What the bytes received so far amount to.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The version line was answered.
+    Greeted,
+    /// A message.
+    Message(Bytes),
+}
+
+/// A subscription to account summary rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Summary {
+    pub(crate) accounts: Vec<Arc<str>>,
+    pub(crate) tags: Vec<String>,
+}
+
+/// What the session wants to hear about.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriptions {
+    pub(crate) market_data: BTreeMap<i32, ConId>,
+    pub(crate) market_data_type: Option<i32>,
+    pub(crate) positions: bool,
+    pub(crate) account: Option<Arc<str>>,
+    pub(crate) summaries: BTreeMap<i32, Summary>,
+    pub(crate) pnl: BTreeMap<i32, Arc<str>>,
+    pub(crate) bind_manual: bool,
+}
+
+/// Bytes on their way out, with the instants from which they may leave.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    ready: BytesMut,
+    late: BytesMut,
+    late_marks: VecDeque<(UtcNs, usize)>,
+}
+
+impl Outbox {
+    /// Appends what `write` writes, to leave `delay` after `now`. Frames stay in order when the delay shrinks.
+    pub(crate) fn push(&mut self, now: UtcNs, delay: i64, write: impl FnOnce(&mut BytesMut)) {
+        if delay <= 0 && self.late.is_empty() {
+            return write(&mut self.ready);
+        }
+        let before = self.late.len();
+        write(&mut self.late);
+        let due = self.late_marks.back().map_or(now + delay, |(last, _)| (now + delay).max(*last));
+        self.late_marks.push_back((due, self.late.len() - before));
+    }
+
+    /// Moves what is due to the front.
+    pub(crate) fn release(&mut self, now: UtcNs) {
+        while let Some((due, length)) = self.late_marks.front().copied() {
+            if due > now {
+                break;
+            }
+            self.late_marks.pop_front();
+            let frames = self.late.split_to(length);
+            self.ready.extend_from_slice(&frames);
+        }
+    }
+
+    pub(crate) fn next_due(&self) -> Option<UtcNs> {
+        self.late_marks.front().map(|(due, _)| *due)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ready.len() + self.late.len()
+    }
+
+    pub(crate) fn take(&mut self) -> BytesMut {
+        self.ready.split()
+    }
+}
+
+/// One API session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) phase: Phase,
+    pub(crate) client_id: i32,
+    pub(crate) server_version: i32,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) outbox: Outbox,
+    /// No more input is read; the connection closes once the outbox is written.
+    pub(crate) closing: bool,
+    /// The client let its outbox overflow: there is no point in writing the rest.
+    pub(crate) lost: bool,
+    /// Silent with the socket open.
+    pub(crate) muted: bool,
+    /// Instant of the last answered reqCurrentTime.
+    pub(crate) clock_answered_at: Option<UtcNs>,
+    newest_version: i32,
+    inbox: BytesMut,
+}
+
+impl Session {
+    pub(crate) fn new(newest_version: i32) -> Self {
+        Self {
+            phase: Phase::Prefix,
+            client_id: -1,
+            server_version: 0,
+            subscriptions: Subscriptions::default(),
+            outbox: Outbox::default(),
+            closing: false,
+            lost: false,
+            muted: false,
+            clock_answered_at: None,
+            newest_version,
+            inbox: BytesMut::new(),
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.phase == Phase::Ready && !self.closing
+    }
+
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        self.inbox.extend_from_slice(bytes);
+    }
+
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.inbox.len()
+    }
+
+    /// Gives a message back to the front of the inbox, to be read again later.
+    pub(crate) fn unread(&mut self, payload: &Bytes) {
+        let mut restored = BytesMut::with_capacity(payload.len() + 4 + self.inbox.len());
+        restored.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes());
+        restored.extend_from_slice(payload);
+        restored.extend_from_slice(&self.inbox);
+        self.inbox = restored;
+    }
+
+    /// The next thing in the inbox, if it is complete.
+    pub(crate) fn next_event(&mut self, now: UtcNs) -> Result<Option<Event>, FrameError> {
+        if self.phase == Phase::Prefix {
+            let known = self.inbox.len().min(API_PREFIX.len());
+            if self.inbox[..known] != API_PREFIX[..known] {
+                return Err(FrameError::NotAnApiClient);
+            }
+            if known < API_PREFIX.len() {
+                return Ok(None);
+            }
+            let _prefix = self.inbox.split_to(known);
+            self.phase = Phase::Version;
+        }
+        let Some(payload) = take_payload(&mut self.inbox)? else { return Ok(None) };
+        if self.phase == Phase::Version {
+            self.greet(now, &payload)?;
+            return Ok(Some(Event::Greeted));
+        }
+        Ok(Some(Event::Message(payload)))
+    }
+
+    /// Answers the version line with the newest version both sides speak. A client that stops below the
+    /// protobuf versions would get a text dialect from the real gateway; here it is turned away.
+    fn greet(&mut self, now: UtcNs, payload: &[u8]) -> Result<(), FrameError> {
+        let (min, max) = parse_version_line(payload)?;
+        let version = max.min(self.newest_version);
+        if version < OLDEST_SERVER_VERSION || min > version {
+            return Err(FrameError::UnsupportedVersion { min, max });
+        }
+        self.server_version = version;
+        self.phase = Phase::Start;
+        self.outbox.push(now, 0, |out| put_text(out, &[&version.to_string(), &format_stamp(now)]));
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! How a simulated gateway starts. Plain data; the builder and the command line both end here.
+
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+
+use crate::faults::Fault;
+use crate::venue::{AccountConfig, Instrument, Retention, UtcNs, VenueConfig};
+use crate::wire::NEWEST_SERVER_VERSION;
+
+/// Configuration of a simulated gateway.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GatewayConfig {
+    /// Address to listen on; port 0 picks a free one.
+    pub listen: String,
+    /// Seed of the price walk.
+    pub seed: u64,
+    /// Accounts; never empty in a running gateway.
+    pub accounts: Vec<AccountConfig>,
+    /// Instruments.
+    pub instruments: Vec<Instrument>,
+    /// Faults armed from the start.
+    pub faults: Vec<Fault>,
+    /// Newest server version offered, 213 to 226. The session gets the lower of this and the client's newest.
+    pub server_version: i32,
+    /// Time between two steps of the price walk; `None` for prices that move by hand only.
+    pub walk_every: Option<Duration>,
+    /// Time between a fill and its commission report.
+    pub commission_delay: Duration,
+    /// Time between a cancel and its confirmation.
+    pub cancel_delay: Duration,
+    /// Most working orders per instrument, side and account (the broker's own limit is about 15).
+    pub working_per_side: Option<usize>,
+    /// How much of the past is kept.
+    pub retention: Retention,
+    /// Refuse everything that needs write access (321 without an id), order lists included.
+    pub read_only: bool,
+    /// Answer reqCurrentTime at most once a second per session, as some gateways do.
+    pub clock_once_per_second: bool,
+    /// The client id that also receives the order callbacks of all others.
+    pub master_client_id: Option<i32>,
+    /// Time between two unprompted refreshes of account values.
+    pub account_refresh: Duration,
+    /// Most sessions at once.
+    pub max_clients: usize,
+    /// Most bytes waiting for one client; a client that lets more pile up is disconnected.
+    pub outbox_limit: usize,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:0".to_owned(),
+            seed: 1,
+            accounts: vec![AccountConfig::usd("DU1234567", Decimal::from(1_000_000))],
+            instruments: Instrument::defaults(),
+            faults: Vec::new(),
+            server_version: NEWEST_SERVER_VERSION,
+            walk_every: Some(Duration::from_millis(250)),
+            commission_delay: Duration::ZERO,
+            cancel_delay: Duration::ZERO,
+            working_per_side: None,
+            retention: Retention::default(),
+            read_only: false,
+            clock_once_per_second: false,
+            master_client_id: None,
+            account_refresh: Duration::from_secs(180),
+            max_clients: 32,
+            outbox_limit: 32 * 1024 * 1024,
+        }
+    }
+}
+
+impl GatewayConfig {
+    /// The part of it that is the venue's.
+    pub fn venue(&self, start: UtcNs) -> VenueConfig {
+        VenueConfig {
+            seed: self.seed,
+            start,
+            accounts: self.accounts.clone(),
+            instruments: self.instruments.clone(),
+            walk_every: self.walk_every.map(nanoseconds),
+            commission_delay: nanoseconds(self.commission_delay),
+            cancel_delay: nanoseconds(self.cancel_delay),
+            working_per_side: self.working_per_side,
+            retention: self.retention,
+        }
+    }
+}
+
+pub(crate) fn nanoseconds(span: Duration) -> i64 {
+    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX / 4)
+}

@@ -1,0 +1,229 @@
+//! Positions, account values, summaries, profit and loss.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::{ConnId, Desk};
+use crate::client::Summary;
+use crate::venue::{Account, ConId, UtcNs, Venue};
+use crate::wire::{PortfolioLine, Reply, format_stamp};
+
+/// Most account summaries a session may watch.
+const SUMMARIES_MAX: usize = 2;
+
+/// One account value: key, value, currency.
+type Row<'a> = (&'static str, String, &'a str);
+
+impl Desk {
+    pub(super) fn positions(&mut self, now: UtcNs, conn: ConnId) {
+        if let Some(session) = self.lines.sessions.get_mut(&conn) {
+            session.subscriptions.positions = true;
+        }
+        let held: Vec<(Arc<str>, ConId)> = self
+            .venue
+            .accounts()
+            .flat_map(|account| account.positions.keys().map(|con_id| (Arc::clone(&account.id), *con_id)))
+            .collect();
+        for (account, con_id) in held {
+            self.send_position(now, conn, &account, con_id);
+        }
+        self.lines.send(now, conn, &Reply::PositionEnd);
+    }
+
+    pub(super) fn cancel_positions(&mut self, conn: ConnId) {
+        if let Some(session) = self.lines.sessions.get_mut(&conn) {
+            session.subscriptions.positions = false;
+        }
+    }
+
+    /// One account per connection: a second subscription replaces the first.
+    pub(super) fn account_updates(&mut self, now: UtcNs, conn: ConnId, subscribe: bool, named: &str) {
+        if !subscribe {
+            if let Some(session) = self.lines.sessions.get_mut(&conn) {
+                session.subscriptions.account = None;
+            }
+            return;
+        }
+        let account = match self.account_for(named) {
+            Ok(account) => account,
+            Err(refusal) => return self.lines.error(now, conn, -1, refusal.code(), &refusal.text()),
+        };
+        let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
+        let replaced = session.subscriptions.account.replace(Arc::clone(&account));
+        if replaced.is_some_and(|old| old != account) {
+            let text = "New account data requested from TWS.  API client has been unsubscribed from account data.";
+            self.lines.error(now, conn, -1, 2100, text);
+        }
+        self.send_account_values(now, conn, &account);
+        self.lines.send(now, conn, &Reply::AccountDownloadEnd(&account));
+    }
+
+    pub(super) fn account_summary(&mut self, now: UtcNs, conn: ConnId, req_id: i32, group: &str, tags: &str) {
+        let accounts: Vec<Arc<str>> = self
+            .venue
+            .accounts()
+            .filter(|account| group == "All" || group.is_empty() || *account.id == *group)
+            .map(|account| Arc::clone(&account.id))
+            .collect();
+        if accounts.is_empty() {
+            let text = format!("Error validating request.-'sim' : cause - account group '{group}' is unknown");
+            return self.lines.error(now, conn, req_id, 321, &text);
+        }
+        let tags: Vec<String> =
+            tags.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
+        let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
+        let summaries = &mut session.subscriptions.summaries;
+        if summaries.len() >= SUMMARIES_MAX && !summaries.contains_key(&req_id) {
+            let text = "Error processing request.-'sim' : cause - Maximum number of account summary requests exceeded";
+            return self.lines.error(now, conn, req_id, 322, text);
+        }
+        summaries.insert(req_id, Summary { accounts, tags });
+        self.send_summary(now, conn, req_id);
+        self.lines.send(now, conn, &Reply::AccountSummaryEnd { req_id });
+    }
+
+    pub(super) fn cancel_account_summary(&mut self, conn: ConnId, req_id: i32) {
+        if let Some(session) = self.lines.sessions.get_mut(&conn) {
+            session.subscriptions.summaries.remove(&req_id);
+        }
+    }
+
+    pub(super) fn pnl(&mut self, now: UtcNs, conn: ConnId, req_id: i32, named: &str) {
+        match self.account_for(named) {
+            Ok(account) => {
+                if let Some(session) = self.lines.sessions.get_mut(&conn) {
+                    session.subscriptions.pnl.insert(req_id, account);
+                }
+                self.send_pnl(now, conn);
+            }
+            Err(refusal) => self.lines.error(now, conn, req_id, refusal.code(), &refusal.text()),
+        }
+    }
+
+    pub(super) fn cancel_pnl(&mut self, conn: ConnId, req_id: i32) {
+        if let Some(session) = self.lines.sessions.get_mut(&conn) {
+            session.subscriptions.pnl.remove(&req_id);
+        }
+    }
+
+    pub(super) fn send_position(&mut self, now: UtcNs, conn: ConnId, account: &str, con_id: ConId) {
+        let (Some(holder), Some(instrument)) = (self.venue.account(account), self.venue.instrument(con_id)) else {
+            return;
+        };
+        let Some(position) = holder.positions.get(&con_id) else { return };
+        let (quantity, avg_cost) = (position.quantity, position.avg_cost());
+        self.lines.send(now, conn, &Reply::Position { account, instrument, quantity, avg_cost });
+    }
+
+    pub(super) fn send_account_values(&mut self, now: UtcNs, conn: ConnId, id: &str) {
+        let Some(account) = self.venue.account(id) else { return };
+        for (key, value, currency) in rows(&self.venue, account) {
+            self.lines.send(now, conn, &Reply::AccountValue { account: id, key, value: value.into(), currency });
+        }
+        for (con_id, position) in &account.positions {
+            let Some(instrument) = self.venue.instrument(*con_id) else { continue };
+            let mark = self.venue.quote(*con_id).and_then(|quote| quote.mid()).unwrap_or_default();
+            let value = position.quantity * mark * instrument.multiplier;
+            let line = PortfolioLine {
+                account: id,
+                instrument,
+                quantity: position.quantity,
+                market_price: mark,
+                market_value: value.round_dp(2),
+                avg_cost: position.avg_cost(),
+                unrealized: (value - position.cost - position.fees).round_dp(2),
+                realized: position.realized.round_dp(2),
+            };
+            self.lines.send(now, conn, &Reply::PortfolioValue(Box::new(line)));
+        }
+        let clock = format_stamp(now).get(9..14).unwrap_or_default().to_owned();
+        self.lines.send(now, conn, &Reply::AccountUpdateTime(clock));
+    }
+
+    pub(super) fn send_pnl(&mut self, now: UtcNs, conn: ConnId) {
+        let Some(session) = self.lines.sessions.get(&conn) else { return };
+        for (req_id, account) in session.subscriptions.pnl.clone() {
+            let Some(totals) = self.venue.totals(&account) else { continue };
+            let reply = Reply::PnL {
+                req_id,
+                daily: (totals.realized_pnl + totals.unrealized_pnl).round_dp(2),
+                unrealized: totals.unrealized_pnl.round_dp(2),
+                realized: totals.realized_pnl.round_dp(2),
+            };
+            self.lines.send(now, conn, &reply);
+        }
+    }
+
+    /// The unprompted refresh of everything about accounts that a session watches.
+    pub(super) fn refresh_accounts(&mut self, now: UtcNs) {
+        for conn in self.lines.ready() {
+            let Some(session) = self.lines.sessions.get(&conn) else { continue };
+            let account = session.subscriptions.account.clone();
+            let summaries: Vec<i32> = session.subscriptions.summaries.keys().copied().collect();
+            if let Some(account) = account {
+                self.send_account_values(now, conn, &account);
+            }
+            for req_id in summaries {
+                self.send_summary(now, conn, req_id);
+            }
+            self.send_pnl(now, conn);
+        }
+    }
+
+    fn send_summary(&mut self, now: UtcNs, conn: ConnId, req_id: i32) {
+        let Some(session) = self.lines.sessions.get(&conn) else { return };
+        let Some(summary) = session.subscriptions.summaries.get(&req_id).cloned() else { return };
+        let ledger = summary.tags.iter().any(|tag| tag.starts_with("$LEDGER"));
+        for id in &summary.accounts {
+            let Some(account) = self.venue.account(id) else { continue };
+            for (tag, value, currency) in rows(&self.venue, account) {
+                let asked = summary.tags.iter().any(|wanted| wanted == tag);
+                if asked || (ledger && LEDGER.contains(&tag)) {
+                    let value = value.into();
+                    self.lines
+                        .send(now, conn, &Reply::AccountSummary { req_id, account: id, tag, value, currency });
+                }
+            }
+        }
+    }
+}
+
+/// Keys that are sent once per currency.
+const LEDGER: [&str; 4] = ["Currency", "CashBalance", "TotalCashBalance", "ExchangeRate"];
+
+/// All values of an account. Amounts have two decimals, as the broker writes them.
+fn rows<'a>(venue: &Venue, account: &'a Account) -> Vec<Row<'a>> {
+    let base: &str = &account.base_currency;
+    let totals = venue.totals(&account.id).unwrap_or_default();
+    let money = |amount: Decimal| format!("{amount:.2}");
+    let mut rows: Vec<Row<'a>> = vec![
+        ("AccountCode", account.id.to_string(), ""),
+        ("AccountReady", "true".to_owned(), ""),
+        ("AccountType", "INDIVIDUAL".to_owned(), ""),
+        ("NetLiquidation", money(totals.net_liquidation), base),
+        ("TotalCashValue", money(totals.total_cash), base),
+        ("SettledCash", money(totals.total_cash), base),
+        ("EquityWithLoanValue", money(totals.net_liquidation), base),
+        ("GrossPositionValue", money(totals.gross_position_value), base),
+        ("BuyingPower", money(totals.buying_power), base),
+        ("AvailableFunds", money(totals.available_funds), base),
+        ("ExcessLiquidity", money(totals.available_funds), base),
+        ("InitMarginReq", money(totals.initial_margin), base),
+        ("MaintMarginReq", money(totals.initial_margin), base),
+        ("UnrealizedPnL", money(totals.unrealized_pnl), base),
+        ("RealizedPnL", money(totals.realized_pnl), base),
+    ];
+    for (currency, amount) in &account.cash {
+        let rate = venue.exchange_rate(currency, base);
+        rows.push(("Currency", currency.clone(), currency));
+        rows.push(("CashBalance", money(*amount), currency));
+        rows.push(("TotalCashBalance", money(*amount), currency));
+        rows.push(("ExchangeRate", rate.round_dp(8).normalize().to_string(), currency));
+    }
+    rows.push(("Currency", "BASE".to_owned(), "BASE"));
+    rows.push(("CashBalance", money(totals.total_cash), "BASE"));
+    rows.push(("TotalCashBalance", money(totals.total_cash), "BASE"));
+    rows.push(("ExchangeRate", "1".to_owned(), "BASE"));
+    rows
+}

@@ -1,0 +1,112 @@
+//! A test's hands and eyes: prices, faults, and what is really so.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::{Counters, Desk};
+use crate::faults::Fault;
+use crate::venue::{Account, ConId, Execution, Instrument, OrderReport, Quote, UtcNs, Venue, VenueInput};
+
+/// An order as the venue knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderTruth {
+    /// Its state.
+    pub report: OrderReport,
+    /// When it ended; `None` while it works.
+    pub ended_at: Option<UtcNs>,
+}
+
+/// What the venue knows at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Truth {
+    /// Working orders first to last, then finished ones first to last.
+    pub orders: Vec<OrderTruth>,
+    /// Executions first to last.
+    pub executions: Vec<Arc<Execution>>,
+    /// Accounts with cash and positions.
+    pub accounts: Vec<Account>,
+}
+
+impl Truth {
+    pub(crate) fn of(venue: &Venue) -> Self {
+        let working = venue.open_orders().map(|report| OrderTruth { report: *report, ended_at: None });
+        let finished = venue
+            .finished_orders()
+            .map(|order| OrderTruth { report: order.report.clone(), ended_at: Some(order.at) });
+        Self {
+            orders: working.chain(finished).collect(),
+            executions: venue.executions().cloned().collect(),
+            accounts: venue.accounts().cloned().collect(),
+        }
+    }
+
+    /// Signed position of an account.
+    pub fn position(&self, account: &str, con_id: ConId) -> Decimal {
+        self.accounts.iter().find(|it| *it.id == *account).map_or(Decimal::ZERO, |it| it.held(con_id))
+    }
+
+    /// The order with this mark, if exactly one has it.
+    pub fn by_ref(&self, order_ref: &str) -> Option<&OrderTruth> {
+        let mut found = self.orders.iter().filter(|order| *order.report.spec.order_ref == *order_ref);
+        found.next().filter(|_| found.next().is_none())
+    }
+}
+
+impl Desk {
+    /// Arms a fault.
+    pub fn inject(&mut self, now: UtcNs, fault: Fault) {
+        self.faults.arm(now, fault);
+        self.run_due(now);
+        self.flush(now);
+    }
+
+    /// Disarms all faults and ends a silence.
+    pub fn clear_faults(&mut self, now: UtcNs) {
+        self.faults.clear();
+        self.read_fault_levels();
+        self.resume_all(now);
+        self.flush(now);
+    }
+
+    /// Hands an input to the venue, as if the world had done it.
+    pub fn control(&mut self, now: UtcNs, input: VenueInput) {
+        self.apply(now, input);
+        self.flush(now);
+    }
+
+    /// Cuts every connection.
+    pub fn disconnect_all(&mut self) {
+        self.close_all();
+    }
+
+    /// What the venue knows.
+    pub fn truth(&self) -> Truth {
+        Truth::of(&self.venue)
+    }
+
+    /// One instrument.
+    pub fn instrument(&self, con_id: ConId) -> Option<Arc<Instrument>> {
+        self.venue.instrument(con_id).map(Arc::clone)
+    }
+
+    /// The market of one instrument.
+    pub fn quote(&self, con_id: ConId) -> Option<Quote> {
+        self.venue.quote(con_id)
+    }
+
+    /// The contract id of a symbol, when it is listed once, or of its stock when there is one.
+    pub fn con_id_of(&self, symbol: &str) -> Option<ConId> {
+        self.venue.instruments().find(|it| it.symbol == symbol || it.local_symbol == symbol).map(|it| it.con_id)
+    }
+
+    /// Sessions in business.
+    pub fn session_count(&self) -> usize {
+        self.lines.by_client.len()
+    }
+
+    /// What was seen since the start.
+    pub fn counters(&self) -> Counters {
+        self.lines.counters.clone()
+    }
+}

@@ -1,0 +1,107 @@
+//! Contracts and market data.
+
+use rust_decimal::Decimal;
+
+use super::convert::find;
+use super::{ConnId, Desk};
+use crate::venue::{Quote, Refusal, UtcNs};
+use crate::wire::{ContractQuery, Reply};
+
+/// Tick types on the wire.
+mod field {
+    pub(super) const BID_SIZE: i32 = 0;
+    pub(super) const BID: i32 = 1;
+    pub(super) const ASK: i32 = 2;
+    pub(super) const ASK_SIZE: i32 = 3;
+    pub(super) const LAST: i32 = 4;
+    pub(super) const LAST_SIZE: i32 = 5;
+}
+
+/// Rows of a symbol search, as many as the broker sends.
+const SYMBOL_SAMPLES_MAX: usize = 16;
+
+impl Desk {
+    pub(super) fn contract_details(&mut self, now: UtcNs, conn: ConnId, req_id: i32, query: &ContractQuery) {
+        let found = find(&self.venue, query);
+        if found.is_empty() {
+            return self.unknown_contract(now, conn, req_id);
+        }
+        for instrument in found {
+            self.lines.send(now, conn, &Reply::ContractDetails { req_id, instrument });
+        }
+        self.lines.send(now, conn, &Reply::ContractDetailsEnd { req_id });
+    }
+
+    pub(super) fn market_rule(&mut self, now: UtcNs, conn: ConnId, rule_id: i32) {
+        let known = self.venue.instruments().find(|instrument| instrument.market_rule_id == rule_id);
+        if let Some(instrument) = known {
+            self.lines.send(now, conn, &Reply::MarketRule { rule_id, steps: &instrument.ticks });
+        } else {
+            let text = format!("Error validating request.-'sim' : cause - market rule {rule_id} is unknown");
+            self.lines.error(now, conn, -1, 321, &text);
+        }
+    }
+
+    pub(super) fn matching_symbols(&mut self, now: UtcNs, conn: ConnId, req_id: i32, pattern: &str) {
+        let pattern = pattern.to_uppercase();
+        let found = self
+            .venue
+            .instruments()
+            .filter(|it| it.symbol.starts_with(&pattern) || it.long_name.to_uppercase().contains(&pattern))
+            .take(SYMBOL_SAMPLES_MAX)
+            .map(|instrument| &**instrument)
+            .collect();
+        self.lines.send(now, conn, &Reply::SymbolSamples { req_id, found });
+    }
+
+    pub(super) fn market_data(
+        &mut self,
+        now: UtcNs,
+        conn: ConnId,
+        req_id: i32,
+        query: &ContractQuery,
+        snapshot: bool,
+    ) {
+        let Ok(instrument) = self.resolve(query) else { return self.unknown_contract(now, conn, req_id) };
+        let Some(quote) = self.venue.quote(instrument.con_id) else { return };
+        self.lines.send(now, conn, &Reply::MarketDataType { req_id, kind: 1 });
+        self.lines.send(now, conn, &Reply::TickReqParams { req_id, min_tick: instrument.min_tick() });
+        self.send_ticks(now, conn, req_id, &quote);
+        if snapshot {
+            self.lines.send(now, conn, &Reply::TickSnapshotEnd { req_id });
+        } else if let Some(session) = self.lines.sessions.get_mut(&conn) {
+            session.subscriptions.market_data.insert(req_id, instrument.con_id);
+        }
+    }
+
+    pub(super) fn cancel_market_data(&mut self, conn: ConnId, req_id: i32) {
+        if let Some(session) = self.lines.sessions.get_mut(&conn) {
+            session.subscriptions.market_data.remove(&req_id);
+        }
+    }
+
+    /// Accepted and remembered; the data is live whatever was asked for, as with a full subscription.
+    pub(super) fn market_data_type(&mut self, conn: ConnId, kind: i32) {
+        if let Some(session) = self.lines.sessions.get_mut(&conn) {
+            session.subscriptions.market_data_type = Some(kind);
+        }
+    }
+
+    pub(super) fn send_ticks(&mut self, now: UtcNs, conn: ConnId, req_id: i32, quote: &Quote) {
+        let sides = [
+            (field::BID, field::BID_SIZE, quote.bid, quote.bid_size),
+            (field::ASK, field::ASK_SIZE, quote.ask, quote.ask_size),
+            (field::LAST, field::LAST_SIZE, quote.last, quote.last_size),
+        ];
+        for (price_field, size_field, price, size) in sides {
+            let size = if price.is_some() { size } else { Decimal::ZERO };
+            self.lines.send(now, conn, &Reply::TickPrice { req_id, field: price_field, price, size });
+            self.lines.send(now, conn, &Reply::TickSize { req_id, field: size_field, size });
+        }
+    }
+
+    fn unknown_contract(&mut self, now: UtcNs, conn: ConnId, req_id: i32) {
+        let refusal = Refusal::UnknownContract;
+        self.lines.error(now, conn, req_id, refusal.code(), &refusal.text());
+    }
+}

@@ -1,0 +1,251 @@
+//! The gateway without sockets: sessions, venue and faults behind four doors — bytes in, bytes out, time,
+//! and a test's controls. Deterministic like the venue: what leaves depends only on what entered and when.
+
+mod accounts;
+mod control;
+mod convert;
+mod lines;
+mod lists;
+mod market;
+mod orders;
+mod route;
+mod session;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::BytesMut;
+
+pub use control::{OrderTruth, Truth};
+pub use lines::ConnId;
+
+use crate::client::{Event, Session};
+use crate::config::{GatewayConfig, nanoseconds};
+use crate::faults::{Effect, FaultPlan};
+use crate::venue::{ConId, UtcNs, Venue, VenueInput, VenueOutput};
+use crate::wire::FrameError;
+use lines::Lines;
+
+/// What a gateway has seen since it started.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Connections accepted.
+    pub connections: u64,
+    /// Messages read.
+    pub messages_in: u64,
+    /// Messages queued for clients.
+    pub messages_out: u64,
+    /// New orders received.
+    pub orders: u64,
+    /// Modifications received.
+    pub modifies: u64,
+    /// Cancels received.
+    pub cancels: u64,
+    /// Sessions refused because their client id was taken (326).
+    pub client_ids_refused: u64,
+    /// Connections ended because of bytes that are no message.
+    pub malformed: u64,
+    /// Messages dropped because they came before startApi.
+    pub early: u64,
+    /// Connections ended because the client did not read.
+    pub slow_clients: u64,
+    /// Requests of the API that are not served here, by name.
+    pub unsupported: BTreeMap<String, u64>,
+}
+
+/// Bytes to write, and whether the connection ends after them.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// To be written in this order.
+    pub bytes: BytesMut,
+    /// Close after writing.
+    pub close: bool,
+}
+
+/// The gateway without sockets.
+#[derive(Debug)]
+pub struct Desk {
+    config: GatewayConfig,
+    venue: Venue,
+    faults: FaultPlan,
+    lines: Lines,
+    next_conn: ConnId,
+    outputs: Vec<VenueOutput>,
+    moved: BTreeSet<(Arc<str>, ConId)>,
+    refresh_at: UtcNs,
+}
+
+/// Most bytes kept from a client that writes to a mute gateway.
+const MUTE_INBOX_LIMIT: usize = 4 * 1024 * 1024;
+
+impl Desk {
+    /// Opens a gateway at `now`.
+    pub fn new(config: GatewayConfig, now: UtcNs) -> Self {
+        let mut faults = FaultPlan::default();
+        for fault in &config.faults {
+            faults.arm(now, *fault);
+        }
+        let mut desk = Self {
+            venue: Venue::new(config.venue(now)),
+            faults,
+            lines: Lines::new(config.outbox_limit),
+            next_conn: 1,
+            outputs: Vec::new(),
+            moved: BTreeSet::new(),
+            refresh_at: now + nanoseconds(config.account_refresh),
+            config,
+        };
+        desk.read_fault_levels();
+        desk
+    }
+
+    /// A client connected.
+    pub fn open(&mut self) -> ConnId {
+        let conn = self.next_conn;
+        self.next_conn += 1;
+        self.lines.sessions.insert(conn, Session::new(self.config.server_version));
+        self.lines.counters.connections += 1;
+        conn
+    }
+
+    /// The connection is gone.
+    pub fn closed(&mut self, conn: ConnId) {
+        let Some(session) = self.lines.sessions.remove(&conn) else { return };
+        if self.lines.by_client.get(&session.client_id) == Some(&conn) {
+            self.lines.by_client.remove(&session.client_id);
+            self.faults.on_disconnect(session.client_id);
+        }
+    }
+
+    /// Bytes arrived.
+    pub fn receive(&mut self, now: UtcNs, conn: ConnId, bytes: &[u8]) {
+        self.run_due(now);
+        let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
+        session.feed(bytes);
+        if session.muted && session.waiting_bytes() > MUTE_INBOX_LIMIT {
+            self.lines.close(conn);
+        }
+        self.read_inbox(now, conn);
+        self.flush(now);
+    }
+
+    /// Time passed.
+    pub fn wake(&mut self, now: UtcNs) {
+        self.run_due(now);
+        self.flush(now);
+    }
+
+    /// When [`wake`](Self::wake) is next needed.
+    pub fn next_wake(&self) -> Option<UtcNs> {
+        let late = self.lines.sessions.values().filter_map(|session| session.outbox.next_due()).min();
+        [self.venue.next_wake(), self.faults.next_wake(), late, Some(self.refresh_at)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Connections with something to write or to end, since the last call.
+    pub fn take_touched(&mut self) -> Vec<ConnId> {
+        self.lines.take_touched()
+    }
+
+    /// What is to be written to a connection now. A mute session writes nothing.
+    pub fn take_output(&mut self, conn: ConnId) -> Output {
+        let Some(session) = self.lines.sessions.get_mut(&conn) else {
+            return Output { bytes: BytesMut::new(), close: true };
+        };
+        if session.muted && !session.closing {
+            return Output::default();
+        }
+        Output { bytes: session.outbox.take(), close: session.closing }
+    }
+
+    /// True when the rest of a write to this connection can be given up.
+    pub fn is_lost(&self, conn: ConnId) -> bool {
+        self.lines.sessions.get(&conn).is_none_or(|session| session.lost)
+    }
+
+    fn run_due(&mut self, now: UtcNs) {
+        for effect in self.faults.on_time(now) {
+            match effect {
+                Effect::Mute => self.mute_all(),
+                Effect::Resume => self.resume_all(now),
+                Effect::Disconnect => self.close_all(),
+            }
+        }
+        self.read_fault_levels();
+        self.venue.handle_into(now, VenueInput::Wake, &mut self.outputs);
+        self.route(now);
+        if self.refresh_at <= now {
+            self.refresh_at = now + nanoseconds(self.config.account_refresh).max(1_000_000);
+            self.refresh_accounts(now);
+        }
+        let mut released = Vec::new();
+        for (conn, session) in &mut self.lines.sessions {
+            if session.outbox.next_due().is_some_and(|due| due <= now) {
+                session.outbox.release(now);
+                released.push(*conn);
+            }
+        }
+        for conn in released {
+            self.lines.touch(conn);
+        }
+    }
+
+    fn read_inbox(&mut self, now: UtcNs, conn: ConnId) {
+        loop {
+            let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
+            if session.closing || session.muted {
+                return;
+            }
+            match session.next_event(now) {
+                Ok(None) => return,
+                Ok(Some(Event::Greeted)) => self.lines.touch(conn),
+                Ok(Some(Event::Message(payload))) => {
+                    self.lines.counters.messages_in += 1;
+                    if let Err(error) = self.message(now, conn, payload) {
+                        return self.reject_bytes(conn, &error);
+                    }
+                }
+                Err(error) => return self.reject_bytes(conn, &error),
+            }
+        }
+    }
+
+    /// Bytes that are no message cost this connection, and nothing else.
+    fn reject_bytes(&mut self, conn: ConnId, error: &FrameError) {
+        tracing::debug!(conn, %error, "connection closed");
+        self.lines.counters.malformed += 1;
+        self.lines.close(conn);
+    }
+
+    fn mute_all(&mut self) {
+        for session in self.lines.sessions.values_mut() {
+            session.muted = true;
+        }
+    }
+
+    fn resume_all(&mut self, now: UtcNs) {
+        let silent: Vec<ConnId> =
+            self.lines.sessions.iter().filter(|(_, session)| session.muted).map(|(conn, _)| *conn).collect();
+        for conn in silent {
+            if let Some(session) = self.lines.sessions.get_mut(&conn) {
+                session.muted = false;
+            }
+            self.lines.touch(conn);
+            self.read_inbox(now, conn);
+        }
+    }
+
+    fn close_all(&mut self) {
+        let all: Vec<ConnId> = self.lines.sessions.keys().copied().collect();
+        for conn in all {
+            self.lines.close(conn);
+        }
+    }
+
+    fn read_fault_levels(&mut self) {
+        self.lines.delay = self.faults.delay();
+        self.lines.copies = self.faults.copies();
+    }
+}

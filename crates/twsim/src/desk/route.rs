@@ -1,0 +1,119 @@
+//! From what the venue says to the sessions that should hear it.
+
+use std::sync::Arc;
+
+use super::{ConnId, Desk};
+use crate::venue::{Execution, OrderReport, Quote, UtcNs, VenueOutput};
+use crate::wire::Reply;
+
+impl Desk {
+    pub(super) fn route(&mut self, now: UtcNs) {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        for output in outputs.drain(..) {
+            match output {
+                VenueOutput::Order(report) => self.route_order(now, *report),
+                VenueOutput::Execution(execution) => self.route_execution(now, &execution),
+                VenueOutput::Commission(execution) => {
+                    for conn in self.hearers(execution.key.client_id).into_iter().flatten() {
+                        self.lines.send_order(now, conn, &Reply::Commission(&execution));
+                    }
+                }
+                VenueOutput::Refused { key, refusal } => {
+                    let owner = self.lines.by_client.get(&key.client_id).copied();
+                    if let Some(conn) = owner {
+                        self.lines.error(now, conn, key.order_id, refusal.code(), &refusal.text());
+                    }
+                }
+                VenueOutput::Position { account, con_id } => {
+                    self.moved.insert((account, con_id));
+                }
+                VenueOutput::Quote { con_id, quote } => self.route_quote(now, con_id, &quote),
+            }
+        }
+        // The allocation is kept for the next batch.
+        self.outputs = outputs;
+    }
+
+    /// Sends what is coalesced: positions and account values once per batch, however many fills it held.
+    pub(super) fn flush(&mut self, now: UtcNs) {
+        if self.moved.is_empty() {
+            return;
+        }
+        let moved = std::mem::take(&mut self.moved);
+        for conn in self.lines.ready() {
+            let Some(session) = self.lines.sessions.get(&conn) else { continue };
+            let account = session.subscriptions.account.clone();
+            if session.subscriptions.positions {
+                for (account, con_id) in &moved {
+                    self.send_position(now, conn, account, *con_id);
+                }
+            }
+            if let Some(account) = account.filter(|id| moved.iter().any(|(account, _)| account == id)) {
+                self.send_account_values(now, conn, &account);
+            }
+            self.send_pnl(now, conn);
+        }
+    }
+
+    /// The owner, and the master client if there is another one.
+    fn hearers(&self, client_id: i32) -> [Option<ConnId>; 2] {
+        let owner = self.lines.by_client.get(&client_id).copied();
+        let master = self.config.master_client_id.and_then(|id| self.lines.by_client.get(&id).copied());
+        [owner, master.filter(|conn| Some(*conn) != owner)]
+    }
+
+    fn route_order(&mut self, now: UtcNs, mut report: OrderReport) {
+        let Some(instrument) = self.venue.instrument(report.spec.con_id).map(Arc::clone) else { return };
+        let [owner, master] = self.hearers(report.key.client_id);
+        if !report.bound
+            && let Some(conn) = owner
+        {
+            let binds = self.lines.sessions.get(&conn).is_some_and(|it| it.subscriptions.bind_manual);
+            if !binds {
+                return;
+            }
+            self.venue.bind_manual();
+            report.bound = true;
+            self.send_bound(now, conn, &report);
+        }
+        for conn in [owner, master].into_iter().flatten() {
+            let order = Reply::OpenOrder { order: &report, instrument: &instrument };
+            self.lines.send_order(now, conn, &order);
+            self.lines.send_order(now, conn, &Reply::OrderStatus { order: &report });
+        }
+    }
+
+    pub(super) fn send_bound(&mut self, now: UtcNs, conn: ConnId, report: &OrderReport) {
+        let bound = Reply::OrderBound {
+            perm_id: report.perm_id,
+            client_id: report.key.client_id,
+            order_id: report.key.order_id,
+        };
+        self.lines.send(now, conn, &bound);
+    }
+
+    fn route_execution(&mut self, now: UtcNs, execution: &Execution) {
+        let Some(instrument) = self.venue.instrument(execution.con_id) else { return };
+        let reply = Reply::Execution { req_id: -1, execution, instrument };
+        let hearers = self.hearers(execution.key.client_id);
+        for conn in hearers.into_iter().flatten() {
+            self.lines.send_order(now, conn, &reply);
+        }
+    }
+
+    fn route_quote(&mut self, now: UtcNs, con_id: i32, quote: &Quote) {
+        for conn in self.lines.ready() {
+            let Some(session) = self.lines.sessions.get(&conn) else { continue };
+            let subscribed: Vec<i32> = session
+                .subscriptions
+                .market_data
+                .iter()
+                .filter(|(_, wanted)| **wanted == con_id)
+                .map(|(req_id, _)| *req_id)
+                .collect();
+            for req_id in subscribed {
+                self.send_ticks(now, conn, req_id, quote);
+            }
+        }
+    }
+}

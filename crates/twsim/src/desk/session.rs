@@ -1,0 +1,163 @@
+//! Starting a session, and handing each request to the family that answers it.
+
+use bytes::Bytes;
+
+use super::{ConnId, Desk};
+use crate::client::Phase;
+use crate::venue::UtcNs;
+use crate::wire::frame::{FrameError, split_id};
+use crate::wire::{Reply, Request, decode};
+
+impl Desk {
+    pub(super) fn message(&mut self, now: UtcNs, conn: ConnId, payload: Bytes) -> Result<(), FrameError> {
+        let (raw_id, body) = split_id(payload.clone())?;
+        let request = decode(raw_id, &body)?;
+        let Some(session) = self.lines.sessions.get_mut(&conn) else { return Ok(()) };
+        match (session.phase, &request) {
+            (Phase::Ready, _) => self.dispatch(now, conn, request, &payload),
+            (_, Request::StartApi { client_id }) => {
+                let client_id = *client_id;
+                self.start_api(now, conn, client_id);
+            }
+            // The real gateway drops what comes too early, without a word.
+            (Phase::Prefix | Phase::Version | Phase::Start, _) => self.lines.counters.early += 1,
+        }
+        Ok(())
+    }
+
+    fn start_api(&mut self, now: UtcNs, conn: ConnId, client_id: i32) {
+        let taken = self.lines.by_client.contains_key(&client_id) || self.faults.is_held(client_id);
+        if taken || self.lines.by_client.len() >= self.config.max_clients {
+            self.lines.counters.client_ids_refused += 1;
+            let text = "Unable to connect as the client id is already in use. Retry with a unique client id.";
+            self.lines.error(now, conn, -1, 326, text);
+            return self.lines.close(conn);
+        }
+        let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
+        session.phase = Phase::Ready;
+        session.client_id = client_id;
+        self.lines.by_client.insert(client_id, conn);
+        let next = self.venue.next_order_id(client_id).saturating_sub(self.faults.roll_back()).max(1);
+        self.lines.send(now, conn, &Reply::NextValidId(next));
+        self.send_managed_accounts(now, conn);
+        for (code, text) in FARMS {
+            self.lines.error(now, conn, -1, code, text);
+        }
+    }
+
+    fn dispatch(&mut self, now: UtcNs, conn: ConnId, request: Request, payload: &Bytes) {
+        if self.config.read_only && needs_write_access(&request) {
+            let text = "Error validating request.-'sim' : cause - The API interface is currently in Read-Only mode.";
+            return self.lines.error(now, conn, -1, 321, text);
+        }
+        match request {
+            Request::PlaceOrder(order) => self.place_order(now, conn, &order, payload),
+            Request::CancelOrder { order_id } => self.cancel_order(now, conn, order_id, payload),
+            Request::GlobalCancel => self.global_cancel(now),
+            Request::OpenOrders => self.open_orders(now, conn),
+            Request::AllOpenOrders => self.all_open_orders(now, conn),
+            Request::AutoOpenOrders { bind } => self.auto_open_orders(now, conn, bind),
+            Request::CompletedOrders { .. } => self.completed_orders(now, conn),
+            Request::Executions { req_id, filter } => self.executions(now, conn, req_id, &filter),
+            Request::ContractDetails { req_id, query } => self.contract_details(now, conn, req_id, &query),
+            Request::MarketRule { rule_id } => self.market_rule(now, conn, rule_id),
+            Request::MatchingSymbols { req_id, pattern } => self.matching_symbols(now, conn, req_id, &pattern),
+            Request::MarketData { req_id, query, snapshot } => {
+                self.market_data(now, conn, req_id, &query, snapshot);
+            }
+            Request::CancelMarketData { req_id } => self.cancel_market_data(conn, req_id),
+            Request::MarketDataType { kind } => self.market_data_type(conn, kind),
+            Request::Positions => self.positions(now, conn),
+            Request::CancelPositions => self.cancel_positions(conn),
+            Request::AccountUpdates { subscribe, account } => {
+                self.account_updates(now, conn, subscribe, &account);
+            }
+            Request::AccountSummary { req_id, group, tags } => {
+                self.account_summary(now, conn, req_id, &group, &tags);
+            }
+            Request::CancelAccountSummary { req_id } => self.cancel_account_summary(conn, req_id),
+            Request::PnL { req_id, account } => self.pnl(now, conn, req_id, &account),
+            Request::CancelPnL { req_id } => self.cancel_pnl(conn, req_id),
+            Request::StartApi { .. }
+            | Request::Ids
+            | Request::ManagedAccounts
+            | Request::CurrentTime
+            | Request::CurrentTimeMillis
+            | Request::SetServerLogLevel
+            | Request::CancelContractDetails { .. }
+            | Request::Unsupported { .. }
+            | Request::Unknown { .. } => self.housekeeping(now, conn, &request),
+        }
+    }
+
+    fn housekeeping(&mut self, now: UtcNs, conn: ConnId, request: &Request) {
+        match request {
+            Request::Ids => {
+                let Some(client_id) = self.client_of(conn) else { return };
+                let next = self.venue.next_order_id(client_id);
+                self.lines.send(now, conn, &Reply::NextValidId(next));
+            }
+            Request::ManagedAccounts => self.send_managed_accounts(now, conn),
+            Request::CurrentTime => self.current_time(now, conn),
+            Request::CurrentTimeMillis => {
+                self.lines.send(now, conn, &Reply::CurrentTimeMillis { millis: now / 1_000_000 });
+            }
+            Request::Unsupported { name, req_id } => {
+                self.count_unsupported(name);
+                let text = format!(
+                    "Error validating request.-'sim' : cause - {name} is not supported by the simulator"
+                );
+                self.lines.error(now, conn, req_id.unwrap_or(-1), 321, &text);
+            }
+            Request::Unknown { message_id } => {
+                self.count_unsupported(&format!("message {message_id}"));
+                let text = format!("Server error when reading an API client request: message id {message_id}");
+                self.lines.error(now, conn, -1, 320, &text);
+            }
+            // No answer is due: a log level is set, a request that was answered at once is cancelled, a
+            // started session is started again.
+            _ => {}
+        }
+    }
+
+    fn current_time(&mut self, now: UtcNs, conn: ConnId) {
+        let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
+        let recent = session.clock_answered_at.is_some_and(|at| now - at < 1_000_000_000);
+        if self.config.clock_once_per_second && recent {
+            return;
+        }
+        session.clock_answered_at = Some(now);
+        self.lines.send(now, conn, &Reply::CurrentTime { seconds: now / 1_000_000_000 });
+    }
+
+    fn send_managed_accounts(&mut self, now: UtcNs, conn: ConnId) {
+        let ids: Vec<&str> = self.venue.accounts().map(|account| &*account.id).collect();
+        self.lines.send(now, conn, &Reply::ManagedAccounts(&ids.join(",")));
+    }
+
+    fn count_unsupported(&mut self, name: &str) {
+        *self.lines.counters.unsupported.entry(name.to_owned()).or_default() += 1;
+    }
+
+    pub(super) fn client_of(&self, conn: ConnId) -> Option<i32> {
+        self.lines.sessions.get(&conn).map(|session| session.client_id)
+    }
+}
+
+fn needs_write_access(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::PlaceOrder(_)
+            | Request::CancelOrder { .. }
+            | Request::GlobalCancel
+            | Request::OpenOrders
+            | Request::AllOpenOrders
+            | Request::AutoOpenOrders { .. }
+    )
+}
+
+const FARMS: [(i32, &str); 3] = [
+    (2104, "Market data farm connection is OK:usfarm"),
+    (2106, "HMDS data farm connection is OK:ushmds"),
+    (2158, "Sec-def data farm connection is OK:secdefnj"),
+];

@@ -1,0 +1,266 @@
+//! Starting a gateway, and holding it while it runs.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use tokio::net::TcpListener;
+
+use crate::config::{GatewayConfig, nanoseconds};
+use crate::desk::{Counters, Truth};
+use crate::faults::Fault;
+use crate::server::Server;
+use crate::venue::{AccountConfig, ConId, Instrument, OrderSpec, Quote, VenueInput};
+use crate::wire::{NEWEST_SERVER_VERSION, OLDEST_SERVER_VERSION};
+
+/// Why a gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GatewayError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address asked for.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The configuration makes no sense.
+    #[error("invalid configuration: {what}")]
+    Config {
+        /// What is wrong, and what would be right.
+        what: String,
+    },
+}
+
+/// The simulated gateway. `Gateway::builder()` for tests, [`Gateway::start`] with a plain config otherwise.
+#[derive(Debug, Clone, Copy)]
+pub struct Gateway;
+
+impl Gateway {
+    /// A builder with the defaults: one paper account, six instruments, a walking price, a free local port.
+    pub fn builder() -> GatewayBuilder {
+        GatewayBuilder { config: GatewayConfig::default(), default_account: true }
+    }
+
+    /// Listens, and serves until the handle is stopped or dropped. Needs a tokio runtime.
+    pub async fn start(config: GatewayConfig) -> Result<GatewayHandle, GatewayError> {
+        check(&config)?;
+        let address = config.listen.clone();
+        let failed = |source| GatewayError::Listen { address: address.clone(), source };
+        let listener = TcpListener::bind(&config.listen).await.map_err(failed)?;
+        let addr = listener.local_addr().map_err(failed)?;
+        Ok(GatewayHandle { server: Server::start(config, listener), addr })
+    }
+}
+
+/// Builds a [`GatewayConfig`] step by step.
+#[derive(Debug, Clone)]
+pub struct GatewayBuilder {
+    config: GatewayConfig,
+    default_account: bool,
+}
+
+impl GatewayBuilder {
+    /// Adds an account with one million US dollars. The first account added replaces the default one.
+    #[must_use]
+    pub fn account(self, id: &str) -> Self {
+        self.account_config(AccountConfig::usd(id, Decimal::from(1_000_000)))
+    }
+
+    /// Adds an account with balances of its own.
+    #[must_use]
+    pub fn account_config(mut self, account: AccountConfig) -> Self {
+        if std::mem::take(&mut self.default_account) {
+            self.config.accounts.clear();
+        }
+        self.config.accounts.push(account);
+        self
+    }
+
+    /// Adds an instrument, in place of the one with the same contract id if there is one.
+    #[must_use]
+    pub fn instrument(mut self, instrument: Instrument) -> Self {
+        self.config.instruments.retain(|other| other.con_id != instrument.con_id);
+        self.config.instruments.push(instrument);
+        self
+    }
+
+    /// Seed of the price walk.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// Prices move only when set through the handle.
+    #[must_use]
+    pub fn fixed_prices(mut self) -> Self {
+        self.config.walk_every = None;
+        self
+    }
+
+    /// Prices take a step this often.
+    #[must_use]
+    pub fn walk_every(mut self, every: Duration) -> Self {
+        self.config.walk_every = Some(every);
+        self
+    }
+
+    /// Arms a fault from the start.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.config.faults.push(fault);
+        self
+    }
+
+    /// Address to listen on.
+    #[must_use]
+    pub fn listen(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.config.listen);
+        self
+    }
+
+    /// Newest server version offered.
+    #[must_use]
+    pub fn server_version(mut self, version: i32) -> Self {
+        self.config.server_version = version;
+        self
+    }
+
+    /// Anything the other methods do not cover.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut GatewayConfig)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// The configuration built so far.
+    pub fn config(&self) -> &GatewayConfig {
+        &self.config
+    }
+
+    /// Starts the gateway.
+    pub async fn start(self) -> Result<GatewayHandle, GatewayError> {
+        Gateway::start(self.config).await
+    }
+}
+
+/// A running gateway. Dropping it ends it without waiting; [`stop`](Self::stop) waits.
+#[derive(Debug)]
+pub struct GatewayHandle {
+    server: Arc<Server>,
+    addr: SocketAddr,
+}
+
+impl GatewayHandle {
+    /// The address it listens on.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Sets a one-tick market around `price` (the bid) with the instrument's usual size. The price stays until
+    /// it is set again or released. `symbol` is a symbol or local symbol; false when there is none.
+    pub fn set_price(&self, symbol: &str, price: Decimal) -> bool {
+        self.server.with(|desk, now| {
+            let Some(con_id) = desk.con_id_of(symbol) else { return false };
+            let Some(instrument) = desk.instrument(con_id) else { return false };
+            let quote = Quote::new(price, price + instrument.increment_at(price), instrument.display_size);
+            desk.control(now, VenueInput::SetQuote { con_id, quote });
+            true
+        })
+    }
+
+    /// Sets the whole market of an instrument.
+    pub fn set_quote(&self, con_id: ConId, quote: Quote) {
+        self.control(VenueInput::SetQuote { con_id, quote });
+    }
+
+    /// The market of an instrument.
+    pub fn quote(&self, con_id: ConId) -> Option<Quote> {
+        self.server.with(|desk, _| desk.quote(con_id))
+    }
+
+    /// Rejects new orders of an instrument (201) with a reason, or accepts them again.
+    pub fn set_reject(&self, con_id: ConId, reason: Option<&str>) {
+        self.control(VenueInput::SetReject { con_id, reason: reason.map(str::to_owned) });
+    }
+
+    /// Places an order by hand, as a person at the screen would.
+    pub fn place_manual(&self, spec: OrderSpec) {
+        self.control(VenueInput::PlaceManual { spec });
+    }
+
+    /// Hands any input to the venue.
+    pub fn control(&self, input: VenueInput) {
+        self.server.with(|desk, now| desk.control(now, input));
+    }
+
+    /// Arms a fault.
+    pub fn inject(&self, fault: Fault) {
+        self.server.with(|desk, now| desk.inject(now, fault));
+    }
+
+    /// Disarms every fault and ends a silence; what a mute gateway received is acted on now.
+    pub fn clear_faults(&self) {
+        self.server.with(|desk, now| desk.clear_faults(now));
+    }
+
+    /// Cuts every connection.
+    pub fn disconnect_all(&self) {
+        self.server.with(|desk, _| desk.disconnect_all());
+    }
+
+    /// Puts the gateway's clock forward, so that day ends and expiries can be met without waiting.
+    pub fn advance_clock(&self, by: Duration) {
+        self.server.advance(nanoseconds(by));
+    }
+
+    /// Sessions in business.
+    pub fn connections(&self) -> usize {
+        self.server.with(|desk, _| desk.session_count())
+    }
+
+    /// What the gateway has seen since it started.
+    pub fn counters(&self) -> Counters {
+        self.server.with(|desk, _| desk.counters())
+    }
+
+    /// What the venue knows, whatever any client was told.
+    pub fn truth(&self) -> Truth {
+        self.server.with(|desk, _| desk.truth())
+    }
+
+    /// Closes every connection and the listener, and waits until all is ended.
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+}
+
+impl Drop for GatewayHandle {
+    fn drop(&mut self) {
+        self.server.cancel();
+    }
+}
+
+fn check(config: &GatewayConfig) -> Result<(), GatewayError> {
+    let problem = |what: String| Err(GatewayError::Config { what });
+    if config.accounts.is_empty() {
+        return problem("no account; a gateway serves at least one".to_owned());
+    }
+    if !(OLDEST_SERVER_VERSION..=NEWEST_SERVER_VERSION).contains(&config.server_version) {
+        return problem(format!(
+            "server version {} is not between {OLDEST_SERVER_VERSION} and {NEWEST_SERVER_VERSION}",
+            config.server_version
+        ));
+    }
+    let bad_grid = |it: &&Instrument| it.ticks.is_empty() || it.ticks.iter().any(|s| s.increment <= Decimal::ZERO);
+    if let Some(instrument) = config.instruments.iter().find(bad_grid) {
+        return problem(format!("instrument {} has no tick grid", instrument.symbol));
+    }
+    if config.walk_every.is_some_and(|every| every < Duration::from_millis(1)) {
+        return problem("prices cannot walk faster than once a millisecond".to_owned());
+    }
+    Ok(())
+}

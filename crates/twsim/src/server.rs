@@ -1,0 +1,263 @@
+//! The sockets: one task per connection, one for the listener, one for time. All decisions are the desk's,
+//! which sits behind a lock that is never held across an await.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::GatewayConfig;
+use crate::desk::{ConnId, Desk, Output};
+use crate::venue::UtcNs;
+
+/// Most sockets at once, sessions or not; the rest is closed on arrival.
+const SOCKETS_MAX: usize = 256;
+
+/// Most bytes taken from a socket at once.
+const READ_CHUNK: usize = 64 * 1024;
+
+/// A client that takes nothing for this long is disconnected, as the broker's bulk-data timeout does.
+const WRITE_STALL: Duration = Duration::from_secs(30);
+
+/// Pause after a failed accept, which is usually a shortage of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+#[derive(Debug)]
+struct State {
+    desk: Desk,
+    wakers: HashMap<ConnId, Arc<Notify>>,
+    /// What the timer task sleeps towards.
+    planned: Option<UtcNs>,
+    /// Latest instant handed to the desk: the wall clock may step back, the desk's time may not.
+    latest: UtcNs,
+    /// How far ahead of the wall clock this gateway lives.
+    ahead: i64,
+}
+
+/// The running server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    state: Mutex<State>,
+    timer: Notify,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    pub(crate) fn start(config: GatewayConfig, listener: TcpListener) -> Arc<Self> {
+        let now = wall_clock();
+        let state = State {
+            desk: Desk::new(config, now),
+            wakers: HashMap::new(),
+            planned: None,
+            latest: now,
+            ahead: 0,
+        };
+        let server = Arc::new(Self {
+            state: Mutex::new(state),
+            timer: Notify::new(),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        server.tasks.spawn(accept(Arc::clone(&server), listener));
+        server.tasks.spawn(keep_time(Arc::clone(&server)));
+        server
+    }
+
+    /// Runs `act` on the desk at the present instant and wakes whoever has something to do because of it.
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Desk, UtcNs) -> R) -> R {
+        let mut state = self.lock();
+        let now = state.now();
+        let result = act(&mut state.desk, now);
+        self.wake_others(&mut state, None);
+        result
+    }
+
+    pub(crate) fn advance(&self, by: i64) {
+        self.lock().ahead += by;
+        self.with(|desk, now| desk.wake(now));
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.stop.cancel();
+    }
+
+    pub(crate) async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic inside the desk is a bug there; the state is still the best there is.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> Option<(ConnId, Arc<Notify>)> {
+        let mut state = self.lock();
+        if state.wakers.len() >= SOCKETS_MAX {
+            return None;
+        }
+        let conn = state.desk.open();
+        let waker = Arc::new(Notify::new());
+        state.wakers.insert(conn, Arc::clone(&waker));
+        Some((conn, waker))
+    }
+
+    fn close(&self, conn: ConnId) {
+        let mut state = self.lock();
+        state.desk.closed(conn);
+        state.wakers.remove(&conn);
+    }
+
+    /// Bytes in, bytes out, under one lock.
+    fn exchange(&self, conn: ConnId, received: &[u8]) -> Output {
+        let mut state = self.lock();
+        if !received.is_empty() {
+            let now = state.now();
+            state.desk.receive(now, conn, received);
+        }
+        self.wake_others(&mut state, Some(conn));
+        state.desk.take_output(conn)
+    }
+
+    fn is_lost(&self, conn: ConnId) -> bool {
+        self.lock().desk.is_lost(conn)
+    }
+
+    fn wake_others(&self, state: &mut State, own: Option<ConnId>) {
+        for conn in state.desk.take_touched() {
+            if Some(conn) != own
+                && let Some(waker) = state.wakers.get(&conn)
+            {
+                waker.notify_one();
+            }
+        }
+        let next = state.desk.next_wake();
+        if next.is_some_and(|next| state.planned.is_none_or(|planned| next < planned)) {
+            state.planned = next;
+            self.timer.notify_one();
+        }
+    }
+}
+
+impl State {
+    fn now(&mut self) -> UtcNs {
+        self.latest = self.latest.max(wall_clock() + self.ahead);
+        self.latest
+    }
+}
+
+async fn accept(server: Arc<Server>, listener: TcpListener) {
+    loop {
+        let accepted = tokio::select! {
+            () = server.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                tracing::debug!(%peer, "client connected");
+                if let Some((conn, waker)) = server.open() {
+                    server.tasks.spawn(serve(Arc::clone(&server), stream, conn, waker));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accept failed");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn serve(server: Arc<Server>, mut stream: TcpStream, conn: ConnId, waker: Arc<Notify>) {
+    let outcome = tokio::select! {
+        () = server.stop.cancelled() => Ok(()),
+        outcome = converse(&server, &mut stream, conn, &waker) => outcome,
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(conn, %error, "connection ended");
+    }
+    server.close(conn);
+}
+
+async fn converse(server: &Server, stream: &mut TcpStream, conn: ConnId, waker: &Notify) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut received = BytesMut::with_capacity(READ_CHUNK);
+    loop {
+        received.clear();
+        tokio::select! {
+            () = waker.notified() => {}
+            read = stream.read_buf(&mut received) => {
+                if read? == 0 {
+                    return Ok(());
+                }
+            }
+        }
+        // Whatever one turn produced leaves in one write; a write gives others time to produce more.
+        let mut output = server.exchange(conn, &received);
+        while !output.bytes.is_empty() {
+            write(server, stream, (conn, waker), &mut output.bytes).await?;
+            if output.close {
+                break;
+            }
+            output = server.exchange(conn, &[]);
+        }
+        if output.close {
+            return stream.shutdown().await;
+        }
+    }
+}
+
+async fn write(
+    server: &Server,
+    stream: &mut TcpStream,
+    (conn, waker): (ConnId, &Notify),
+    bytes: &mut BytesMut,
+) -> io::Result<()> {
+    while !bytes.is_empty() {
+        tokio::select! {
+            written = stream.write_buf(bytes) => { written?; }
+            () = waker.notified() => {
+                if server.is_lost(conn) {
+                    return Err(io::ErrorKind::BrokenPipe.into());
+                }
+            }
+            () = tokio::time::sleep(WRITE_STALL) => return Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+    Ok(())
+}
+
+async fn keep_time(server: Arc<Server>) {
+    loop {
+        let wait = {
+            let mut state = server.lock();
+            state.planned = state.desk.next_wake();
+            let now = state.now();
+            state.planned.map(|at| u64::try_from(at - now).unwrap_or(0))
+        };
+        let due = async {
+            match wait {
+                Some(wait) => tokio::time::sleep(Duration::from_nanos(wait)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = server.stop.cancelled() => return,
+            () = server.timer.notified() => {}
+            () = due => server.with(Desk::wake),
+        }
+    }
+}
+
+fn wall_clock() -> UtcNs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UtcNs::try_from(since.as_nanos()).unwrap_or(UtcNs::MAX)
+}

@@ -1,0 +1,130 @@
+//! Triggering, filling and ending orders.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::account::Trade;
+use super::io::{Execution, VenueOutput};
+use super::refusal::Refusal;
+use super::types::{OrderKind, Status, TimeInForce, UtcNs};
+use super::{Scheduled, Venue};
+
+impl Venue {
+    /// Triggers and fills one order against the market as it is now.
+    pub(super) fn match_order(&mut self, now: UtcNs, seq: u64, out: &mut Vec<VenueOutput>) {
+        let Some(order) = self.live.get_mut(&seq).filter(|order| !order.held) else { return };
+        let Some(&at) = self.market_index.get(&order.spec.con_id) else { return };
+        let market = &mut self.markets[at];
+        if !order.triggered && order.is_triggered_by(&market.quote) {
+            market.book.remove(order);
+            order.triggered = true;
+            market.book.insert(order);
+            if matches!(order.spec.kind, OrderKind::StopLimit { .. }) && order.status != Status::PendingCancel {
+                order.status = Status::Submitted;
+                out.push(VenueOutput::Order(order.report()));
+            }
+        }
+        let waits_for_stop = order.spec.kind.stop().is_some() && !order.triggered;
+        let (_, displayed) = market.quote.touch(order.spec.side);
+        let available = if order.filled_at_quote == market.quote_seq { Decimal::ZERO } else { displayed };
+        let price = order.executable_price(&market.quote);
+        let remaining = order.remaining();
+        let quantity = match order.spec.tif {
+            TimeInForce::Fok if available < remaining => Decimal::ZERO,
+            TimeInForce::Fok
+            | TimeInForce::Day
+            | TimeInForce::Gtc
+            | TimeInForce::Gtd(_)
+            | TimeInForce::Ioc => remaining.min(available),
+        };
+        let immediate = matches!(order.spec.tif, TimeInForce::Ioc | TimeInForce::Fok) && !waits_for_stop;
+        if let Some(price) = price.filter(|_| quantity > Decimal::ZERO) {
+            order.filled_at_quote = market.quote_seq;
+            self.fill(now, seq, quantity, price, out);
+        }
+        if immediate && self.live.contains_key(&seq) {
+            self.end(now, seq, Status::Cancelled, out);
+        }
+    }
+
+    /// Takes an order off the books for good and tells its owner.
+    pub(super) fn end(&mut self, now: UtcNs, seq: u64, status: Status, out: &mut Vec<VenueOutput>) {
+        let Some(mut order) = self.live.remove(&seq) else { return };
+        self.by_key.remove(&order.key);
+        if !order.held
+            && let Some(market) = self.market_mut(order.spec.con_id)
+        {
+            market.book.remove(&order);
+        }
+        order.status = status;
+        let report = order.report();
+        out.push(VenueOutput::Order(report.clone()));
+        if status == Status::Cancelled {
+            out.push(VenueOutput::Refused { key: order.key, refusal: Refusal::Cancelled("") });
+        }
+        self.archive.add_order(*report, now);
+        self.after_end(now, seq, status, out);
+    }
+
+    fn fill(&mut self, now: UtcNs, seq: u64, quantity: Decimal, price: Decimal, out: &mut Vec<VenueOutput>) {
+        let exec_number = self.next_exec;
+        let Some(order) = self.live.get_mut(&seq) else { return };
+        let Some(&at) = self.market_index.get(&order.spec.con_id) else { return };
+        let Some(account) = self.accounts.get_mut(&order.spec.account) else { return };
+        let market = &self.markets[at];
+        let instrument = &market.instrument;
+
+        order.filled += quantity;
+        order.traded += quantity * price;
+        order.last_price = price;
+        let rule = instrument.commission;
+        let due = (rule.per_unit * order.filled).max(rule.minimum);
+        let commission = due - order.commission;
+        order.commission = due;
+        let trade = Trade { side: order.spec.side, quantity, price, commission };
+        let realized_pnl = account.book(instrument, trade);
+        let execution = Arc::new(Execution {
+            exec_id: exec_id(self.config.start, exec_number),
+            key: order.key,
+            perm_id: order.perm_id,
+            con_id: instrument.con_id,
+            account: Arc::clone(&order.spec.account),
+            order_ref: Arc::clone(&order.spec.order_ref),
+            side: order.spec.side,
+            quantity,
+            price,
+            cum_quantity: order.filled,
+            avg_price: order.avg_price(),
+            at: now,
+            added_liquidity: order.rested,
+            commission,
+            currency: Arc::clone(&market.currency),
+            realized_pnl,
+        });
+        self.next_exec += 1;
+        self.archive.add_execution(Arc::clone(&execution));
+        out.push(VenueOutput::Execution(Arc::clone(&execution)));
+        let position = VenueOutput::Position { account: Arc::clone(&execution.account), con_id: execution.con_id };
+        if order.remaining().is_zero() {
+            self.end(now, seq, Status::Filled, out);
+        } else {
+            if order.status != Status::PendingCancel {
+                order.status = Status::Submitted;
+            }
+            out.push(VenueOutput::Order(order.report()));
+        }
+        out.push(position);
+        if self.config.commission_delay > 0 {
+            self.schedule_at(now + self.config.commission_delay, Scheduled::Commission(execution));
+        } else {
+            out.push(VenueOutput::Commission(execution));
+        }
+    }
+}
+
+/// Four groups: which run of the venue (its opening millisecond, in two), which fill, which revision.
+fn exec_id(start: UtcNs, number: u64) -> String {
+    let run = (start / 1_000_000) & 0xffff_ffff;
+    format!("{run:08x}.{:08x}.{:02}.01", number & 0xffff_ffff, 1 + (number >> 32))
+}

@@ -1,0 +1,173 @@
+//! Checks on terms and money, and the totals of an account.
+
+use rust_decimal::Decimal;
+
+use super::Venue;
+use super::account::Account;
+use super::instrument::SecType;
+use super::refusal::Refusal;
+use super::types::{OrderSpec, Side, TimeInForce, UtcNs};
+
+/// Totals of an account in its base currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AccountTotals {
+    /// Cash plus the value of what is held.
+    pub net_liquidation: Decimal,
+    /// Cash of all currencies.
+    pub total_cash: Decimal,
+    /// Absolute value of stocks and options held.
+    pub gross_position_value: Decimal,
+    /// Margin the positions need.
+    pub initial_margin: Decimal,
+    /// Net liquidation less margin.
+    pub available_funds: Decimal,
+    /// Four times the available funds.
+    pub buying_power: Decimal,
+    /// Profit of what is held.
+    pub unrealized_pnl: Decimal,
+    /// Profit of what was closed.
+    pub realized_pnl: Decimal,
+}
+
+impl Venue {
+    /// Totals of one account; `None` for an account that does not exist.
+    pub fn totals(&self, account: &str) -> Option<AccountTotals> {
+        self.accounts.get(account).map(|account| self.totals_of(account))
+    }
+
+    /// Units of base currency for one unit of `currency`. A currency without a listed pair counts as one.
+    pub fn exchange_rate(&self, currency: &str, base: &str) -> Decimal {
+        if currency == base {
+            return Decimal::ONE;
+        }
+        self.markets
+            .iter()
+            .filter(|market| market.instrument.sec_type == SecType::Forex)
+            .find_map(|market| {
+                let mid = market.quote.mid().filter(|mid| !mid.is_zero())?;
+                let (of, quote) = (market.instrument.symbol.as_str(), market.instrument.currency.as_str());
+                if (of, quote) == (currency, base) {
+                    Some(mid)
+                } else if (of, quote) == (base, currency) {
+                    Some(Decimal::ONE / mid)
+                } else {
+                    None
+                }
+            })
+            .unwrap_or(Decimal::ONE)
+    }
+
+    /// Everything about an order that can be judged without knowing the rest of the world.
+    pub(super) fn check_terms(&self, spec: &OrderSpec) -> Result<(), Refusal> {
+        let market = self.market(spec.con_id).ok_or(Refusal::UnknownContract)?;
+        if !self.accounts.contains_key(&spec.account) {
+            return Err(Refusal::Invalid(format!("Invalid account code '{}'", spec.account)));
+        }
+        if spec.quantity <= Decimal::ZERO {
+            return Err(Refusal::ZeroSize);
+        }
+        let instrument = &market.instrument;
+        if spec.kind.stop().is_some_and(|stop| stop <= Decimal::ZERO) && instrument.needs_positive_price() {
+            return Err(Refusal::BadStop);
+        }
+        for price in [spec.kind.limit(), spec.kind.stop()].into_iter().flatten() {
+            if instrument.needs_positive_price() && price <= Decimal::ZERO {
+                return Err(Refusal::Invalid(format!("Price {price} must be positive")));
+            }
+            if !instrument.on_grid(price) {
+                return Err(Refusal::OffGrid);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the venue itself rejects (201).
+    pub(super) fn check_venue(&self, now: UtcNs, spec: &OrderSpec) -> Result<(), Refusal> {
+        let Some(market) = self.market(spec.con_id) else { return Err(Refusal::UnknownContract) };
+        if let Some(reason) = &market.instrument.reject_reason {
+            return Err(Refusal::Rejected(reason.clone()));
+        }
+        if matches!(spec.tif, TimeInForce::Gtd(at) if at <= now) {
+            return Err(Refusal::Rejected("The good-till date has passed".to_owned()));
+        }
+        if let Some(limit) = self.config.working_per_side {
+            let working = self
+                .live
+                .values()
+                .filter(|other| {
+                    other.spec.con_id == spec.con_id
+                        && other.spec.side == spec.side
+                        && other.spec.account == spec.account
+                })
+                .count();
+            if working >= limit {
+                return Err(Refusal::Rejected(format!(
+                    "The number of working orders on this side has reached {limit}"
+                )));
+            }
+        }
+        self.check_funds(spec, spec.quantity)
+    }
+
+    /// Only what adds exposure needs money; an order that reduces a position always passes.
+    pub(super) fn check_funds(&self, spec: &OrderSpec, quantity: Decimal) -> Result<(), Refusal> {
+        let (Some(market), Some(account)) = (self.market(spec.con_id), self.accounts.get(&spec.account)) else {
+            return Err(Refusal::UnknownContract);
+        };
+        let held = account.held(spec.con_id);
+        let added = (held + spec.side.signed(quantity)).abs() - held.abs();
+        if added <= Decimal::ZERO {
+            return Ok(());
+        }
+        let (touch, _) = market.quote.touch(spec.side);
+        let touch = touch.or_else(|| market.quote.mid()).unwrap_or(market.instrument.start_price);
+        let price = match (spec.kind.limit().or(spec.kind.stop()), spec.side) {
+            (Some(price), Side::Buy) => price,
+            (Some(price), Side::Sell) => price.max(touch),
+            (None, _) => touch,
+        };
+        let rate = self.exchange_rate(&market.instrument.currency, &account.base_currency);
+        let notional = added.checked_mul(price.abs()).and_then(|it| it.checked_mul(market.instrument.multiplier));
+        let needed = notional.and_then(|it| it.checked_mul(market.instrument.margin_rate * rate));
+        let available = self.totals_of(account).available_funds;
+        match needed {
+            Some(needed) if needed <= available => Ok(()),
+            Some(needed) => Err(Refusal::margin(needed, available)),
+            None => Err(Refusal::margin(Decimal::MAX, available)),
+        }
+    }
+
+    fn totals_of(&self, account: &Account) -> AccountTotals {
+        let base = &account.base_currency;
+        let mut totals = AccountTotals::default();
+        for (currency, amount) in &account.cash {
+            totals.total_cash += *amount * self.exchange_rate(currency, base);
+        }
+        totals.net_liquidation = totals.total_cash;
+        for (con_id, position) in &account.positions {
+            let Some(market) = self.market(*con_id) else { continue };
+            let rate = self.exchange_rate(&market.instrument.currency, base);
+            totals.realized_pnl += position.realized * rate;
+            if position.quantity.is_zero() {
+                continue;
+            }
+            let mark = market.quote.mid().unwrap_or(market.instrument.start_price);
+            let value = position.quantity * mark * market.instrument.multiplier * rate;
+            let profit = value - position.cost * rate;
+            totals.unrealized_pnl += profit;
+            totals.initial_margin += value.abs() * market.instrument.margin_rate;
+            match market.instrument.sec_type {
+                SecType::Stock | SecType::Option => {
+                    totals.net_liquidation += value;
+                    totals.gross_position_value += value.abs();
+                }
+                SecType::Future => totals.net_liquidation += profit,
+                // The pair's value is in the two cash balances already.
+                SecType::Forex => {}
+            }
+        }
+        totals.available_funds = (totals.net_liquidation - totals.initial_margin).max(Decimal::ZERO);
+        totals.buying_power = totals.available_funds * Decimal::from(4);
+        totals
+    }
+}

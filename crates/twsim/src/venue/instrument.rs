@@ -1,0 +1,255 @@
+//! Instruments: what can be traded, on which tick grid, at which cost. No prices in motion here.
+
+use rust_decimal::Decimal;
+
+use super::types::ConId;
+
+/// Security type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SecType {
+    /// Stock.
+    Stock,
+    /// Future.
+    Future,
+    /// Option.
+    Option,
+    /// Currency pair.
+    Forex,
+}
+
+impl SecType {
+    /// The text on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stock => "STK",
+            Self::Future => "FUT",
+            Self::Option => "OPT",
+            Self::Forex => "CASH",
+        }
+    }
+}
+
+/// Call or put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// Call.
+    Call,
+    /// Put.
+    Put,
+}
+
+impl Right {
+    /// The text on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "C",
+            Self::Put => "P",
+        }
+    }
+}
+
+/// From `low_edge` upwards prices move by `increment`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TickStep {
+    /// Lowest price the step applies to.
+    pub low_edge: Decimal,
+    /// Distance between two valid prices.
+    pub increment: Decimal,
+}
+
+/// What a fill costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommissionRule {
+    /// Per unit of quantity.
+    pub per_unit: Decimal,
+    /// Least amount per order.
+    pub minimum: Decimal,
+}
+
+/// One tradable contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instrument {
+    /// Contract id.
+    pub con_id: ConId,
+    /// Symbol, or the base currency of a pair.
+    pub symbol: String,
+    /// Security type.
+    pub sec_type: SecType,
+    /// Routing exchange.
+    pub exchange: String,
+    /// Listing exchange.
+    pub primary_exchange: String,
+    /// Quote currency.
+    pub currency: String,
+    /// Exchange's own symbol.
+    pub local_symbol: String,
+    /// Trading class.
+    pub trading_class: String,
+    /// Long name.
+    pub long_name: String,
+    /// Last trade date, `YYYYMMDD`; empty when it has none.
+    pub expiry: String,
+    /// Strike, for options.
+    pub strike: Option<Decimal>,
+    /// Call or put, for options.
+    pub right: Option<Right>,
+    /// Value of one point for one unit.
+    pub multiplier: Decimal,
+    /// Id under which the tick grid can be asked for.
+    pub market_rule_id: i32,
+    /// Tick grid, ascending by `low_edge`; must not be empty.
+    pub ticks: Vec<TickStep>,
+    /// First mid price.
+    pub start_price: Decimal,
+    /// Displayed size at the touch.
+    pub display_size: Decimal,
+    /// Commission.
+    pub commission: CommissionRule,
+    /// Share of the notional that must be covered.
+    pub margin_rate: Decimal,
+    /// When set, every new order is rejected (201) with this reason.
+    pub reject_reason: Option<String>,
+}
+
+impl Instrument {
+    /// Distance between valid prices at `price`.
+    pub fn increment_at(&self, price: Decimal) -> Decimal {
+        self.ticks
+            .iter()
+            .rev()
+            .find(|step| price.abs() >= step.low_edge)
+            .or_else(|| self.ticks.first())
+            .map_or(Decimal::ONE, |step| step.increment)
+    }
+
+    /// True when `price` is a multiple of the increment that applies to it.
+    pub fn on_grid(&self, price: Decimal) -> bool {
+        (price % self.increment_at(price)).is_zero()
+    }
+
+    /// True when a price of zero or less cannot be meant.
+    pub fn needs_positive_price(&self) -> bool {
+        !matches!(self.sec_type, SecType::Future)
+    }
+
+    /// The smallest increment anywhere on the grid, which is what contract details report.
+    pub fn min_tick(&self) -> Decimal {
+        self.ticks.iter().map(|step| step.increment).min().unwrap_or(Decimal::ONE)
+    }
+
+    /// A US stock on a cent grid.
+    pub fn stock(con_id: ConId, symbol: &str, start_price: Decimal) -> Self {
+        Self {
+            con_id,
+            symbol: symbol.to_owned(),
+            sec_type: SecType::Stock,
+            exchange: "SMART".to_owned(),
+            primary_exchange: "NASDAQ".to_owned(),
+            currency: "USD".to_owned(),
+            local_symbol: symbol.to_owned(),
+            trading_class: "NMS".to_owned(),
+            long_name: symbol.to_owned(),
+            expiry: String::new(),
+            strike: None,
+            right: None,
+            multiplier: Decimal::ONE,
+            market_rule_id: 26,
+            ticks: vec![step("0.01")],
+            start_price,
+            display_size: Decimal::from(500),
+            commission: CommissionRule { per_unit: dec("0.005"), minimum: Decimal::ONE },
+            margin_rate: dec("0.25"),
+            reject_reason: None,
+        }
+    }
+
+    /// A future with its multiplier and a single tick.
+    pub fn future(con_id: ConId, symbol: &str, multiplier: Decimal, tick: Decimal) -> Self {
+        Self {
+            sec_type: SecType::Future,
+            exchange: "CME".to_owned(),
+            primary_exchange: String::new(),
+            local_symbol: symbol.to_owned(),
+            trading_class: symbol.to_owned(),
+            multiplier,
+            market_rule_id: 67,
+            ticks: vec![TickStep { low_edge: Decimal::ZERO, increment: tick }],
+            display_size: Decimal::from(50),
+            commission: CommissionRule { per_unit: dec("2.25"), minimum: Decimal::ZERO },
+            margin_rate: dec("0.06"),
+            ..Self::stock(con_id, symbol, Decimal::from(1000))
+        }
+    }
+
+    /// A currency pair on IDEALPRO, half-pip grid.
+    pub fn forex(con_id: ConId, base: &str, quote: &str, start_price: Decimal) -> Self {
+        Self {
+            sec_type: SecType::Forex,
+            exchange: "IDEALPRO".to_owned(),
+            primary_exchange: String::new(),
+            currency: quote.to_owned(),
+            local_symbol: format!("{base}.{quote}"),
+            trading_class: format!("{base}.{quote}"),
+            long_name: format!("{base}/{quote}"),
+            market_rule_id: 239,
+            ticks: vec![step("0.00005")],
+            display_size: Decimal::from(1_000_000),
+            commission: CommissionRule { per_unit: dec("0.00002"), minimum: Decimal::TWO },
+            margin_rate: dec("0.03"),
+            ..Self::stock(con_id, base, start_price)
+        }
+    }
+
+    /// An option on a stock, multiplier 100, five cents below three dollars and ten above.
+    pub fn option(con_id: ConId, symbol: &str, expiry: &str, strike: Decimal, right: Right) -> Self {
+        let code = format!("{}{}{:08}", &expiry[expiry.len().min(2)..], right.as_str(), strike * Decimal::from(1000));
+        Self {
+            sec_type: SecType::Option,
+            primary_exchange: String::new(),
+            local_symbol: format!("{symbol:<6}{code}"),
+            trading_class: symbol.to_owned(),
+            expiry: expiry.to_owned(),
+            strike: Some(strike),
+            right: Some(right),
+            multiplier: Decimal::ONE_HUNDRED,
+            market_rule_id: 109,
+            ticks: vec![step("0.05"), TickStep { low_edge: Decimal::from(3), increment: dec("0.1") }],
+            display_size: Decimal::from(20),
+            commission: CommissionRule { per_unit: dec("0.65"), minimum: Decimal::ONE },
+            margin_rate: Decimal::ONE,
+            ..Self::stock(con_id, symbol, dec("7.5"))
+        }
+    }
+
+    /// The set a fresh gateway lists: AAPL, MSFT, SPY, the ES future, EUR.USD, one AAPL call.
+    pub fn defaults() -> Vec<Self> {
+        vec![
+            Self { long_name: "APPLE INC".to_owned(), ..Self::stock(265_598, "AAPL", dec("230")) },
+            Self { long_name: "MICROSOFT CORP".to_owned(), ..Self::stock(272_093, "MSFT", dec("420")) },
+            Self {
+                primary_exchange: "ARCA".to_owned(),
+                trading_class: "SPY".to_owned(),
+                long_name: "SS SPDR S&P 500 ETF TRUST-US".to_owned(),
+                ..Self::stock(756_733, "SPY", dec("580"))
+            },
+            Self {
+                expiry: "20270319".to_owned(),
+                local_symbol: "ESH7".to_owned(),
+                long_name: "E-mini S&P 500".to_owned(),
+                start_price: dec("5800"),
+                ..Self::future(649_180_695, "ES", Decimal::from(50), dec("0.25"))
+            },
+            Self::forex(12_087_792, "EUR", "USD", dec("1.085")),
+            Self::option(713_000_001, "AAPL", "20270115", dec("250"), Right::Call),
+        ]
+    }
+}
+
+fn step(increment: &str) -> TickStep {
+    TickStep { low_edge: Decimal::ZERO, increment: dec(increment) }
+}
+
+/// Literals only: an unreadable one becomes 1 and fails the tests of the defaults.
+fn dec(text: &str) -> Decimal {
+    text.parse().unwrap_or(Decimal::ONE)
+}

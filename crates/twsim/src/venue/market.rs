@@ -1,0 +1,166 @@
+//! One instrument's market: the quote, its seeded walk on the tick grid, and the index of orders that can
+//! trade there. Finished orders are never in the index, so their number does not slow a price change.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rust_decimal::Decimal;
+
+use super::instrument::Instrument;
+use super::io::Quote;
+use super::order::LiveOrder;
+use super::types::{OrderKind, Side};
+
+/// Working orders of one instrument by the price that wakes them.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    buy_limits: BTreeSet<(Decimal, u64)>,
+    sell_limits: BTreeSet<(Decimal, u64)>,
+    buy_stops: BTreeSet<(Decimal, u64)>,
+    sell_stops: BTreeSet<(Decimal, u64)>,
+    at_market: BTreeSet<u64>,
+}
+
+impl Book {
+    pub(crate) fn insert(&mut self, order: &LiveOrder) {
+        match Self::slot(order) {
+            None => self.at_market.insert(order.seq),
+            Some((price, Half::Limit)) => self.limits(order.spec.side).insert((price, order.seq)),
+            Some((price, Half::Stop)) => self.stops(order.spec.side).insert((price, order.seq)),
+        };
+    }
+
+    pub(crate) fn remove(&mut self, order: &LiveOrder) {
+        match Self::slot(order) {
+            None => self.at_market.remove(&order.seq),
+            Some((price, Half::Limit)) => self.limits(order.spec.side).remove(&(price, order.seq)),
+            Some((price, Half::Stop)) => self.stops(order.spec.side).remove(&(price, order.seq)),
+        };
+    }
+
+    /// Orders that `quote` could fill or trigger, in price-time priority: market orders, then limits from the
+    /// most aggressive, then stops.
+    pub(crate) fn touched(&self, quote: &Quote) -> Vec<u64> {
+        let mut found: Vec<u64> = self.at_market.iter().copied().collect();
+        if let Some(ask) = quote.ask {
+            let mut limits: Vec<_> = self.buy_limits.range((ask, 0)..).copied().collect();
+            limits.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+            found.extend(limits.into_iter().map(|(_, seq)| seq));
+            found.extend(self.buy_stops.range(..=(ask, u64::MAX)).map(|(_, seq)| *seq));
+        }
+        if let Some(bid) = quote.bid {
+            found.extend(self.sell_limits.range(..=(bid, u64::MAX)).map(|(_, seq)| *seq));
+            let mut stops: Vec<_> = self.sell_stops.range((bid, 0)..).copied().collect();
+            stops.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+            found.extend(stops.into_iter().map(|(_, seq)| seq));
+        }
+        found
+    }
+
+    fn slot(order: &LiveOrder) -> Option<(Decimal, Half)> {
+        match order.spec.kind {
+            OrderKind::Market => None,
+            OrderKind::Limit { limit } => Some((limit, Half::Limit)),
+            OrderKind::Stop { stop } => (!order.triggered).then_some((stop, Half::Stop)),
+            OrderKind::StopLimit { limit, .. } if order.triggered => Some((limit, Half::Limit)),
+            OrderKind::StopLimit { stop, .. } => Some((stop, Half::Stop)),
+        }
+    }
+
+    fn limits(&mut self, side: Side) -> &mut BTreeSet<(Decimal, u64)> {
+        match side {
+            Side::Buy => &mut self.buy_limits,
+            Side::Sell => &mut self.sell_limits,
+        }
+    }
+
+    fn stops(&mut self, side: Side) -> &mut BTreeSet<(Decimal, u64)> {
+        match side {
+            Side::Buy => &mut self.buy_stops,
+            Side::Sell => &mut self.sell_stops,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Half {
+    Limit,
+    Stop,
+}
+
+/// One instrument in motion.
+#[derive(Debug)]
+pub(crate) struct Market {
+    pub(crate) instrument: Arc<Instrument>,
+    pub(crate) currency: Arc<str>,
+    pub(crate) quote: Quote,
+    /// Counts quote changes; an order takes the displayed size at most once per change.
+    pub(crate) quote_seq: u64,
+    /// Set by hand: the walk leaves it alone.
+    pub(crate) pinned: bool,
+    pub(crate) book: Book,
+    rng: ChaCha8Rng,
+}
+
+impl Market {
+    /// Each instrument draws from its own stream, so that adding one does not move the others.
+    pub(crate) fn new(instrument: Instrument, seed: u64) -> Self {
+        let stream = u64::from(instrument.con_id.unsigned_abs());
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream);
+        let tick = instrument.increment_at(instrument.start_price);
+        let bid = (instrument.start_price / tick).floor() * tick;
+        let quote = Quote::new(bid, bid + tick, instrument.display_size);
+        Self {
+            currency: instrument.currency.as_str().into(),
+            instrument: Arc::new(instrument),
+            quote,
+            quote_seq: 1,
+            pinned: false,
+            book: Book::default(),
+            rng,
+        }
+    }
+
+    pub(crate) fn set(&mut self, quote: Quote) {
+        self.quote = quote;
+        self.quote_seq += 1;
+    }
+
+    /// One step of the walk: the bid moves by −2 to +2 ticks, the spread is one or two ticks, and the
+    /// displayed size is refreshed. Draws the same number of values whatever happens.
+    pub(crate) fn step(&mut self) {
+        let moved: i64 = self.rng.random_range(-2..=2);
+        let spread: i64 = self.rng.random_range(1..=2);
+        let lots: u32 = self.rng.random_range(1..=10);
+        let Some(bid) = self.quote.bid.or(self.quote.last) else { return };
+        let tick = self.instrument.increment_at(bid);
+        let floor = self.instrument.needs_positive_price();
+        let candidate = self.align_down(bid + tick * Decimal::from(moved));
+        let bid = if floor && candidate < tick { tick } else { candidate };
+        let ask = self.align_up(bid + self.instrument.increment_at(bid) * Decimal::from(spread));
+        let last = if moved >= 0 { ask } else { bid };
+        let size = (self.instrument.display_size * Decimal::from(lots) / Decimal::TEN).round().max(Decimal::ONE);
+        self.set(Quote {
+            bid: Some(bid),
+            ask: Some(ask),
+            last: Some(last),
+            bid_size: size,
+            ask_size: size,
+            last_size: size.min(Decimal::ONE_HUNDRED),
+        });
+    }
+
+    /// The grid can change its step between a price and its neighbour.
+    fn align_down(&self, price: Decimal) -> Decimal {
+        let tick = self.instrument.increment_at(price);
+        (price / tick).floor() * tick
+    }
+
+    fn align_up(&self, price: Decimal) -> Decimal {
+        let tick = self.instrument.increment_at(price);
+        (price / tick).ceil() * tick
+    }
+}

@@ -1,0 +1,266 @@
+//! A deterministic exchange and broker without I/O: instruments, accounts, moving prices, order books, fills.
+//!
+//! Time is an argument and chance comes from a seed: the same configuration and the same inputs give the
+//! same outputs, bit for bit. There is no clock, no socket and no thread here, and nothing can fail: what is
+//! wrong with a request is a [`Refusal`] among the outputs.
+//!
+//! Liquidity model: an order may take the displayed size of the touch once per price change, and orders do
+//! not take it from each other. A larger order therefore fills in parts as the market moves.
+
+mod account;
+mod archive;
+mod family;
+mod fills;
+mod funds;
+mod instrument;
+mod io;
+mod market;
+mod order;
+mod orders;
+mod query;
+mod refusal;
+mod types;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+pub use account::{Account, AccountConfig, Position};
+pub use archive::{FinishedOrder, Retention};
+pub use funds::AccountTotals;
+pub use instrument::{CommissionRule, Instrument, Right, SecType, TickStep};
+pub use io::{Execution, OrderReport, Quote, VenueInput, VenueOutput};
+pub use refusal::Refusal;
+pub use types::{ConId, DAY_NS, OrderKey, OrderKind, OrderSpec, Side, Status, TimeInForce, UtcNs};
+
+use archive::Archive;
+use market::Market;
+use order::LiveOrder;
+
+/// How a venue starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VenueConfig {
+    /// Seed of every price walk.
+    pub seed: u64,
+    /// The instant the venue opens. Also keeps ids of two runs apart.
+    pub start: UtcNs,
+    /// Accounts.
+    pub accounts: Vec<AccountConfig>,
+    /// Instruments.
+    pub instruments: Vec<Instrument>,
+    /// Nanoseconds between two steps of the price walk; `None` for prices that move by hand only.
+    pub walk_every: Option<i64>,
+    /// Nanoseconds between a fill and its commission report.
+    pub commission_delay: i64,
+    /// Nanoseconds between a cancel and its confirmation; fills go on meanwhile.
+    pub cancel_delay: i64,
+    /// Most working orders per instrument, side and account; beyond it 201.
+    pub working_per_side: Option<usize>,
+    /// How much of the past is kept.
+    pub retention: Retention,
+}
+
+impl Default for VenueConfig {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            start: 0,
+            accounts: vec![AccountConfig::usd("DU1234567", Decimal::from(1_000_000))],
+            instruments: Instrument::defaults(),
+            walk_every: None,
+            commission_delay: 0,
+            cancel_delay: 0,
+            working_per_side: None,
+            retention: Retention::default(),
+        }
+    }
+}
+
+/// Something the venue will do by itself.
+#[derive(Debug)]
+enum Scheduled {
+    Walk,
+    DayEnd,
+    Commission(Arc<Execution>),
+    FinishCancel(u64),
+    Expire(u64),
+}
+
+/// The venue. See the module documentation.
+#[derive(Debug)]
+pub struct Venue {
+    config: VenueConfig,
+    markets: Vec<Market>,
+    market_index: HashMap<ConId, usize>,
+    accounts: BTreeMap<Arc<str>, Account>,
+    live: BTreeMap<u64, LiveOrder>,
+    by_key: HashMap<OrderKey, u64>,
+    children: HashMap<u64, Vec<u64>>,
+    parked: BTreeMap<OrderKey, OrderSpec>,
+    archive: Archive,
+    highest_id: HashMap<i32, i32>,
+    schedule: BTreeMap<(UtcNs, u64), Scheduled>,
+    next_seq: u64,
+    next_perm_id: i64,
+    next_exec: u64,
+    next_timer: u64,
+    next_manual: i32,
+}
+
+/// Walk steps made up for when time jumps; a longer gap is skipped, so that one late wake stays cheap.
+const WALK_CATCH_UP: i64 = 64;
+
+impl Venue {
+    /// Opens the venue.
+    pub fn new(config: VenueConfig) -> Self {
+        let markets: Vec<Market> =
+            config.instruments.iter().map(|it| Market::new(it.clone(), config.seed)).collect();
+        let market_index =
+            markets.iter().enumerate().map(|(at, market)| (market.instrument.con_id, at)).collect();
+        let accounts = config
+            .accounts
+            .iter()
+            .map(|account| (Arc::from(account.id.as_str()), Account::open(account)))
+            .collect();
+        // Two runs of one seed must not hand out the same permanent ids: a client keeps them for years.
+        let opened_ms = (config.start / 1_000_000).max(0);
+        let mut venue = Self {
+            archive: Archive::new(config.retention),
+            config,
+            markets,
+            market_index,
+            accounts,
+            live: BTreeMap::new(),
+            by_key: HashMap::new(),
+            children: HashMap::new(),
+            parked: BTreeMap::new(),
+            highest_id: HashMap::new(),
+            schedule: BTreeMap::new(),
+            next_seq: 1,
+            next_perm_id: opened_ms.saturating_mul(100) + 1,
+            next_exec: 1,
+            next_timer: 0,
+            next_manual: -1,
+        };
+        let start = venue.config.start;
+        if let Some(every) = venue.config.walk_every {
+            venue.schedule_at(start + every.max(1), Scheduled::Walk);
+        }
+        venue.schedule_at(day_start(start) + DAY_NS, Scheduled::DayEnd);
+        venue
+    }
+
+    /// Takes one input at `now`, after everything that was due before it.
+    pub fn handle(&mut self, now: UtcNs, input: VenueInput) -> Vec<VenueOutput> {
+        let mut out = Vec::new();
+        self.handle_into(now, input, &mut out);
+        out
+    }
+
+    /// As [`handle`](Self::handle), appending to a buffer of the caller's.
+    pub fn handle_into(&mut self, now: UtcNs, input: VenueInput, out: &mut Vec<VenueOutput>) {
+        self.advance(now, out);
+        match input {
+            VenueInput::Place { key, spec } => self.place(now, key, spec, out),
+            VenueInput::Refuse { key, refusal } => self.refuse(now, key, refusal, None, out),
+            VenueInput::Cancel { key } => self.cancel(now, key, out),
+            VenueInput::CancelAll => self.cancel_all(now, out),
+            VenueInput::PlaceManual { spec } => self.place_manual(now, spec, out),
+            VenueInput::SetQuote { con_id, quote } => self.set_quote(now, con_id, quote, out),
+            VenueInput::Release { con_id } => {
+                if let Some(at) = self.market_index.get(&con_id) {
+                    self.markets[*at].pinned = false;
+                }
+            }
+            VenueInput::SetReject { con_id, reason } => {
+                if let Some(at) = self.market_index.get(&con_id) {
+                    Arc::make_mut(&mut self.markets[*at].instrument).reject_reason = reason;
+                }
+            }
+            VenueInput::Wake => {}
+        }
+    }
+
+    /// When the venue next wants to be woken.
+    pub fn next_wake(&self) -> Option<UtcNs> {
+        self.schedule.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Makes the hand-typed orders known to client 0 under the negative ids they get, and returns them.
+    pub fn bind_manual(&mut self) -> Vec<OrderReport> {
+        let mut bound = Vec::new();
+        for order in self.live.values_mut().filter(|order| !order.bound) {
+            order.bound = true;
+            bound.push(*order.report());
+        }
+        bound
+    }
+
+    fn advance(&mut self, now: UtcNs, out: &mut Vec<VenueOutput>) {
+        while let Some(entry) = self.schedule.first_entry() {
+            let (at, _) = *entry.key();
+            if at > now {
+                break;
+            }
+            let due = entry.remove();
+            self.run(now, at, due, out);
+        }
+    }
+
+    fn run(&mut self, now: UtcNs, at: UtcNs, due: Scheduled, out: &mut Vec<VenueOutput>) {
+        match due {
+            Scheduled::Walk => {
+                let every = self.config.walk_every.unwrap_or(DAY_NS).max(1);
+                let late = now - at > every.saturating_mul(WALK_CATCH_UP);
+                self.schedule_at(if late { now } else { at } + every, Scheduled::Walk);
+                for index in 0..self.markets.len() {
+                    if !self.markets[index].pinned {
+                        self.markets[index].step();
+                        self.after_quote(at, index, out);
+                    }
+                }
+            }
+            Scheduled::DayEnd => {
+                self.schedule_at(day_start(now) + DAY_NS, Scheduled::DayEnd);
+                self.expire_day_orders(at, out);
+            }
+            Scheduled::Commission(execution) => out.push(VenueOutput::Commission(execution)),
+            Scheduled::FinishCancel(seq) => self.finish_cancel(at, seq, out),
+            Scheduled::Expire(seq) => self.expire(at, seq, out),
+        }
+    }
+
+    fn set_quote(&mut self, now: UtcNs, con_id: ConId, quote: Quote, out: &mut Vec<VenueOutput>) {
+        let Some(&index) = self.market_index.get(&con_id) else { return };
+        self.markets[index].pinned = true;
+        self.markets[index].set(quote);
+        self.after_quote(now, index, out);
+    }
+
+    fn after_quote(&mut self, now: UtcNs, index: usize, out: &mut Vec<VenueOutput>) {
+        let market = &self.markets[index];
+        out.push(VenueOutput::Quote { con_id: market.instrument.con_id, quote: market.quote });
+        for seq in market.book.touched(&market.quote) {
+            self.match_order(now, seq, out);
+        }
+    }
+
+    fn schedule_at(&mut self, at: UtcNs, what: Scheduled) {
+        self.next_timer += 1;
+        self.schedule.insert((at, self.next_timer), what);
+    }
+
+    fn market(&self, con_id: ConId) -> Option<&Market> {
+        self.market_index.get(&con_id).map(|at| &self.markets[*at])
+    }
+
+    fn market_mut(&mut self, con_id: ConId) -> Option<&mut Market> {
+        self.market_index.get(&con_id).map(|at| &mut self.markets[*at])
+    }
+}
+
+/// Midnight (UTC) at or before `at`.
+pub fn day_start(at: UtcNs) -> UtcNs {
+    at - at.rem_euclid(DAY_NS)
+}

@@ -1,0 +1,93 @@
+//! A working order.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::io::{OrderReport, Quote};
+use super::types::{OrderKey, OrderKind, OrderSpec, Side, Status};
+
+/// An order that can still change. Finished ones become an `OrderReport` in the archive.
+#[derive(Debug, Clone)]
+pub(crate) struct LiveOrder {
+    /// Arrival number: time priority and identity inside the venue.
+    pub(crate) seq: u64,
+    pub(crate) key: OrderKey,
+    pub(crate) perm_id: i64,
+    pub(crate) parent_perm_id: i64,
+    pub(crate) spec: Arc<OrderSpec>,
+    pub(crate) status: Status,
+    pub(crate) filled: Decimal,
+    /// Sum of quantity × price of the fills.
+    pub(crate) traded: Decimal,
+    pub(crate) last_price: Decimal,
+    pub(crate) commission: Decimal,
+    pub(crate) triggered: bool,
+    /// Waits for its parent; not in any book.
+    pub(crate) held: bool,
+    /// It rested before its first fill.
+    pub(crate) rested: bool,
+    pub(crate) bound: bool,
+    /// The quote change whose displayed size this order has already taken.
+    pub(crate) filled_at_quote: u64,
+}
+
+impl LiveOrder {
+    pub(crate) fn remaining(&self) -> Decimal {
+        (self.spec.quantity - self.filled).max(Decimal::ZERO)
+    }
+
+    pub(crate) fn avg_price(&self) -> Decimal {
+        if self.filled.is_zero() { Decimal::ZERO } else { self.traded / self.filled }
+    }
+
+    /// True when the touch has reached the stop: buys watch the ask, sells the bid.
+    pub(crate) fn is_triggered_by(&self, quote: &Quote) -> bool {
+        let Some(stop) = self.spec.kind.stop() else { return false };
+        match self.spec.side {
+            Side::Buy => quote.ask.is_some_and(|ask| ask >= stop),
+            Side::Sell => quote.bid.is_some_and(|bid| bid <= stop),
+        }
+    }
+
+    /// The price at which this order trades now, if it does.
+    pub(crate) fn executable_price(&self, quote: &Quote) -> Option<Decimal> {
+        let (touch, _) = quote.touch(self.spec.side);
+        let touch = touch?;
+        let within = |limit: Decimal| match self.spec.side {
+            Side::Buy => touch <= limit,
+            Side::Sell => touch >= limit,
+        };
+        let trades = match self.spec.kind {
+            OrderKind::Market => true,
+            OrderKind::Limit { limit } => within(limit),
+            OrderKind::Stop { .. } => self.triggered,
+            OrderKind::StopLimit { limit, .. } => self.triggered && within(limit),
+        };
+        trades.then_some(touch)
+    }
+
+    /// Status of an order that is neither ended nor being cancelled.
+    pub(crate) fn resting_status(&self) -> Status {
+        let waits_for_stop = self.spec.kind.stop().is_some() && !self.triggered;
+        if self.held || waits_for_stop { Status::PreSubmitted } else { Status::Submitted }
+    }
+
+    pub(crate) fn report(&self) -> Box<OrderReport> {
+        Box::new(OrderReport {
+            key: self.key,
+            perm_id: self.perm_id,
+            parent_perm_id: self.parent_perm_id,
+            spec: Arc::clone(&self.spec),
+            status: self.status,
+            filled: self.filled,
+            remaining: self.remaining(),
+            avg_price: self.avg_price(),
+            last_price: self.last_price,
+            commission: self.commission,
+            why_held: if self.held { "child" } else { "" },
+            bound: self.bound,
+            reject_reason: "".into(),
+        })
+    }
+}

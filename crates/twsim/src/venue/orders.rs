@@ -1,0 +1,264 @@
+//! Placing, modifying and cancelling: which request is allowed, and what it answers when it is not.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::io::{OrderReport, VenueOutput};
+use super::order::LiveOrder;
+use super::refusal::Refusal;
+use super::types::{OrderKey, OrderSpec, Status, TimeInForce, UtcNs};
+use super::{Scheduled, Venue};
+
+impl Venue {
+    pub(super) fn place(&mut self, now: UtcNs, key: OrderKey, spec: OrderSpec, out: &mut Vec<VenueOutput>) {
+        if let Some(&seq) = self.by_key.get(&key) {
+            return self.modify(now, seq, spec, out);
+        }
+        if !self.parked.contains_key(&key) {
+            if let Err(refusal) = self.check_new_id(key) {
+                out.push(VenueOutput::Refused { key, refusal });
+                return;
+            }
+            self.use_id(key);
+        }
+        if let Err(refusal) = self.check_terms(&spec).and_then(|()| self.check_parent(key, &spec)) {
+            self.parked.remove(&key);
+            return self.refuse(now, key, refusal, Some(&spec), out);
+        }
+        if spec.transmit {
+            self.transmit(now, key, spec, out);
+        } else {
+            self.parked.insert(key, spec);
+        }
+    }
+
+    pub(super) fn place_manual(&mut self, now: UtcNs, spec: OrderSpec, out: &mut Vec<VenueOutput>) {
+        let key = OrderKey::new(0, self.next_manual);
+        self.next_manual -= 1;
+        match self.check_terms(&spec) {
+            Ok(()) => self.accept(now, key, spec, out),
+            Err(refusal) => self.refuse(now, key, refusal, Some(&spec), out),
+        }
+    }
+
+    /// Puts a checked order to work.
+    pub(super) fn accept(&mut self, now: UtcNs, key: OrderKey, spec: OrderSpec, out: &mut Vec<VenueOutput>) {
+        if let Err(refusal) = self.check_venue(now, &spec) {
+            return self.refuse(now, key, refusal, Some(&spec), out);
+        }
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        let parent = self.live_parent(key, &spec);
+        if let TimeInForce::Gtd(at) = spec.tif {
+            self.schedule_at(at, Scheduled::Expire(seq));
+        }
+        let order = LiveOrder {
+            seq,
+            key,
+            perm_id: self.take_perm_id(),
+            parent_perm_id: parent.map_or(0, |(_, perm_id)| perm_id),
+            spec: Arc::new(spec),
+            status: Status::PreSubmitted,
+            filled: Decimal::ZERO,
+            traded: Decimal::ZERO,
+            last_price: Decimal::ZERO,
+            commission: Decimal::ZERO,
+            triggered: false,
+            held: parent.is_some(),
+            rested: false,
+            bound: key.order_id > 0,
+            filled_at_quote: 0,
+        };
+        out.push(VenueOutput::Order(order.report()));
+        if let Some((parent_seq, _)) = parent {
+            self.children.entry(parent_seq).or_default().push(seq);
+        } else if let Some(market) = self.market_mut(order.spec.con_id) {
+            market.book.insert(&order);
+        }
+        self.by_key.insert(key, seq);
+        self.live.insert(seq, order);
+        self.settle(now, seq, out);
+    }
+
+    /// Lets a new, changed or released order trade, and acknowledges it when it stays.
+    pub(super) fn settle(&mut self, now: UtcNs, seq: u64, out: &mut Vec<VenueOutput>) {
+        self.match_order(now, seq, out);
+        let Some(order) = self.live.get_mut(&seq) else { return };
+        order.rested = true;
+        if order.status == Status::PreSubmitted && order.resting_status() == Status::Submitted {
+            order.status = Status::Submitted;
+            out.push(VenueOutput::Order(order.report()));
+        }
+    }
+
+    pub(super) fn cancel(&mut self, now: UtcNs, key: OrderKey, out: &mut Vec<VenueOutput>) {
+        if let Some(&seq) = self.by_key.get(&key) {
+            return self.cancel_live(now, seq, out);
+        }
+        let refusal = if self.parked.remove(&key).is_some() {
+            Refusal::Cancelled("")
+        } else if let Some(finished) = self.archive.answer_cancel(key) {
+            Refusal::Finished(key.order_id, finished.status)
+        } else {
+            Refusal::NotFound(key.order_id)
+        };
+        out.push(VenueOutput::Refused { key, refusal });
+    }
+
+    pub(super) fn cancel_all(&mut self, now: UtcNs, out: &mut Vec<VenueOutput>) {
+        let working: Vec<u64> = self.live.keys().copied().collect();
+        for seq in working {
+            let pending = self.live.get(&seq).is_none_or(|order| order.status == Status::PendingCancel);
+            if !pending {
+                self.cancel_live(now, seq, out);
+            }
+        }
+    }
+
+    pub(super) fn finish_cancel(&mut self, now: UtcNs, seq: u64, out: &mut Vec<VenueOutput>) {
+        if self.live.contains_key(&seq) {
+            self.end(now, seq, Status::Cancelled, out);
+        }
+    }
+
+    pub(super) fn expire(&mut self, now: UtcNs, seq: u64, out: &mut Vec<VenueOutput>) {
+        let due =
+            self.live.get(&seq).is_some_and(|order| matches!(order.spec.tif, TimeInForce::Gtd(at) if at <= now));
+        if due {
+            self.end(now, seq, Status::Cancelled, out);
+        }
+    }
+
+    pub(super) fn expire_day_orders(&mut self, now: UtcNs, out: &mut Vec<VenueOutput>) {
+        let ended: Vec<u64> = self
+            .live
+            .iter()
+            .filter(|(_, order)| order.spec.tif == TimeInForce::Day)
+            .map(|(seq, _)| *seq)
+            .collect();
+        for seq in ended {
+            self.end(now, seq, Status::Cancelled, out);
+        }
+    }
+
+    /// Answers an order with an error. Rejections proper also leave a finished order behind, as at the broker;
+    /// the other codes leave nothing but silence.
+    pub(super) fn refuse(
+        &mut self,
+        now: UtcNs,
+        key: OrderKey,
+        refusal: Refusal,
+        spec: Option<&OrderSpec>,
+        out: &mut Vec<VenueOutput>,
+    ) {
+        self.use_id(key);
+        let ended = spec.filter(|_| refusal.has_status()).map(|spec| OrderReport {
+            key,
+            perm_id: self.take_perm_id(),
+            parent_perm_id: 0,
+            spec: Arc::new(spec.clone()),
+            status: Status::Inactive,
+            filled: Decimal::ZERO,
+            remaining: spec.quantity,
+            avg_price: Decimal::ZERO,
+            last_price: Decimal::ZERO,
+            commission: Decimal::ZERO,
+            why_held: "",
+            bound: true,
+            reject_reason: refusal.text().into(),
+        });
+        out.push(VenueOutput::Refused { key, refusal });
+        if let Some(report) = ended {
+            out.push(VenueOutput::Order(Box::new(report.clone())));
+            self.archive.add_order(report, now);
+        }
+    }
+
+    fn cancel_live(&mut self, now: UtcNs, seq: u64, out: &mut Vec<VenueOutput>) {
+        let delay = self.config.cancel_delay;
+        let Some(order) = self.live.get_mut(&seq) else { return };
+        if order.status == Status::PendingCancel {
+            let refusal = Refusal::NotCancellable { perm_id: order.perm_id };
+            out.push(VenueOutput::Refused { key: order.key, refusal });
+        } else if delay > 0 {
+            order.status = Status::PendingCancel;
+            out.push(VenueOutput::Order(order.report()));
+            self.schedule_at(now + delay, Scheduled::FinishCancel(seq));
+        } else {
+            self.end(now, seq, Status::Cancelled, out);
+        }
+    }
+
+    fn modify(&mut self, now: UtcNs, seq: u64, spec: OrderSpec, out: &mut Vec<VenueOutput>) {
+        let Some(order) = self.live.get(&seq) else { return };
+        let key = order.key;
+        if let Err(refusal) = self.check_modify(order, &spec) {
+            out.push(VenueOutput::Refused { key, refusal });
+            return;
+        }
+        if !spec.transmit {
+            // Parked in the gateway: the working version stays as it is.
+            out.push(VenueOutput::Order(order.report()));
+            return;
+        }
+        if let TimeInForce::Gtd(at) = spec.tif {
+            self.schedule_at(at, Scheduled::Expire(seq));
+        }
+        let Some(order) = self.live.get_mut(&seq) else { return };
+        if let Some(at) = self.market_index.get(&order.spec.con_id).filter(|_| !order.held) {
+            let book = &mut self.markets[*at].book;
+            book.remove(order);
+            order.spec = Arc::new(spec);
+            book.insert(order);
+        } else {
+            order.spec = Arc::new(spec);
+        }
+        if order.remaining().is_zero() {
+            // Cut down to what had filled already: nothing is left to work.
+            let filled = order.filled;
+            Arc::make_mut(&mut order.spec).quantity = filled;
+            return self.end(now, seq, Status::Filled, out);
+        }
+        order.status = order.resting_status();
+        out.push(VenueOutput::Order(order.report()));
+        self.settle(now, seq, out);
+    }
+
+    fn check_modify(&self, order: &LiveOrder, spec: &OrderSpec) -> Result<(), Refusal> {
+        let current = &order.spec;
+        if order.status == Status::PendingCancel {
+            return Err(Refusal::ModifyTooEarly);
+        }
+        if current.con_id != spec.con_id || current.side != spec.side || current.account != spec.account {
+            return Err(Refusal::ModifyMismatch);
+        }
+        if !current.kind.same_kind(spec.kind) {
+            return Err(Refusal::ModifyKind);
+        }
+        self.check_terms(spec)?;
+        if spec.quantity > current.quantity { self.check_funds(spec, spec.quantity - order.filled) } else { Ok(()) }
+    }
+
+    fn check_new_id(&self, key: OrderKey) -> Result<(), Refusal> {
+        if key.order_id <= 0 {
+            return Err(Refusal::BadOrderId(key.order_id));
+        }
+        match self.archive.order(key) {
+            Some(finished) if finished.status == Status::Filled => Err(Refusal::ModifyFilled),
+            Some(_) => Err(Refusal::DuplicateId),
+            None if key.order_id < self.next_order_id(key.client_id) => Err(Refusal::DuplicateId),
+            None => Ok(()),
+        }
+    }
+
+    fn use_id(&mut self, key: OrderKey) {
+        let highest = self.highest_id.entry(key.client_id).or_insert(0);
+        *highest = (*highest).max(key.order_id);
+    }
+
+    fn take_perm_id(&mut self) -> i64 {
+        self.next_perm_id += 1;
+        self.next_perm_id - 1
+    }
+}

@@ -1,0 +1,138 @@
+//! Why the venue (or the gateway before it) answers an order with an error: one table of codes and texts.
+//! Texts follow the broker's wording closely enough to be recognised; clients must branch on the code.
+
+use rust_decimal::Decimal;
+
+use super::types::Status;
+
+/// An order-related error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// 103: the id was used before.
+    DuplicateId,
+    /// 104: the order is filled.
+    ModifyFilled,
+    /// 105: more than price, size and time in force changed.
+    ModifyMismatch,
+    /// 329: the order type changed.
+    ModifyKind,
+    /// 2102: a cancel is pending, nothing else is taken.
+    ModifyTooEarly,
+    /// 110: price off the tick grid. Kills a new order, leaves a modified one working at its old price.
+    OffGrid,
+    /// 161: cancel while a cancel is pending.
+    NotCancellable {
+        /// Named in the text.
+        perm_id: i64,
+    },
+    /// 200: no such contract.
+    UnknownContract,
+    /// 201: rejected, with a reason and a status.
+    Rejected(String),
+    /// 202: not an error, the confirmation of a cancel.
+    Cancelled(&'static str),
+    /// 320: a field cannot be read.
+    Unreadable(String),
+    /// 321: the request is not valid.
+    Invalid(String),
+    /// 387: order type unknown here.
+    UnsupportedKind(String),
+    /// 391: unreadable date or time zone.
+    BadTime(String),
+    /// 403: stop price is not positive.
+    BadStop,
+    /// 434: size is zero.
+    ZeroSize,
+    /// 435: several accounts and none named.
+    AccountRequired,
+    /// 10006: parent unknown.
+    MissingParent(i32),
+    /// 10147: nothing to cancel under this id.
+    NotFound(i32),
+    /// 10148: known, but over.
+    Finished(i32, Status),
+    /// 10149: order id 0 or below.
+    BadOrderId(i32),
+    /// A code of the caller's choice, for injected rejections.
+    Injected(i32, String),
+}
+
+impl Refusal {
+    /// The rejection of an order that the account cannot carry.
+    pub fn margin(needed: Decimal, available: Decimal) -> Self {
+        Self::Rejected(format!(
+            "Your account has insufficient margin: initial margin {needed:.2}, available funds {available:.2}"
+        ))
+    }
+
+    /// True when the broker also sends a status: the order existed, and ended.
+    pub fn has_status(&self) -> bool {
+        matches!(self, Self::Rejected(_)) || matches!(self, Self::Injected(201 | 203, _))
+    }
+
+    /// The code on the wire.
+    pub fn code(&self) -> i32 {
+        match self {
+            Self::DuplicateId => 103,
+            Self::ModifyFilled => 104,
+            Self::ModifyMismatch => 105,
+            Self::OffGrid => 110,
+            Self::NotCancellable { .. } => 161,
+            Self::UnknownContract => 200,
+            Self::Rejected(_) => 201,
+            Self::Cancelled(_) => 202,
+            Self::Unreadable(_) => 320,
+            Self::Invalid(_) => 321,
+            Self::ModifyKind => 329,
+            Self::UnsupportedKind(_) => 387,
+            Self::BadTime(_) => 391,
+            Self::BadStop => 403,
+            Self::ZeroSize => 434,
+            Self::AccountRequired => 435,
+            Self::ModifyTooEarly => 2102,
+            Self::MissingParent(_) => 10_006,
+            Self::NotFound(_) => 10_147,
+            Self::Finished(..) => 10_148,
+            Self::BadOrderId(_) => 10_149,
+            Self::Injected(code, _) => *code,
+        }
+    }
+
+    /// The text on the wire.
+    pub fn text(&self) -> String {
+        match self {
+            Self::DuplicateId => "Duplicate order id".to_owned(),
+            Self::ModifyFilled => "Cannot modify a filled order.".to_owned(),
+            Self::ModifyMismatch => "Order being modified does not match original order.".to_owned(),
+            Self::ModifyKind => "Order modify failed. Cannot change to the new order type.".to_owned(),
+            Self::OffGrid => {
+                "The price does not conform to the minimum price variation for this contract.".to_owned()
+            }
+            Self::NotCancellable { perm_id } => {
+                format!("Cancel attempted when order is not in a cancellable state.  Order permId = {perm_id}")
+            }
+            Self::UnknownContract => "No security definition has been found for the request".to_owned(),
+            Self::Rejected(reason) => format!("Order rejected - reason:{reason}"),
+            Self::Cancelled(reason) => format!("Order Canceled - reason:{reason}"),
+            Self::Unreadable(what) => format!("Server error when reading an API client request: {what}"),
+            Self::Invalid(cause) => format!("Error validating request.-'sim' : cause - {cause}"),
+            Self::UnsupportedKind(kind) => {
+                format!("Unsupported order type for this exchange and security type: {kind}")
+            }
+            Self::BadTime(text) => {
+                format!("The date, time, or time-zone entered is invalid: {text:?}. Use yyyymmdd hh:mm:ss UTC")
+            }
+            Self::BadStop => "Invalid stop price.".to_owned(),
+            Self::ZeroSize => "The order size cannot be zero.".to_owned(),
+            Self::AccountRequired => "You must specify an account.".to_owned(),
+            Self::ModifyTooEarly => "Unable to modify this order as it is still being processed.".to_owned(),
+            Self::MissingParent(id) => format!("Missing parent order {id}."),
+            Self::NotFound(id) => format!("OrderId {id} that needs to be cancelled is not found."),
+            Self::Finished(id, status) => {
+                format!("OrderId {id} that needs to be cancelled cannot be cancelled, state: {status}.")
+            }
+            Self::BadOrderId(id) => format!("Invalid order id: {id}"),
+            Self::Injected(_, text) => text.clone(),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Frames: four bytes of big-endian length, then the payload. From the handshake on, the payload starts with
+//! a four-byte message id. A length that cannot be true ends the connection: there is no resynchronising.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use prost::Message;
+
+/// Longest payload the protocol allows.
+pub const MAX_PAYLOAD: usize = 0x00ff_ffff;
+
+/// What the client sends before anything else.
+pub const API_PREFIX: &[u8] = b"API\0";
+
+/// Added to a message id when the body is protobuf.
+pub const PROTOBUF_OFFSET: i32 = 200;
+
+/// Bytes that are not a conversation with a TWS client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// The stream does not start with `API\0`.
+    #[error("the stream does not start with the API prefix")]
+    NotAnApiClient,
+    /// A length of zero, below the size of a message id, or above the protocol's maximum.
+    #[error("frame length {length} is not possible")]
+    BadLength {
+        /// The length read.
+        length: usize,
+    },
+    /// The version line is not `vMIN..MAX`.
+    #[error("version line {line:?} cannot be read")]
+    BadVersion {
+        /// The line read.
+        line: String,
+    },
+    /// The client's newest version is below the oldest protobuf one, or its oldest above ours.
+    #[error("client offers versions {min}..{max}, outside what this gateway speaks")]
+    UnsupportedVersion {
+        /// Client's oldest.
+        min: i32,
+        /// Client's newest.
+        max: i32,
+    },
+    /// The body of a message does not decode.
+    #[error("message {message_id} does not decode: {source}")]
+    BadBody {
+        /// Message id, without the protobuf offset.
+        message_id: i32,
+        /// What the decoder met.
+        source: prost::DecodeError,
+    },
+    /// A message arrived that has no place in this phase of the session.
+    #[error("message {message_id} before the session was started")]
+    OutOfPlace {
+        /// Message id, without the protobuf offset.
+        message_id: i32,
+    },
+}
+
+/// Takes one complete payload off the front of `inbox`; `None` while it is incomplete.
+pub fn take_payload(inbox: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
+    let Some(prefix) = inbox.first_chunk::<4>() else { return Ok(None) };
+    let length = u32::from_be_bytes(*prefix) as usize;
+    if length == 0 || length > MAX_PAYLOAD {
+        return Err(FrameError::BadLength { length });
+    }
+    if inbox.len() < 4 + length {
+        return Ok(None);
+    }
+    inbox.advance(4);
+    Ok(Some(inbox.split_to(length).freeze()))
+}
+
+/// Splits a payload into message id and body.
+pub fn split_id(mut payload: Bytes) -> Result<(i32, Bytes), FrameError> {
+    if payload.len() < 4 {
+        return Err(FrameError::BadLength { length: payload.len() });
+    }
+    let id = payload.get_i32();
+    Ok((id, payload))
+}
+
+/// Appends one protobuf message as a frame.
+pub fn put_message(out: &mut BytesMut, message_id: i32, message: &impl Message) {
+    let length = message.encoded_len();
+    out.reserve(8 + length);
+    out.put_u32(u32::try_from(4 + length).unwrap_or(u32::MAX));
+    out.put_i32(message_id + PROTOBUF_OFFSET);
+    // BytesMut grows on demand, so encoding into it has no way to fail.
+    let encoded = message.encode(out);
+    debug_assert!(encoded.is_ok());
+}
+
+/// Appends NUL-terminated text fields as a frame, as the handshake's answer has it.
+pub fn put_text(out: &mut BytesMut, fields: &[&str]) {
+    let length: usize = fields.iter().map(|field| field.len() + 1).sum();
+    out.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+    for field in fields {
+        out.put_slice(field.as_bytes());
+        out.put_u8(0);
+    }
+}
+
+/// Reads `vMIN..MAX`, with optional connect options after a blank.
+pub fn parse_version_line(payload: &[u8]) -> Result<(i32, i32), FrameError> {
+    let bad = || FrameError::BadVersion { line: String::from_utf8_lossy(payload).chars().take(60).collect() };
+    let line = std::str::from_utf8(payload).map_err(|_| bad())?;
+    let range = line.split([' ', '\0']).next().unwrap_or_default();
+    let range = range.strip_prefix('v').ok_or_else(bad)?;
+    let (min, max) = range.split_once("..").unwrap_or((range, range));
+    Ok((min.parse().map_err(|_| bad())?, max.parse().map_err(|_| bad())?))
+}

@@ -1,0 +1,198 @@
+//! Accounts: positions, values, summaries, profit and loss.
+
+use bytes::{Bytes, BytesMut};
+use prost::Message;
+
+use super::contracts::Contract;
+use super::{Decoded, Empty, ReqId, put_message, put_req_id, read};
+use crate::wire::number::{quantity_text, to_double};
+use crate::wire::{Reply, Request};
+
+#[derive(Clone, PartialEq, Message)]
+struct AccountDataRequest {
+    #[prost(bool, optional, tag = "1")]
+    subscribe: Option<bool>,
+    #[prost(string, optional, tag = "2")]
+    account: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SummaryRequest {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    group: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    tags: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct PnLRequest {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    account: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Position {
+    #[prost(string, optional, tag = "1")]
+    account: Option<String>,
+    #[prost(message, optional, tag = "2")]
+    contract: Option<Contract>,
+    #[prost(string, optional, tag = "3")]
+    quantity: Option<String>,
+    #[prost(double, optional, tag = "4")]
+    avg_cost: Option<f64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct AccountValue {
+    #[prost(string, optional, tag = "1")]
+    key: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    value: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    currency: Option<String>,
+    #[prost(string, optional, tag = "4")]
+    account: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct PortfolioValue {
+    #[prost(message, optional, tag = "1")]
+    contract: Option<Contract>,
+    #[prost(string, optional, tag = "2")]
+    quantity: Option<String>,
+    #[prost(double, optional, tag = "3")]
+    market_price: Option<f64>,
+    #[prost(double, optional, tag = "4")]
+    market_value: Option<f64>,
+    #[prost(double, optional, tag = "5")]
+    avg_cost: Option<f64>,
+    #[prost(double, optional, tag = "6")]
+    unrealized: Option<f64>,
+    #[prost(double, optional, tag = "7")]
+    realized: Option<f64>,
+    #[prost(string, optional, tag = "8")]
+    account: Option<String>,
+}
+
+/// A message that is one text: the time of an account update, or the account whose download ended.
+#[derive(Clone, PartialEq, Message)]
+struct OneText {
+    #[prost(string, optional, tag = "1")]
+    value: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct AccountSummary {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    account: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    tag: Option<String>,
+    #[prost(string, optional, tag = "4")]
+    value: Option<String>,
+    #[prost(string, optional, tag = "5")]
+    currency: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct PnL {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(double, optional, tag = "2")]
+    daily: Option<f64>,
+    #[prost(double, optional, tag = "3")]
+    unrealized: Option<f64>,
+    #[prost(double, optional, tag = "4")]
+    realized: Option<f64>,
+}
+
+pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
+    match id {
+        61 => read(id, body, |_: Empty| Request::Positions),
+        64 => read(id, body, |_: Empty| Request::CancelPositions),
+        6 => read(id, body, |m: AccountDataRequest| Request::AccountUpdates {
+            subscribe: m.subscribe.unwrap_or(false),
+            account: m.account.unwrap_or_default(),
+        }),
+        62 => read(id, body, |m: SummaryRequest| Request::AccountSummary {
+            req_id: m.req_id.unwrap_or(-1),
+            group: m.group.unwrap_or_default(),
+            tags: m.tags.unwrap_or_default(),
+        }),
+        63 => read(id, body, |m: ReqId| Request::CancelAccountSummary { req_id: m.req_id.unwrap_or(-1) }),
+        92 => read(id, body, |m: PnLRequest| Request::PnL {
+            req_id: m.req_id.unwrap_or(-1),
+            account: m.account.unwrap_or_default(),
+        }),
+        93 => read(id, body, |m: ReqId| Request::CancelPnL { req_id: m.req_id.unwrap_or(-1) }),
+        _ => None,
+    }
+}
+
+pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
+    match reply {
+        Reply::Position { account, instrument, quantity, avg_cost } => {
+            // Futures come without an exchange here, as from the broker.
+            let message = Position {
+                account: Some((*account).to_owned()),
+                contract: Some(Contract::of(instrument, "")),
+                quantity: Some(quantity_text(*quantity)),
+                avg_cost: Some(to_double(*avg_cost)),
+            };
+            put_message(out, 61, &message);
+        }
+        Reply::PositionEnd => put_message(out, 62, &Empty {}),
+        Reply::AccountValue { account, key, value, currency } => {
+            let message = AccountValue {
+                key: Some((*key).to_owned()),
+                value: Some(value.to_string()),
+                currency: Some((*currency).to_owned()),
+                account: Some((*account).to_owned()),
+            };
+            put_message(out, 6, &message);
+        }
+        Reply::PortfolioValue(line) => {
+            let message = PortfolioValue {
+                contract: Some(Contract::of(line.instrument, &line.instrument.primary_exchange)),
+                quantity: Some(quantity_text(line.quantity)),
+                market_price: Some(to_double(line.market_price)),
+                market_value: Some(to_double(line.market_value)),
+                avg_cost: Some(to_double(line.avg_cost)),
+                unrealized: Some(to_double(line.unrealized)),
+                realized: Some(to_double(line.realized)),
+                account: Some(line.account.to_owned()),
+            };
+            put_message(out, 7, &message);
+        }
+        Reply::AccountUpdateTime(time) => put_message(out, 8, &OneText { value: Some(time.clone()) }),
+        Reply::AccountDownloadEnd(account) => {
+            put_message(out, 54, &OneText { value: Some((*account).to_owned()) });
+        }
+        Reply::AccountSummary { req_id, account, tag, value, currency } => {
+            let message = AccountSummary {
+                req_id: Some(*req_id),
+                account: Some((*account).to_owned()),
+                tag: Some((*tag).to_owned()),
+                value: Some(value.to_string()),
+                currency: Some((*currency).to_owned()),
+            };
+            put_message(out, 63, &message);
+        }
+        Reply::AccountSummaryEnd { req_id } => put_req_id(out, 64, *req_id),
+        Reply::PnL { req_id, daily, unrealized, realized } => {
+            let message = PnL {
+                req_id: Some(*req_id),
+                daily: Some(to_double(*daily)),
+                unrealized: Some(to_double(*unrealized)),
+                realized: Some(to_double(*realized)),
+            };
+            put_message(out, 94, &message);
+        }
+        _ => debug_assert!(false, "not an account reply"),
+    }
+}

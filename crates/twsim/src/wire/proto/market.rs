@@ -1,0 +1,120 @@
+//! Market data: requests and ticks.
+
+use bytes::{Bytes, BytesMut};
+use prost::Message;
+use rust_decimal::Decimal;
+
+use super::contracts::Contract;
+use super::{Decoded, ReqId, put_message, put_req_id, read};
+use crate::wire::number::{quantity_text, to_double};
+use crate::wire::{Reply, Request};
+
+#[derive(Clone, PartialEq, Message)]
+struct MarketDataRequest {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(message, optional, tag = "2")]
+    contract: Option<Contract>,
+    #[prost(bool, optional, tag = "4")]
+    snapshot: Option<bool>,
+    #[prost(bool, optional, tag = "5")]
+    regulatory_snapshot: Option<bool>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct MarketDataTypeRequest {
+    #[prost(int32, optional, tag = "1")]
+    kind: Option<i32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct MarketDataType {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(int32, optional, tag = "2")]
+    kind: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TickPrice {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(int32, optional, tag = "2")]
+    field: Option<i32>,
+    #[prost(double, optional, tag = "3")]
+    price: Option<f64>,
+    #[prost(string, optional, tag = "4")]
+    size: Option<String>,
+    #[prost(int32, optional, tag = "5")]
+    attributes: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TickSize {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(int32, optional, tag = "2")]
+    field: Option<i32>,
+    #[prost(string, optional, tag = "3")]
+    size: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TickReqParams {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    min_tick: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    bbo_exchange: Option<String>,
+    #[prost(int32, optional, tag = "4")]
+    snapshot_permissions: Option<i32>,
+}
+
+pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
+    match id {
+        1 => read(id, body, |m: MarketDataRequest| Request::MarketData {
+            req_id: m.req_id.unwrap_or(-1),
+            snapshot: m.snapshot.unwrap_or(false) || m.regulatory_snapshot.unwrap_or(false),
+            query: Box::new(m.contract.unwrap_or_default().into_query()),
+        }),
+        2 => read(id, body, |m: ReqId| Request::CancelMarketData { req_id: m.req_id.unwrap_or(-1) }),
+        59 => read(id, body, |m: MarketDataTypeRequest| Request::MarketDataType { kind: m.kind.unwrap_or(1) }),
+        _ => None,
+    }
+}
+
+pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
+    match reply {
+        Reply::MarketDataType { req_id, kind } => {
+            put_message(out, 58, &MarketDataType { req_id: Some(*req_id), kind: Some(*kind) });
+        }
+        Reply::TickReqParams { req_id, min_tick } => {
+            let message = TickReqParams {
+                req_id: Some(*req_id),
+                min_tick: Some(min_tick.normalize().to_string()),
+                bbo_exchange: Some("9c0001".to_owned()),
+                snapshot_permissions: Some(3),
+            };
+            put_message(out, 81, &message);
+        }
+        Reply::TickPrice { req_id, field, price, size } => {
+            let message = TickPrice {
+                req_id: Some(*req_id),
+                field: Some(*field),
+                // No price is written as -1, as the broker does.
+                price: Some(to_double(price.unwrap_or(Decimal::NEGATIVE_ONE))),
+                size: Some(quantity_text(*size)),
+                attributes: Some(0),
+            };
+            put_message(out, 1, &message);
+        }
+        Reply::TickSize { req_id, field, size } => {
+            let message =
+                TickSize { req_id: Some(*req_id), field: Some(*field), size: Some(quantity_text(*size)) };
+            put_message(out, 2, &message);
+        }
+        Reply::TickSnapshotEnd { req_id } => put_req_id(out, 57, *req_id),
+        _ => debug_assert!(false, "not a market data reply"),
+    }
+}

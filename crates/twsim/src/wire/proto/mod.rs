@@ -1,0 +1,98 @@
+//! The protobuf dialect. One file per message family; only the fields this gateway reads or writes are
+//! declared, the rest is skipped by the decoder.
+
+mod accounts;
+mod contracts;
+mod market;
+mod names;
+mod orders;
+mod session;
+
+use bytes::{Bytes, BytesMut};
+use prost::Message;
+
+use super::frame::{FrameError, PROTOBUF_OFFSET, put_message};
+use super::{Reply, Request};
+
+/// Reads one message. `Err` means the bytes are not a message: the connection cannot be trusted any more.
+pub fn decode(raw_id: i32, body: &Bytes) -> Result<Request, FrameError> {
+    let id = raw_id - PROTOBUF_OFFSET;
+    if id <= 0 {
+        return Ok(Request::Unknown { message_id: raw_id });
+    }
+    session::decode(id, body)
+        .or_else(|| contracts::decode(id, body))
+        .or_else(|| orders::decode(id, body))
+        .or_else(|| accounts::decode(id, body))
+        .or_else(|| market::decode(id, body))
+        .unwrap_or_else(|| names::unsupported(id, body))
+}
+
+/// Appends one reply as a frame.
+pub fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
+    match reply {
+        Reply::NextValidId(_)
+        | Reply::ManagedAccounts(_)
+        | Reply::Error { .. }
+        | Reply::CurrentTime { .. }
+        | Reply::CurrentTimeMillis { .. } => session::encode(reply, out),
+        Reply::ContractDetails { .. }
+        | Reply::ContractDetailsEnd { .. }
+        | Reply::MarketRule { .. }
+        | Reply::SymbolSamples { .. } => contracts::encode(reply, out),
+        Reply::OpenOrder { .. }
+        | Reply::OrderStatus { .. }
+        | Reply::OpenOrderEnd
+        | Reply::OrderBound { .. }
+        | Reply::CompletedOrder { .. }
+        | Reply::CompletedOrdersEnd
+        | Reply::Execution { .. }
+        | Reply::ExecutionsEnd { .. }
+        | Reply::Commission(_) => orders::encode(reply, out),
+        Reply::Position { .. }
+        | Reply::PositionEnd
+        | Reply::AccountValue { .. }
+        | Reply::PortfolioValue(_)
+        | Reply::AccountUpdateTime(_)
+        | Reply::AccountDownloadEnd(_)
+        | Reply::AccountSummary { .. }
+        | Reply::AccountSummaryEnd { .. }
+        | Reply::PnL { .. } => accounts::encode(reply, out),
+        Reply::MarketDataType { .. }
+        | Reply::TickReqParams { .. }
+        | Reply::TickPrice { .. }
+        | Reply::TickSize { .. }
+        | Reply::TickSnapshotEnd { .. } => market::encode(reply, out),
+    }
+}
+
+/// A message that is only a request id.
+#[derive(Clone, Copy, PartialEq, Message)]
+struct ReqId {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+}
+
+/// A message without fields.
+#[derive(Clone, Copy, PartialEq, Message)]
+struct Empty {}
+
+/// Outcome of a family's decoder: `None` when the id belongs to another family.
+type Decoded = Option<Result<Request, FrameError>>;
+
+fn read<M: Message + Default>(id: i32, body: &Bytes, then: impl FnOnce(M) -> Request) -> Decoded {
+    Some(
+        M::decode(body.clone())
+            .map(then)
+            .map_err(|source| FrameError::BadBody { message_id: id, source }),
+    )
+}
+
+fn put_req_id(out: &mut BytesMut, message_id: i32, req_id: i32) {
+    put_message(out, message_id, &ReqId { req_id: Some(req_id) });
+}
+
+/// Empty texts are not written.
+fn text(value: &str) -> Option<String> {
+    (!value.is_empty()).then(|| value.to_owned())
+}

@@ -1,0 +1,77 @@
+//! Session: start, ids, account list, clock, errors.
+
+use bytes::{Bytes, BytesMut};
+use prost::Message;
+
+use super::{Decoded, Empty, put_message, read};
+use crate::wire::{Reply, Request};
+
+#[derive(Clone, PartialEq, Message)]
+struct StartApi {
+    #[prost(int32, optional, tag = "1")]
+    client_id: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct NextValidId {
+    #[prost(int32, optional, tag = "1")]
+    order_id: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ManagedAccounts {
+    #[prost(string, optional, tag = "1")]
+    accounts: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ErrorMessage {
+    #[prost(int32, optional, tag = "1")]
+    id: Option<i32>,
+    #[prost(int64, optional, tag = "2")]
+    at_ms: Option<i64>,
+    #[prost(int32, optional, tag = "3")]
+    code: Option<i32>,
+    #[prost(string, optional, tag = "4")]
+    text: Option<String>,
+}
+
+/// Both clocks: seconds in one message, milliseconds in the other.
+#[derive(Clone, PartialEq, Message)]
+struct Clock {
+    #[prost(int64, optional, tag = "1")]
+    value: Option<i64>,
+}
+
+pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
+    match id {
+        71 => read(id, body, |m: StartApi| Request::StartApi { client_id: m.client_id.unwrap_or(0) }),
+        8 => read(id, body, |_: Empty| Request::Ids),
+        14 => read(id, body, |_: Empty| Request::SetServerLogLevel),
+        17 => read(id, body, |_: Empty| Request::ManagedAccounts),
+        49 => read(id, body, |_: Empty| Request::CurrentTime),
+        105 => read(id, body, |_: Empty| Request::CurrentTimeMillis),
+        _ => None,
+    }
+}
+
+pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
+    match reply {
+        Reply::NextValidId(order_id) => put_message(out, 9, &NextValidId { order_id: Some(*order_id) }),
+        Reply::ManagedAccounts(accounts) => {
+            put_message(out, 15, &ManagedAccounts { accounts: Some((*accounts).to_owned()) });
+        }
+        Reply::Error { id, code, text, at_ms } => {
+            let message = ErrorMessage {
+                id: Some(*id),
+                at_ms: Some(*at_ms),
+                code: Some(*code),
+                text: Some(text.to_string()),
+            };
+            put_message(out, 4, &message);
+        }
+        Reply::CurrentTime { seconds } => put_message(out, 49, &Clock { value: Some(*seconds) }),
+        Reply::CurrentTimeMillis { millis } => put_message(out, 109, &Clock { value: Some(*millis) }),
+        _ => debug_assert!(false, "not a session reply"),
+    }
+}
