@@ -1,2 +1,59 @@
-//! `cargo xtask`.
-fn main() {}
+//! `cargo xtask`: the project's own tasks, one file per step.
+//!
+//! Whatever CI checks, a developer can run with the same words. No step installs anything, and a
+//! Rust toolchain, a C compiler and Python are all that `test` may need.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks on its streams")]
+
+mod args;
+mod bench;
+mod ci;
+mod clippy;
+mod command;
+mod demo;
+mod docs;
+mod fmt;
+mod hooks;
+mod layers;
+mod report;
+mod step;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use args::Request;
+use step::Context;
+
+/// A step failed.
+const FAILED: u8 = 1;
+/// The command line made no sense.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let request = match args::parse(std::env::args().skip(1)) {
+        Ok(request) => request,
+        Err(message) => {
+            eprintln!("{message}\n\n{}", args::help());
+            return ExitCode::from(USAGE);
+        }
+    };
+    match request {
+        Request::Help => {
+            println!("{}", args::help());
+            ExitCode::SUCCESS
+        }
+        Request::Run { steps, flags } => match workspace::root() {
+            Ok(root) => run(&Context { root, flags }, &steps),
+            Err(error) => {
+                eprintln!("{error:#}");
+                ExitCode::from(FAILED)
+            }
+        },
+    }
+}
+
+fn run(context: &Context, steps: &[step::Step]) -> ExitCode {
+    if report::run_all(context, steps) { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}

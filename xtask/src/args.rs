@@ -1,0 +1,117 @@
+//! The command line: a step or a group, and a few flags.
+//!
+//! Parsed by hand, because a parser crate would be the largest part of this program.
+
+use std::fmt::Write as _;
+
+use crate::ci::{ALL, GROUPS};
+use crate::step::{Flags, Step};
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Help,
+    Run { steps: Vec<Step>, flags: Flags },
+}
+
+/// Reads the arguments after the program's name; the error is one sentence for the user.
+pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Request, String> {
+    let mut names = Vec::new();
+    let mut flags = Flags::default();
+    for argument in arguments {
+        match argument.as_str() {
+            "-h" | "--help" | "help" => return Ok(Request::Help),
+            "--write" => flags.write = true,
+            "--smoke" => flags.smoke = true,
+            "--unit" => flags.unit = true,
+            flag if flag.starts_with('-') => return Err(format!("unknown flag `{flag}`")),
+            _ => names.push(argument),
+        }
+    }
+    match names.as_slice() {
+        [] => Ok(Request::Help),
+        [name] => select(name, flags),
+        [_, second, ..] => Err(format!("one step at a time; what is `{second}` for?")),
+    }
+}
+
+fn select(name: &str, flags: Flags) -> Result<Request, String> {
+    if let Some(group) = GROUPS.iter().find(|group| group.name == name) {
+        let flags = Flags { unit: flags.unit || group.flags.unit, ..flags };
+        return Ok(Request::Run { steps: group.steps.to_vec(), flags });
+    }
+    let step = ALL.iter().find(|step| step.name == name).ok_or_else(|| format!("unknown step `{name}`"))?;
+    Ok(Request::Run { steps: vec![*step], flags })
+}
+
+/// The page that `--help` prints.
+pub(crate) fn help() -> String {
+    let mut page = String::from("cargo xtask STEP [FLAGS]\n\nSeveral steps in one:\n");
+    for group in GROUPS {
+        line(&mut page, group.name, group.about);
+    }
+    page.push_str("\nSteps:\n");
+    for step in ALL {
+        line(&mut page, step.name, step.about);
+    }
+    page.push_str("\nFlags:\n");
+    line(&mut page, "--write", "fmt, layers: bring the files up to date instead of checking them");
+    line(&mut page, "--unit", "test: only the tests inside the crates");
+    line(&mut page, "--smoke", "bench: run each benchmark once, to see that it works");
+    page.push_str("\nExit code: 0 passed, 1 a step failed, 2 wrong usage. NO_COLOR turns colour off.");
+    page
+}
+
+fn line(page: &mut String, name: &str, about: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(page, "  {name:<9} {about}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(words: &[&str]) -> Result<Request, String> {
+        parse(words.iter().map(ToString::to_string))
+    }
+
+    fn names(request: Request) -> Vec<&'static str> {
+        match request {
+            Request::Help => vec!["help"],
+            Request::Run { steps, .. } => steps.iter().map(|step| step.name).collect(),
+        }
+    }
+
+    #[test]
+    fn no_argument_shows_the_help() {
+        assert_eq!(names(ask(&[]).unwrap()), ["help"]);
+        assert_eq!(names(ask(&["ci", "--help"]).unwrap()), ["help"]);
+    }
+
+    #[test]
+    fn every_step_and_group_is_reachable_and_described() {
+        let page = help();
+        for name in ALL.iter().map(|s| s.name).chain(GROUPS.iter().map(|g| g.name)) {
+            assert!(ask(&[name]).is_ok(), "{name}");
+            assert!(page.contains(&format!("  {name} ")), "{name}");
+        }
+    }
+
+    #[test]
+    fn ci_runs_the_test_step_in_full() {
+        match ask(&["ci"]).unwrap() {
+            Request::Run { steps, flags } => {
+                assert!(steps.iter().any(|step| step.name == "test"));
+                assert!(!flags.unit);
+            }
+            Request::Help => panic!("asked for ci"),
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        assert!(ask(&["tset"]).unwrap_err().contains("tset"));
+        assert!(ask(&["test", "--fast"]).unwrap_err().contains("--fast"));
+        assert!(ask(&["test", "docs"]).unwrap_err().contains("docs"));
+    }
+}

@@ -1,0 +1,50 @@
+//! Which steps exist, and which of them `quick` and `ci` are made of.
+//!
+//! Cheap checks go first so that a slip is seen within seconds.
+
+use crate::step::{Flags, Step};
+use crate::{bench, clippy, demo, docs, fmt, hooks, layers, test, tidy};
+
+/// Steps that can be asked for by name.
+pub(crate) const ALL: &[Step] = &[
+    test::STEP,
+    fmt::STEP,
+    clippy::STEP,
+    tidy::STEP,
+    layers::STEP,
+    docs::STEP,
+    demo::STEP,
+    bench::STEP,
+    hooks::STEP,
+];
+
+/// Everything that a submission must pass, in this order.
+pub(crate) const CI: &[Step] =
+    &[fmt::STEP, tidy::STEP, layers::STEP, clippy::STEP, test::STEP, docs::STEP, demo::STEP];
+
+/// What is worth running before every push.
+pub(crate) const QUICK: &[Step] = &[fmt::STEP, tidy::STEP, layers::STEP, clippy::STEP, test::STEP];
+
+/// A name that stands for several steps.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) steps: &'static [Step],
+    pub(crate) flags: Flags,
+}
+
+pub(crate) const GROUPS: &[Group] = &[
+    Group {
+        name: "quick",
+        about: "before a push: fmt, tidy, layers, clippy, unit tests",
+        steps: QUICK,
+        flags: Flags { write: false, smoke: false, unit: true },
+    },
+    Group {
+        name: "ci",
+        about: "what CI runs: fmt, tidy, layers, clippy, test, docs, demo",
+        steps: CI,
+        flags: Flags { write: false, smoke: false, unit: false },
+    },
+];
