@@ -1,0 +1,314 @@
+//! Applying records: the only code that changes the book.
+
+use alphec_model::lifecycle::OrderState;
+use alphec_model::record::{Fill, Header};
+use alphec_model::{
+    AccountId, Body, InstrumentId, Order, OrderSpec, Qty, Record, Seq, Side, SignedQty, UtcNanos, exact_mul,
+};
+
+use super::{Book, Booked, Entry, Exposure, Exposures, OrderIx, ReplayError};
+
+impl Book {
+    /// Folds one record in. Records come in sequence, each once.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when the record does not follow from the ones before it: the journal is
+    /// not the one this book was built from, or a bug wrote it.
+    pub fn apply(&mut self, record: &Record) -> Result<(), ReplayError> {
+        let seq = record.header.seq;
+        let expected = self.seq.map_or(Seq::new(1), Seq::next);
+        let error = |what: &str| ReplayError { seq, what: what.to_owned() };
+        if seq != expected {
+            return Err(error(&format!("expected sequence {expected}")));
+        }
+        self.apply_body(record).map_err(|what| error(&what))?;
+        self.seq = Some(seq);
+        Ok(())
+    }
+
+    fn apply_body(&mut self, record: &Record) -> Result<(), String> {
+        let header = &record.header;
+        match &record.body {
+            Body::Opened { log_id, api_client_id } => {
+                if self.seq.is_some() {
+                    return Err("a journal opens once".to_owned());
+                }
+                self.log_id = Some(log_id.clone());
+                self.api_client_id = Some(*api_client_id);
+            }
+            Body::Accepted { order, .. } => self.insert(order, order.spec.clone())?,
+            Body::Denied { request, reason, .. } => {
+                let order = denied_order(request, reason.clone(), header.at);
+                self.insert(&order, request.spec.clone())?;
+            }
+            Body::Filled { fill } => self.book_fill(header, fill)?,
+            Body::FillRevised { was, now } => self.revise_fill(header, was, now)?,
+            Body::Charged { exec_id, commission, .. } => self.charge(exec_id.base(), *commission)?,
+            Body::PositionAdopted { account, instrument, qty } => {
+                self.baselined.insert(account.clone());
+                let exposure = exposure_mut(&mut self.exposures, account, instrument);
+                exposure.position = *qty;
+            }
+            Body::PositionBroken { account, instrument, ours, theirs } => {
+                let exposure = exposure_mut(&mut self.exposures, account, instrument);
+                exposure.broken = theirs.checked_add(ours.negated());
+            }
+            Body::BreakCleared { account, instrument, .. } => {
+                let exposure = exposure_mut(&mut self.exposures, account, instrument);
+                exposure.broken = None;
+            }
+            Body::IdFloorRaised { next } => self.next_broker_id = self.next_broker_id.max(next.get()),
+            Body::Halted { by, reason } => self.halted = Some(format!("{reason}, by {by}")),
+            Body::Resumed { .. } => self.halted = None,
+            Body::OrderChanged { .. }
+            | Body::PermIdLearned { .. }
+            | Body::ReplaceAsked { .. }
+            | Body::ReplaceReleased
+            | Body::ReplaceDenied { .. }
+            | Body::ReplaceEnded { .. }
+            | Body::CancelAsked
+            | Body::CancelEnded { .. } => self.apply_order_body(record)?,
+            Body::Started { .. }
+            | Body::Stopped { .. }
+            | Body::Commanded { .. }
+            | Body::RuleAnswered { .. }
+            | Body::LinkChanged { .. }
+            | Body::Anomaly { .. }
+            | Body::Requested { .. }
+            | Body::Written { .. }
+            | Body::Observed { .. } => {}
+            unknown => return Err(format!("record kind {} is not known here", unknown.kind())),
+        }
+        Ok(())
+    }
+
+    fn apply_order_body(&mut self, record: &Record) -> Result<(), String> {
+        let at = record.header.at;
+        let key = record.header.client_order_id.as_ref().ok_or("an order change names no order")?;
+        let ix = self.ix_of(key).ok_or_else(|| format!("no order {key}"))?;
+        if let Body::OrderChanged { perm_id: Some(perm_id), .. } | Body::PermIdLearned { perm_id } =
+            &record.body
+        {
+            self.by_perm_id.insert(*perm_id, ix);
+        }
+        self.change(ix, |order| {
+            order.updated_at = at;
+            change_order(order, &record.body, at);
+        })
+    }
+
+    fn insert(&mut self, order: &Order, asked: OrderSpec) -> Result<(), String> {
+        if self.by_key.contains_key(&order.client_order_id) {
+            return Err(format!("order {} exists already", order.client_order_id));
+        }
+        let ix = OrderIx::try_from(self.entries.len()).map_err(|_| "too many orders".to_owned())?;
+        self.by_key.insert(order.client_order_id.clone(), ix);
+        if let Some(id) = order.broker_order_id {
+            if id.get() < self.next_broker_id {
+                return Err(format!("broker order id {id} was used before"));
+            }
+            self.by_broker_id.insert(id, ix);
+            self.next_broker_id = id.get().saturating_add(1);
+        }
+        if let Some((_, number)) = order.order_ref.as_ref().and_then(alphec_model::OrderRef::intent) {
+            self.by_intent.insert(number, ix);
+            self.intents = self.intents.max(number);
+        }
+        self.entries.push(Entry { order: order.clone(), asked });
+        self.reserve(ix);
+        Ok(())
+    }
+
+    /// Changes one order, keeping the running sums true: released before, reserved after.
+    fn change(&mut self, ix: OrderIx, change: impl FnOnce(&mut Order)) -> Result<(), String> {
+        self.release(ix);
+        let entry =
+            usize::try_from(ix).ok().and_then(|slot| self.entries.get_mut(slot)).ok_or("no such order")?;
+        change(&mut entry.order);
+        self.reserve(ix);
+        Ok(())
+    }
+
+    fn reserve(&mut self, ix: OrderIx) {
+        let Self { entries, exposures, live, .. } = self;
+        let Some(order) = order_at(entries, ix) else { return };
+        if order.state.reserves_exposure() {
+            live.insert(ix);
+            exposure_mut(exposures, &order.account, &order.instrument).reserve(order);
+        }
+    }
+
+    fn release(&mut self, ix: OrderIx) {
+        let Self { entries, exposures, live, .. } = self;
+        let Some(order) = order_at(entries, ix) else { return };
+        if order.state.reserves_exposure() {
+            live.remove(&ix);
+            exposure_mut(exposures, &order.account, &order.instrument).release(order);
+        }
+    }
+
+    fn book_fill(&mut self, header: &Header, fill: &Fill) -> Result<(), String> {
+        let base = fill.exec_id.base().to_owned();
+        if self.fills.contains_key(&base) {
+            return Err(format!("execution {} is booked already", fill.exec_id));
+        }
+        let ix = header.client_order_id.as_ref().and_then(|key| self.ix_of(key));
+        self.count_fill(ix, fill, header.at, Direction::Book)?;
+        self.fills.insert(base, Booked { fill: fill.clone(), order: ix, commission: None });
+        Ok(())
+    }
+
+    fn revise_fill(&mut self, header: &Header, was: &Fill, now: &Fill) -> Result<(), String> {
+        let ix = self
+            .fills
+            .get(was.exec_id.base())
+            .filter(|booked| booked.fill == *was)
+            .map(|booked| booked.order);
+        let ix = ix.ok_or_else(|| format!("execution {} is not booked as stated", was.exec_id))?;
+        self.count_fill(ix, was, header.at, Direction::TakeBack)?;
+        self.count_fill(ix, now, header.at, Direction::Book)?;
+        if let Some(booked) = self.fills.get_mut(was.exec_id.base()) {
+            booked.fill = now.clone();
+        }
+        Ok(())
+    }
+
+    fn count_fill(
+        &mut self,
+        ix: Option<OrderIx>,
+        fill: &Fill,
+        at: UtcNanos,
+        way: Direction,
+    ) -> Result<(), String> {
+        if !fill.in_baseline {
+            let buys =
+                matches!((fill.side, way), (Side::Buy, Direction::Book) | (Side::Sell, Direction::TakeBack));
+            let signed =
+                if buys { SignedQty::from(fill.last_qty) } else { SignedQty::from(fill.last_qty).negated() };
+            let exposure = exposure_mut(&mut self.exposures, &fill.account, &fill.instrument);
+            exposure.position = exposure.position.checked_add(signed).ok_or("position out of range")?;
+        }
+        let Some(ix) = ix else { return Ok(()) };
+        let value = exact_mul(fill.last_px.get(), fill.last_qty.get())
+            .ok_or_else(|| format!("{} times {} has no exact value", fill.last_px, fill.last_qty))?;
+        let before = self.entry(ix).map_or(Qty::ZERO, |entry| entry.order.cum_qty);
+        let cum_qty = match way {
+            Direction::Book => before.checked_add(fill.last_qty).ok_or("filled quantity out of range")?,
+            Direction::TakeBack => before.saturating_sub(fill.last_qty),
+        };
+        self.change(ix, |order| {
+            order.updated_at = at;
+            order.cum_qty = cum_qty;
+            order.cum_value = match way {
+                Direction::Book => order.cum_value.saturating_add(value),
+                Direction::TakeBack => order.cum_value.saturating_sub(value),
+            };
+        })
+    }
+
+    fn charge(&mut self, base: &str, commission: alphec_model::Decimal) -> Result<(), String> {
+        let booked = self.fills.get_mut(base).ok_or_else(|| format!("no execution {base} to charge"))?;
+        let before = booked.commission.replace(commission).unwrap_or_default();
+        match booked.order {
+            None => Ok(()),
+            Some(ix) => self.change(ix, |order| {
+                order.commission = order.commission.saturating_sub(before).saturating_add(commission);
+            }),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    Book,
+    TakeBack,
+}
+
+fn order_at(entries: &[Entry], ix: OrderIx) -> Option<&Order> {
+    usize::try_from(ix).ok().and_then(|slot| entries.get(slot)).map(|entry| &entry.order)
+}
+
+/// The running sums of one account and instrument; made on first sight.
+fn exposure_mut<'a>(
+    exposures: &'a mut Exposures,
+    account: &AccountId,
+    instrument: &InstrumentId,
+) -> &'a mut Exposure {
+    exposures.entry(account.clone()).or_default().entry(instrument.clone()).or_default()
+}
+
+fn denied_order(
+    request: &alphec_model::OrderRequest,
+    reason: alphec_model::DenyReason,
+    at: UtcNanos,
+) -> Order {
+    let mut order = new_order(request, at);
+    order.state = OrderState::Denied;
+    order.deny_reason = Some(reason);
+    order
+}
+
+/// An order as it begins: the caller's words and nothing else.
+pub(crate) fn new_order(request: &alphec_model::OrderRequest, at: UtcNanos) -> Order {
+    let alphec_model::OrderRequest {
+        client_order_id,
+        strategy_id,
+        correlation_id,
+        account,
+        instrument,
+        spec,
+    } = request.clone();
+    Order {
+        client_order_id,
+        strategy_id,
+        correlation_id,
+        account,
+        instrument,
+        spec,
+        version: 1,
+        state: OrderState::Staged,
+        pending: alphec_model::Pending::default(),
+        order_ref: None,
+        broker_order_id: None,
+        perm_id: None,
+        cum_qty: Qty::ZERO,
+        cum_value: alphec_model::Decimal::ZERO,
+        commission: alphec_model::Decimal::ZERO,
+        deny_reason: None,
+        reject_reason: None,
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+fn change_order(order: &mut Order, body: &Body, at: UtcNanos) {
+    match body {
+        Body::OrderChanged { to, perm_id, deny_reason, reject_reason, .. } => {
+            order.state = *to;
+            order.perm_id = perm_id.or(order.perm_id);
+            order.deny_reason = deny_reason.clone().or_else(|| order.deny_reason.take());
+            order.reject_reason = reject_reason.clone().or_else(|| order.reject_reason.take());
+            if to.is_terminal() {
+                order.pending = alphec_model::Pending::default();
+            }
+        }
+        Body::PermIdLearned { perm_id } => order.perm_id = Some(*perm_id),
+        Body::ReplaceAsked { replace, .. } => order.pending.replace = Some(replace.clone()),
+        Body::ReplaceReleased => {
+            if let Some(replace) = order.pending.replace.as_mut() {
+                replace.staged = false;
+            }
+        }
+        Body::ReplaceEnded { accepted: true, .. } => {
+            if let Some(replace) = order.pending.replace.take() {
+                order.spec = replace.spec;
+                order.version = replace.version;
+            }
+        }
+        Body::ReplaceEnded { accepted: false, .. } => order.pending.replace = None,
+        Body::CancelAsked => order.pending.cancel_asked_at = Some(at),
+        Body::CancelEnded { .. } => order.pending.cancel_asked_at = None,
+        // A change denied at once leaves one that may already be in flight as it is.
+        _ => {}
+    }
+}

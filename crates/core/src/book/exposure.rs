@@ -1,0 +1,73 @@
+//! What one account has at stake in one instrument, kept as running sums.
+
+use alphec_model::{Decimal, Order, Side, SignedQty};
+
+/// Position plus the worst that live orders can add to either side.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exposure {
+    /// From executions since the baseline.
+    pub position: SignedQty,
+    /// By how much the broker's count differs, while it does.
+    pub broken: Option<SignedQty>,
+    /// Sum of the worst leaves of live buys.
+    pub buy_leaves: Decimal,
+    /// Sum of the worst leaves of live sells.
+    pub sell_leaves: Decimal,
+    /// Live buys.
+    pub buys: u32,
+    /// Live sells.
+    pub sells: u32,
+}
+
+impl Exposure {
+    /// The largest position the live orders can lead to, if every buy and no sell fills.
+    #[must_use]
+    pub fn worst_long(&self) -> Decimal {
+        self.position.get().saturating_add(self.buy_leaves)
+    }
+
+    /// The smallest position the live orders can lead to, if every sell and no buy fills.
+    #[must_use]
+    pub fn worst_short(&self) -> Decimal {
+        self.position.get().saturating_sub(self.sell_leaves)
+    }
+
+    /// The same without one live order (while its change is judged).
+    #[must_use]
+    pub fn without(mut self, order: &Order) -> Self {
+        self.release(order);
+        self
+    }
+
+    pub(crate) fn reserve(&mut self, order: &Order) {
+        let leaves = order.worst_leaves_qty().get();
+        match order.spec.side {
+            Side::Buy => {
+                self.buy_leaves = self.buy_leaves.saturating_add(leaves);
+                self.buys = self.buys.saturating_add(1);
+            }
+            Side::Sell => {
+                self.sell_leaves = self.sell_leaves.saturating_add(leaves);
+                self.sells = self.sells.saturating_add(1);
+            }
+        }
+    }
+
+    pub(crate) fn release(&mut self, order: &Order) {
+        let leaves = order.worst_leaves_qty().get();
+        match order.spec.side {
+            Side::Buy => {
+                self.buy_leaves = self.buy_leaves.saturating_sub(leaves);
+                self.buys = self.buys.saturating_sub(1);
+            }
+            Side::Sell => {
+                self.sell_leaves = self.sell_leaves.saturating_sub(leaves);
+                self.sells = self.sells.saturating_sub(1);
+            }
+        }
+    }
+
+    pub(crate) fn is_shown(&self) -> bool {
+        !self.position.is_zero() || self.broken.is_some()
+    }
+}

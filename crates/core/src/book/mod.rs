@@ -1,0 +1,204 @@
+//! The durable state: orders, fills, positions, halts. It changes only by applying records.
+
+mod apply;
+pub(crate) use apply::new_order;
+mod exposure;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alphec_model::record::Fill;
+use alphec_model::{
+    AccountId, ApiClientId, BrokerOrderId, ClientOrderId, Decimal, InstrumentId, LogId, Order, OrderSpec,
+    PermId, Position, Seq, SignedQty,
+};
+
+pub use exposure::Exposure;
+
+/// Where an order sits in the book.
+pub(crate) type OrderIx = u32;
+
+/// A record that cannot follow the ones before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("record {seq} cannot be applied: {what}; verify the journal before trading on it")]
+pub struct ReplayError {
+    /// Which record.
+    pub seq: Seq,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// An order with what only the machine needs to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) order: Order,
+    /// The terms first asked for: what a repeated key is compared with.
+    pub(crate) asked: OrderSpec,
+}
+
+/// Running sums by account and instrument.
+pub(crate) type Exposures = BTreeMap<AccountId, BTreeMap<InstrumentId, Exposure>>;
+
+/// A booked execution: the latest revision of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Booked {
+    pub(crate) fill: Fill,
+    pub(crate) order: Option<OrderIx>,
+    pub(crate) commission: Option<Decimal>,
+}
+
+/// Everything that a replayed journal restores.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Book {
+    seq: Option<Seq>,
+    log_id: Option<LogId>,
+    api_client_id: Option<ApiClientId>,
+    entries: Vec<Entry>,
+    by_key: BTreeMap<ClientOrderId, OrderIx>,
+    by_broker_id: BTreeMap<BrokerOrderId, OrderIx>,
+    by_perm_id: BTreeMap<PermId, OrderIx>,
+    by_intent: BTreeMap<u64, OrderIx>,
+    live: BTreeSet<OrderIx>,
+    next_broker_id: i32,
+    intents: u64,
+    fills: BTreeMap<String, Booked>,
+    exposures: Exposures,
+    baselined: BTreeSet<AccountId>,
+    halted: Option<String>,
+}
+
+impl Book {
+    /// The last record applied.
+    #[must_use]
+    pub const fn seq(&self) -> Option<Seq> {
+        self.seq
+    }
+
+    /// The journal's name; `None` until its first record.
+    #[must_use]
+    pub const fn log_id(&self) -> Option<&LogId> {
+        self.log_id.as_ref()
+    }
+
+    /// Why trading is halted, if it is.
+    #[must_use]
+    pub fn halted(&self) -> Option<&str> {
+        self.halted.as_deref()
+    }
+
+    /// One order by its key.
+    #[must_use]
+    pub fn order(&self, key: &ClientOrderId) -> Option<&Order> {
+        self.by_key.get(key).and_then(|ix| self.entry(*ix)).map(|entry| &entry.order)
+    }
+
+    /// Every order, oldest first.
+    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.entries.iter().map(|entry| &entry.order)
+    }
+
+    /// Every order that can still change, oldest first.
+    pub fn live_orders(&self) -> impl Iterator<Item = &Order> {
+        self.live.iter().filter_map(|ix| self.entry(*ix)).map(|entry| &entry.order)
+    }
+
+    /// How many orders there are, finished ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no order yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Every position that is not flat or that differs from the broker's.
+    pub fn positions(&self) -> impl Iterator<Item = Position> {
+        self.exposures.iter().flat_map(|(account, instruments)| {
+            instruments.iter().filter(|(_, exposure)| exposure.is_shown()).map(
+                move |(instrument, exposure)| Position {
+                    account: account.clone(),
+                    instrument: instrument.clone(),
+                    qty: exposure.position,
+                    broken: exposure.broken,
+                },
+            )
+        })
+    }
+
+    /// The booked executions of one order, in execution-id order.
+    pub fn fills_of(&self, key: &ClientOrderId) -> impl Iterator<Item = &Fill> {
+        let ix = self.by_key.get(key).copied();
+        self.fills
+            .values()
+            .filter(move |booked| ix.is_some() && booked.order == ix)
+            .map(|booked| &booked.fill)
+    }
+
+    /// What one account has in one instrument: position, working sizes, counts.
+    #[must_use]
+    pub fn exposure(&self, account: &AccountId, instrument: &InstrumentId) -> Exposure {
+        self.exposures
+            .get(account)
+            .and_then(|instruments| instruments.get(instrument))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn exposures_of(
+        &self,
+        account: &AccountId,
+    ) -> impl Iterator<Item = (&InstrumentId, &Exposure)> {
+        self.exposures.get(account).into_iter().flatten()
+    }
+
+    pub(crate) fn entry(&self, ix: OrderIx) -> Option<&Entry> {
+        self.entries.get(usize::try_from(ix).ok()?)
+    }
+
+    pub(crate) fn ix_of(&self, key: &ClientOrderId) -> Option<OrderIx> {
+        self.by_key.get(key).copied()
+    }
+
+    pub(crate) fn ix_by_broker_id(&self, id: BrokerOrderId) -> Option<OrderIx> {
+        self.by_broker_id.get(&id).copied()
+    }
+
+    pub(crate) fn ix_by_perm_id(&self, id: PermId) -> Option<OrderIx> {
+        self.by_perm_id.get(&id).copied()
+    }
+
+    pub(crate) fn ix_by_intent(&self, number: u64) -> Option<OrderIx> {
+        self.by_intent.get(&number).copied()
+    }
+
+    pub(crate) fn live(&self) -> Vec<OrderIx> {
+        self.live.iter().copied().collect()
+    }
+
+    /// The lowest broker order id that was never used.
+    #[must_use]
+    pub fn next_broker_id(&self) -> BrokerOrderId {
+        BrokerOrderId::new(self.next_broker_id.max(1))
+    }
+
+    pub(crate) const fn next_intent(&self) -> u64 {
+        self.intents.saturating_add(1)
+    }
+
+    pub(crate) fn booked(&self, base: &str) -> Option<&Booked> {
+        self.fills.get(base)
+    }
+
+    pub(crate) fn is_baselined(&self, account: &AccountId) -> bool {
+        self.baselined.contains(account)
+    }
+
+    pub(crate) fn position(&self, account: &AccountId, instrument: &InstrumentId) -> SignedQty {
+        self.exposures
+            .get(account)
+            .and_then(|instruments| instruments.get(instrument))
+            .map_or(SignedQty::ZERO, |exposure| exposure.position)
+    }
+}

@@ -1,0 +1,135 @@
+//! The link: connect, verify the accounts, read the books, and only then be ready.
+
+use alphec_model::broker::{LinkState, ServerLink, Session as BrokerSession};
+use alphec_model::{AccountId, AlertKind, Body, Generation, OrderState, Provenance};
+
+use crate::config::Mode;
+use crate::machine::{About, Turn};
+
+/// Failed attempts in a row after which people are told, and again at each multiple.
+const FAILED_ATTEMPTS_ALERT: u32 = 3;
+
+impl Turn<'_> {
+    pub(super) fn connect_failed(&mut self, attempt: u32, error: &str, retry_in_ms: Option<u64>) {
+        let gave_up = retry_in_ms.is_none();
+        if gave_up || attempt.is_multiple_of(FAILED_ATTEMPTS_ALERT) {
+            let next = if gave_up { "giving up" } else { "still trying" };
+            let text = format!("connection attempt {attempt} failed ({error}); {next}");
+            self.alert(AlertKind::ReconnectFailing, text, None);
+        }
+    }
+
+    pub(super) fn connected(&mut self, session: &BrokerSession) {
+        self.core.session.forget_connection();
+        self.core.session.link.generation = session.generation;
+        self.raise_id_floor(session.next_order_id);
+        self.core.session.link.refused = self.wrong_accounts(session);
+        if let Some(why) = self.core.session.link.refused.clone() {
+            self.alert(AlertKind::AccountMismatch, why, None);
+        }
+        let why = format!("connected at server version {}", session.server_version);
+        self.change_link(LinkState::Recovering, why);
+        self.ask_snapshot();
+    }
+
+    /// Why the accounts of this login are not those of the profile, if so. The list that the
+    /// broker sends decides whether it is paper, never the port.
+    fn wrong_accounts(&self, session: &BrokerSession) -> Option<String> {
+        let config = &self.core.config;
+        let missing: Vec<&str> = config
+            .accounts
+            .iter()
+            .filter(|account| !session.accounts.contains(account))
+            .map(AccountId::as_str)
+            .collect();
+        let listed = session.accounts.iter().map(AccountId::as_str).collect::<Vec<_>>().join(", ");
+        let live = session.accounts.iter().find(|account| !account.as_str().starts_with('D'));
+        if session.accounts.is_empty() {
+            return Some("the broker lists no account: log in to TWS or Gateway".to_owned());
+        }
+        match (config.mode, live) {
+            (Mode::Paper, Some(live)) => Some(format!(
+                "account {live} is a live account and this is a paper profile: log in to the paper account"
+            )),
+            _ if !missing.is_empty() => Some(format!(
+                "the profile names account {} but the broker lists {listed}: mend the profile or the login",
+                missing.join(", ")
+            )),
+            _ => None,
+        }
+    }
+
+    pub(super) fn disconnected(&mut self, generation: Generation, why: &str) {
+        if generation != self.core.session.link.generation {
+            return;
+        }
+        let was_up = self.is_connected();
+        self.core.session.forget_connection();
+        self.change_link(LinkState::Down, why.to_owned());
+        if was_up {
+            self.alert(
+                AlertKind::Disconnected,
+                format!("disconnected: {why}; no new orders until recovered"),
+                None,
+            );
+        }
+        for ix in self.core.book.live() {
+            if self.state(ix) == Some(OrderState::PendingNew) {
+                self.doubt(ix, format!("the connection was lost before the broker answered: {why}"));
+            }
+        }
+    }
+
+    /// Events may be missing: the books are read again before anything new is sent.
+    pub(super) fn gap(&mut self, generation: Generation, why: &str) {
+        if generation != self.core.session.link.generation || !self.is_connected() {
+            return;
+        }
+        if self.core.session.link.state == LinkState::Ready {
+            self.change_link(LinkState::Recovering, why.to_owned());
+        }
+        self.core.session.outstanding = None;
+        self.ask_snapshot();
+    }
+
+    pub(super) fn server_link(&mut self, generation: Generation, link: ServerLink) {
+        if generation != self.core.session.link.generation || !self.is_connected() {
+            return;
+        }
+        match link {
+            ServerLink::Lost => {
+                self.core.session.outstanding = None;
+                self.core.session.snapshot_due = None;
+                self.change_link(LinkState::Degraded, "the gateway lost the broker's servers".to_owned());
+                let text =
+                    "the gateway lost the broker's servers: no new orders until they are back".to_owned();
+                self.alert(AlertKind::Disconnected, text, None);
+            }
+            ServerLink::Restored | ServerLink::RestoredDataLost => {
+                self.change_link(LinkState::Recovering, "the broker's servers are back".to_owned());
+                self.core.session.outstanding = None;
+                self.ask_snapshot();
+            }
+        }
+    }
+
+    /// The books are read: orders may go out again.
+    pub(super) fn recovered(&mut self) {
+        if self.core.session.link.refused.is_some() || self.core.session.link.state != LinkState::Recovering {
+            return;
+        }
+        self.change_link(LinkState::Ready, "the broker's books are read".to_owned());
+        if self.core.session.link.was_ready {
+            self.alert(AlertKind::Reconnected, "connected and reconciled again".to_owned(), None);
+        }
+        self.core.session.link.was_ready = true;
+    }
+
+    pub(crate) fn change_link(&mut self, to: LinkState, why: String) {
+        let from = self.core.session.link.state;
+        self.core.session.link.state = to;
+        if from != to {
+            self.record(About::default(), Provenance::Observed, Body::LinkChanged { from, to, why });
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Finding our order behind the names a message gives: perm id, then our reference, then ids.
+
+use alphec_model::broker::OrderNames;
+use alphec_model::{BrokerEvent, OrderRef};
+
+use crate::book::OrderIx;
+use crate::machine::{About, Turn};
+
+impl Turn<'_> {
+    /// Our order, if the names are of one.
+    ///
+    /// Ids alone are believed only when nothing contradicts them: they are recycled across
+    /// gateway restarts, and other clients use the same numbers.
+    pub(crate) fn find(&self, names: &OrderNames) -> Option<OrderIx> {
+        if let Some(ix) = names.perm_id.and_then(|perm_id| self.core.book.ix_by_perm_id(perm_id)) {
+            return Some(ix);
+        }
+        if let Some(text) = &names.order_ref {
+            // Any reference that is not of this journal is someone else's order.
+            return self.intent_of(text).and_then(|number| self.core.book.ix_by_intent(number));
+        }
+        if names.api_client_id.is_some_and(|id| id != self.core.config.api_client_id) {
+            return None;
+        }
+        let ix = self.core.book.ix_by_broker_id(names.broker_order_id?)?;
+        let known = self.order(ix)?.perm_id;
+        let contradicts = known.is_some() && names.perm_id.is_some() && known != names.perm_id;
+        (!contradicts).then_some(ix)
+    }
+
+    /// The intent number, if the reference is of this journal.
+    pub(crate) fn intent_of(&self, text: &str) -> Option<u64> {
+        let (log_id, number) = OrderRef::new(text).ok()?.intent()?;
+        (Some(&log_id) == self.core.book.log_id()).then_some(number)
+    }
+
+    /// The order a message is about, for its record.
+    pub(crate) fn about(&self, event: &BrokerEvent) -> About {
+        let (names, exec_id) = match event {
+            BrokerEvent::OpenOrder(report) => (Some(&report.names), None),
+            BrokerEvent::Status(report) => (Some(&report.names), None),
+            BrokerEvent::Execution(report) => (Some(&report.names), Some(&report.exec_id)),
+            BrokerEvent::Undecodable { names, .. } => (Some(names), None),
+            BrokerEvent::Commission(report) => {
+                let ix = self.core.book.booked(report.exec_id.base()).and_then(|booked| booked.order);
+                return About { ix, ..About::default() }.with_exec(&report.exec_id);
+            }
+            BrokerEvent::Notice(notice) => {
+                let ix = notice.broker_order_id.and_then(|id| self.core.book.ix_by_broker_id(id));
+                return About { ix, ..About::default() };
+            }
+            BrokerEvent::NotWritten { broker_order_id, .. } => {
+                return About { ix: self.core.book.ix_by_broker_id(*broker_order_id), ..About::default() };
+            }
+            _ => (None, None),
+        };
+        let about = About { ix: names.and_then(|names| self.find(names)), ..About::default() };
+        match exec_id {
+            Some(exec_id) => about.with_exec(exec_id),
+            None => about,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What the machine is told once: accounts, instruments, limits, deadlines.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use alphec_model::risk::RuleName;
+use alphec_model::{AccountId, ApiClientId, Instrument, InstrumentId, Limits};
+
+/// Which money is at stake. The accounts that the broker lists must agree with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Paper: every account of the login starts with `D`.
+    Paper,
+    /// Live: no allowed account starts with `D`; the builder has checked the arming.
+    Live,
+}
+
+impl Mode {
+    /// The mode as one word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::Live => "live",
+        }
+    }
+}
+
+/// A custom risk rule as the machine knows it: its name, and how long it may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleConfig {
+    /// Its name in verdicts and records.
+    pub name: RuleName,
+    /// No answer within this denies.
+    pub deadline: Duration,
+}
+
+/// Everything the machine is told once.
+#[derive(Debug, Clone)]
+pub struct CoreConfig {
+    /// Paper or live.
+    pub mode: Mode,
+    /// The client id that owns our orders, the same for life.
+    pub api_client_id: ApiClientId,
+    /// Accounts that may trade.
+    pub accounts: BTreeSet<AccountId>,
+    /// Instruments that may trade.
+    pub instruments: BTreeMap<InstrumentId, Instrument>,
+    /// Limits of instruments without their own.
+    pub limits: Limits,
+    /// Limits of single instruments.
+    pub instrument_limits: BTreeMap<InstrumentId, Limits>,
+    /// Custom rules; each must pass.
+    pub rules: Vec<RuleConfig>,
+    /// Silence after a write for this long puts an order in doubt.
+    pub ack_timeout: Duration,
+    /// Delay before reading the broker's books again when they were incomplete or disagreed.
+    pub resnapshot_after: Duration,
+    /// How often the broker's books are read while all is well.
+    pub reconcile_every: Duration,
+    /// How many days back executions are asked for (the broker allows seven).
+    pub executions_days: u8,
+    /// Orders held in memory; at the limit new ones are denied.
+    pub orders_max: usize,
+}
+
+impl CoreConfig {
+    /// The limits in force for one instrument.
+    #[must_use]
+    pub fn limits_for(&self, instrument: &InstrumentId) -> &Limits {
+        self.instrument_limits.get(instrument).unwrap_or(&self.limits)
+    }
+}

@@ -1,0 +1,87 @@
+//! Cancels: never refused for an order that can still be live, never behind the gate.
+
+use alphec_model::{
+    Body, BrokerRequest, CancelScope, ClientOrderId, Command, CorrelationId, Evidence, Order, OrderState,
+    Provenance,
+};
+
+use crate::book::OrderIx;
+use crate::machine::{About, Turn};
+use crate::step::{Misuse, Reply, Token};
+
+impl Turn<'_> {
+    pub(crate) fn cancel(&mut self, token: Token, key: &ClientOrderId, correlation_id: &CorrelationId) {
+        let ix = self.core.book.ix_of(key);
+        let about = About { ix, key: Some(key.clone()), ..About::correlation(correlation_id) };
+        let command =
+            Command::Cancel { client_order_id: key.clone(), correlation_id: correlation_id.clone() };
+        self.record(about, Provenance::Operator, Body::Commanded { command });
+        match ix {
+            None => self.reply(token, Reply::Misuse(Misuse::UnknownOrder(key.clone()))),
+            Some(ix) => {
+                self.cancel_one(ix, Some(correlation_id));
+                self.reply_order(token, ix);
+            }
+        }
+    }
+
+    pub(crate) fn cancel_all(&mut self, token: Token, scope: &CancelScope, correlation_id: &CorrelationId) {
+        let command = Command::CancelAll { scope: scope.clone(), correlation_id: correlation_id.clone() };
+        self.record(About::correlation(correlation_id), Provenance::Operator, Body::Commanded { command });
+        let mut canceling = Vec::new();
+        for ix in self.core.book.live() {
+            let Some(key) =
+                self.order(ix).filter(|order| is_in(order, scope)).map(|order| order.client_order_id.clone())
+            else {
+                continue;
+            };
+            self.cancel_one(ix, Some(correlation_id));
+            canceling.push(key);
+        }
+        self.reply(token, Reply::Canceling(canceling));
+    }
+
+    /// Cancels one order wherever it stands. Terminal orders are left alone; what was never sent
+    /// ends here; anything else is asked of the broker, again if it was asked before.
+    pub(crate) fn cancel_one(&mut self, ix: OrderIx, correlation_id: Option<&CorrelationId>) {
+        match self.state(ix) {
+            None
+            | Some(
+                OrderState::Filled
+                | OrderState::Canceled
+                | OrderState::Rejected
+                | OrderState::Expired
+                | OrderState::Denied,
+            ) => {}
+            Some(OrderState::Staged) => {
+                self.change_state(ix, OrderState::Canceled, Evidence::Decision);
+                self.answer_waiting(ix);
+            }
+            Some(OrderState::PendingNew | OrderState::Working | OrderState::InDoubt) => {
+                let mut about = About::order(ix);
+                about.correlation_id = correlation_id.cloned();
+                self.record(about, Provenance::Decided, Body::CancelAsked);
+                self.send_cancel(ix);
+            }
+        }
+    }
+
+    /// Without a connection the cancel stays asked; it leaves as soon as there is one.
+    pub(crate) fn send_cancel(&mut self, ix: OrderIx) {
+        let Some(broker_order_id) = self.order(ix).and_then(|order| order.broker_order_id) else { return };
+        if self.is_connected() {
+            self.note_sent();
+            self.step.requests.push(BrokerRequest::Cancel { broker_order_id });
+        }
+    }
+}
+
+fn is_in(order: &Order, scope: &CancelScope) -> bool {
+    match scope {
+        CancelScope::Account { account } => order.account == *account,
+        CancelScope::Strategy { strategy_id } => order.strategy_id == *strategy_id,
+        CancelScope::Instrument { instrument } => order.instrument == *instrument,
+        // A scope from a newer caller reaches everything: a cancel too many costs less than one too few.
+        _ => true,
+    }
+}

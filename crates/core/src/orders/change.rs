@@ -1,0 +1,103 @@
+//! Changing an order's state: one place that records it and does what follows.
+
+use alphec_model::lifecycle::OrderState;
+use alphec_model::{AlertKind, Body, DenyReason, Evidence, PermId, Provenance, RejectReason};
+
+use crate::book::OrderIx;
+use crate::machine::{About, Turn};
+
+/// What a change carries besides the new state.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    pub(crate) perm_id: Option<PermId>,
+    pub(crate) deny_reason: Option<DenyReason>,
+    pub(crate) reject_reason: Option<RejectReason>,
+}
+
+impl Turn<'_> {
+    pub(crate) fn change_state(&mut self, ix: OrderIx, to: OrderState, evidence: Evidence) {
+        self.change_state_with(ix, to, evidence, Carried::default());
+    }
+
+    pub(crate) fn end_denied(&mut self, ix: OrderIx, evidence: Evidence, reason: DenyReason) {
+        let carried = Carried { deny_reason: Some(reason), ..Carried::default() };
+        self.change_state_with(ix, OrderState::Denied, evidence, carried);
+    }
+
+    pub(crate) fn reject(&mut self, ix: OrderIx, evidence: Evidence, reason: RejectReason) {
+        let Some(order) = self.order(ix) else { return };
+        let text = format!("order {} rejected by the broker: {reason}", order.client_order_id);
+        self.alert(AlertKind::OrderRejected, text, Some(ix));
+        let carried = Carried { reject_reason: Some(reason), ..Carried::default() };
+        self.change_state_with(ix, OrderState::Rejected, evidence, carried);
+    }
+
+    /// Outcome not proven: exposure stays reserved, the broker's books are read, people are told.
+    pub(crate) fn doubt(&mut self, ix: OrderIx, why: String) {
+        let Some(order) = self.order(ix) else { return };
+        let text = format!(
+            "order {} is in doubt ({why}): its exposure stays reserved and it is never resent",
+            order.client_order_id
+        );
+        self.alert(AlertKind::OrderInDoubt, text, Some(ix));
+        self.change_state(ix, OrderState::InDoubt, Evidence::Silence { why });
+    }
+
+    pub(crate) fn change_state_with(
+        &mut self,
+        ix: OrderIx,
+        to: OrderState,
+        evidence: Evidence,
+        carried: Carried,
+    ) {
+        let Some(from) = self.state(ix) else { return };
+        let provenance = match evidence {
+            Evidence::Decision => Provenance::Decided,
+            Evidence::Silence { .. } | Evidence::Absent { .. } => Provenance::Inferred,
+            _ => Provenance::Observed,
+        };
+        let Carried { perm_id, deny_reason, reject_reason } = carried;
+        let body = Body::OrderChanged { from, to, evidence, perm_id, deny_reason, reject_reason };
+        self.record(About::order(ix), provenance, body);
+        if to.is_terminal() {
+            self.core.session.forget_order(ix);
+        } else if to != OrderState::PendingNew {
+            self.core.session.acknowledged(ix);
+        }
+    }
+
+    /// A process ended with this order live: what was never sent ends, the rest is in doubt.
+    pub(crate) fn leave_behind(&mut self, ix: OrderIx) {
+        let Some(order) = self.order(ix) else { return };
+        let staged_replace = order.pending.replace.as_ref().is_some_and(|replace| replace.staged);
+        match order.state {
+            OrderState::Staged => {
+                let why_not = "the process ended while custom risk rules were asked".to_owned();
+                self.end_denied(ix, Evidence::Decision, DenyReason::NotWritten { why_not });
+            }
+            OrderState::PendingNew => {
+                self.doubt(ix, "the process ended before the broker answered".to_owned())
+            }
+            OrderState::Working if staged_replace => self.end_replace(ix, false, Evidence::Decision),
+            OrderState::Working
+            | OrderState::InDoubt
+            | OrderState::Filled
+            | OrderState::Canceled
+            | OrderState::Rejected
+            | OrderState::Expired
+            | OrderState::Denied => {}
+        }
+    }
+
+    /// Silence past the deadline: in doubt, and a look into the broker's books.
+    pub(crate) fn silence(&mut self, ix: OrderIx) {
+        if self.state(ix) == Some(OrderState::PendingNew) {
+            let seconds = self.core.config.ack_timeout.as_secs();
+            self.doubt(ix, format!("no answer within {seconds} s"));
+        }
+        self.core.session.want_snapshot(self.now);
+        if self.is_connected() {
+            self.ask_snapshot();
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! A new order: same key once, gate, intent, and only then the wire.
+
+use alphec_model::broker::Ticket;
+use alphec_model::{
+    AlertKind, Body, BrokerRequest, Command, DenyReason, Evidence, Order, OrderRef, OrderRequest, OrderState,
+    Provenance, Verdict,
+};
+
+use crate::book::{OrderIx, new_order};
+use crate::machine::{About, Turn};
+use crate::risk::Candidate;
+use crate::step::{Misuse, Reply, Token};
+
+impl Turn<'_> {
+    pub(crate) fn submit(&mut self, token: Token, request: OrderRequest) {
+        if let Some(ix) = self.core.book.ix_of(&request.client_order_id) {
+            self.submit_again(token, ix, request);
+            return;
+        }
+        let candidate = Candidate::new_order(&request);
+        let verdict = self.judge(&candidate);
+        match verdict.denied.clone() {
+            Some(reason) => self.deny(token, request, reason, verdict),
+            None => self.accept(token, &request, verdict),
+        }
+    }
+
+    /// The same key again: the same order if the body is the same, a misuse otherwise.
+    fn submit_again(&mut self, token: Token, ix: OrderIx, request: OrderRequest) {
+        let is_same = self.core.book.entry(ix).is_some_and(|entry| {
+            let order = &entry.order;
+            order.strategy_id == request.strategy_id
+                && order.account == request.account
+                && order.instrument == request.instrument
+                && entry.asked == request.spec
+        });
+        let about = About::order(ix).with_correlation(&request.correlation_id);
+        let key = request.client_order_id.clone();
+        self.record(about, Provenance::Operator, Body::Commanded { command: Command::Submit(request) });
+        if is_same {
+            self.reply_order(token, ix);
+        } else {
+            self.reply(token, Reply::Misuse(Misuse::KeyReused(key)));
+        }
+    }
+
+    fn deny(&mut self, token: Token, request: OrderRequest, reason: DenyReason, verdict: Verdict) {
+        let key = request.client_order_id.clone();
+        let about = About { key: Some(key.clone()), ..About::correlation(&request.correlation_id) };
+        let text = format!("order {key} denied: {reason}");
+        self.record(about, Provenance::Decided, Body::Denied { request: Box::new(request), reason, verdict });
+        let ix = self.core.book.ix_of(&key);
+        self.alert(AlertKind::OrderDenied, text, ix);
+        if let Some(ix) = ix {
+            self.reply_order(token, ix);
+        }
+    }
+
+    fn accept(&mut self, token: Token, request: &OrderRequest, verdict: Verdict) {
+        let Some(log_id) = self.core.book.log_id().cloned() else {
+            let reason = DenyReason::Journal { why_not: "the journal has no name yet".to_owned() };
+            self.deny(token, request.clone(), reason, verdict);
+            return;
+        };
+        let staged = !self.core.config.rules.is_empty();
+        let mut order = new_order(request, self.now);
+        order.state = if staged { OrderState::Staged } else { OrderState::PendingNew };
+        order.broker_order_id = Some(self.core.book.next_broker_id());
+        order.order_ref = Some(OrderRef::of_intent(&log_id, self.core.book.next_intent()));
+        let about =
+            About { key: Some(order.client_order_id.clone()), ..About::correlation(&request.correlation_id) };
+        let body = Body::Accepted { order: Box::new(order), verdict: verdict.clone() };
+        self.record(about, Provenance::Decided, body);
+        let Some(ix) = self.core.book.ix_of(&request.client_order_id) else { return };
+        if staged {
+            self.ask_rules(ix, Some(token), verdict);
+        } else {
+            self.place(ix);
+            self.reply_order(token, ix);
+        }
+    }
+
+    /// Every custom rule passed: one last look, then the wire.
+    pub(crate) fn release_staged(&mut self, ix: OrderIx) {
+        match self.not_ready() {
+            Some(reason) => self.deny_staged(ix, reason),
+            None => {
+                self.change_state(ix, OrderState::PendingNew, Evidence::Decision);
+                self.place(ix);
+            }
+        }
+    }
+
+    pub(crate) fn deny_staged(&mut self, ix: OrderIx, reason: DenyReason) {
+        let Some(order) = self.order(ix) else { return };
+        self.alert(
+            AlertKind::OrderDenied,
+            format!("order {} denied: {reason}", order.client_order_id),
+            Some(ix),
+        );
+        self.end_denied(ix, Evidence::Decision, reason);
+    }
+
+    /// Stages the write. The intent is recorded in this very step.
+    fn place(&mut self, ix: OrderIx) {
+        let Some(ticket) = self.order(ix).and_then(|order| self.ticket(order, order.spec.clone())) else {
+            self.anomaly("an accepted order has no broker id or reference".to_owned(), Some(ix));
+            return;
+        };
+        self.note_sent();
+        self.core.session.expect_answer(ix, self.now.saturating_add(self.core.config.ack_timeout));
+        // The intent record already holds every term: a second record of the request would say nothing new.
+        self.step.requests.push(BrokerRequest::Place(ticket));
+    }
+
+    pub(crate) fn ticket(&self, order: &Order, spec: alphec_model::OrderSpec) -> Option<Ticket> {
+        Some(Ticket {
+            generation: self.core.session.link.generation,
+            broker_order_id: order.broker_order_id?,
+            order_ref: order.order_ref.clone()?,
+            account: order.account.clone(),
+            instrument: order.instrument.clone(),
+            spec,
+        })
+    }
+}

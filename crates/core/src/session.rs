@@ -1,0 +1,170 @@
+//! What is true only for now: the link, quotes, account values, deadlines.
+//!
+//! None of it survives a restart and none of it is needed to: the books of the broker restore it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use alphec_model::broker::{BrokerStatus, CommissionReport, LinkState};
+use alphec_model::risk::RuleName;
+use alphec_model::{
+    AccountId, AccountValues, ConId, ExecId, Generation, InstrumentId, Quote, SignedQty, UtcNanos, Verdict,
+};
+
+use crate::book::OrderIx;
+use crate::step::Token;
+
+/// Commissions that wait for their execution; beyond this the lowest is dropped and asked for again
+/// with the next snapshot (the stream also carries those of other clients' executions).
+pub(crate) const ORPHAN_COMMISSIONS_MAX: usize = 10_000;
+
+/// A staged order or change waiting for custom rules.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) token: Option<Token>,
+    pub(crate) rules: BTreeSet<RuleName>,
+    pub(crate) deadlines: BTreeMap<RuleName, UtcNanos>,
+    pub(crate) verdict: Verdict,
+}
+
+/// A snapshot that was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outstanding {
+    pub(crate) id: u64,
+    pub(crate) asked_at: UtcNanos,
+}
+
+/// What the machine knows of this connection and this process life.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    pub(crate) link: Link,
+    pub(crate) stopping: bool,
+    pub(crate) journal_trouble: Option<String>,
+    pub(crate) quotes: BTreeMap<InstrumentId, Quote>,
+    pub(crate) accounts: BTreeMap<AccountId, AccountValues>,
+    pub(crate) con_ids: BTreeMap<ConId, InstrumentId>,
+    pub(crate) unknown_instruments: BTreeMap<InstrumentId, String>,
+    pub(crate) sent_at: VecDeque<UtcNanos>,
+    ack_due: BTreeSet<(UtcNanos, OrderIx)>,
+    ack_due_of: BTreeMap<OrderIx, UtcNanos>,
+    pub(crate) waiting: BTreeMap<OrderIx, Waiting>,
+    pub(crate) last_status: BTreeMap<OrderIx, BrokerStatus>,
+    pub(crate) absent_rounds: BTreeMap<OrderIx, u32>,
+    pub(crate) old_terms_rounds: BTreeMap<OrderIx, u32>,
+    pub(crate) suspects: BTreeMap<(AccountId, InstrumentId), SignedQty>,
+    pub(crate) last_fill_at: BTreeMap<(AccountId, InstrumentId), UtcNanos>,
+    orphan_commissions: BTreeMap<ExecId, CommissionReport>,
+    pub(crate) cancels_resent: BTreeSet<OrderIx>,
+    pub(crate) outstanding: Option<Outstanding>,
+    pub(crate) snapshot_due: Option<UtcNanos>,
+    pub(crate) snapshots: u64,
+}
+
+/// How the link stands.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) state: LinkState,
+    pub(crate) generation: Generation,
+    /// Why it cannot become ready although connected, such as the wrong accounts.
+    pub(crate) refused: Option<String>,
+    pub(crate) was_ready: bool,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self { state: LinkState::Down, generation: Generation::new(0), refused: None, was_ready: false }
+    }
+}
+
+/// Whether orders may be sent, and if not, why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// How the link stands.
+    pub link: LinkState,
+    /// Why it is not ready although connected.
+    pub refused: Option<String>,
+    /// Why trading is halted, if it is.
+    pub halted: Option<String>,
+    /// Why the journal takes no records, if it does not.
+    pub journal_trouble: Option<String>,
+    /// The process is about to end.
+    pub stopping: bool,
+}
+
+impl Readiness {
+    /// Whether a new order can be sent now.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        matches!(self.link, LinkState::Ready)
+            && self.refused.is_none()
+            && self.halted.is_none()
+            && self.journal_trouble.is_none()
+            && !self.stopping
+    }
+}
+
+impl Session {
+    /// Forgets everything that belonged to the connection before.
+    pub(crate) fn forget_connection(&mut self) {
+        self.quotes.clear();
+        self.accounts.clear();
+        self.ack_due.clear();
+        self.ack_due_of.clear();
+        self.outstanding = None;
+        self.snapshot_due = None;
+        self.absent_rounds.clear();
+        self.old_terms_rounds.clear();
+        self.suspects.clear();
+        self.last_status.clear();
+        self.cancels_resent.clear();
+    }
+
+    /// Forgets what was only needed while an order lived.
+    pub(crate) fn forget_order(&mut self, ix: OrderIx) {
+        self.last_status.remove(&ix);
+        self.absent_rounds.remove(&ix);
+        self.old_terms_rounds.remove(&ix);
+        self.acknowledged(ix);
+    }
+
+    /// Starts the clock on the broker's answer to something written.
+    pub(crate) fn expect_answer(&mut self, ix: OrderIx, due: UtcNanos) {
+        self.acknowledged(ix);
+        self.ack_due.insert((due, ix));
+        self.ack_due_of.insert(ix, due);
+    }
+
+    /// Stops that clock.
+    pub(crate) fn acknowledged(&mut self, ix: OrderIx) {
+        if let Some(due) = self.ack_due_of.remove(&ix) {
+            self.ack_due.remove(&(due, ix));
+        }
+    }
+
+    /// The order whose answer is longest due at `now`.
+    pub(crate) fn overdue(&self, now: UtcNanos) -> Option<OrderIx> {
+        self.ack_due.first().filter(|(due, _)| *due <= now).map(|(_, ix)| *ix)
+    }
+
+    /// The next instant at which something is due.
+    pub(crate) fn next_deadline(&self) -> Option<UtcNanos> {
+        let answer = self.ack_due.first().map(|(due, _)| *due);
+        let rule = self.waiting.values().flat_map(|waiting| waiting.deadlines.values()).min().copied();
+        [answer, rule, self.snapshot_due].into_iter().flatten().min()
+    }
+
+    /// Schedules a reading of the broker's books, unless one is due sooner.
+    pub(crate) fn want_snapshot(&mut self, at: UtcNanos) {
+        self.snapshot_due = Some(self.snapshot_due.map_or(at, |due| due.min(at)));
+    }
+
+    pub(crate) fn remember_commission(&mut self, report: CommissionReport) {
+        if self.orphan_commissions.len() >= ORPHAN_COMMISSIONS_MAX {
+            self.orphan_commissions.pop_first();
+        }
+        self.orphan_commissions.insert(report.exec_id.clone(), report);
+    }
+
+    pub(crate) fn take_commission(&mut self, exec_id: &ExecId) -> Option<CommissionReport> {
+        self.orphan_commissions.remove(exec_id)
+    }
+}

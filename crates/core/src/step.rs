@@ -1,0 +1,142 @@
+//! What goes into the machine and what comes out of one turn.
+
+use std::sync::Arc;
+
+use alphec_model::risk::{RuleAnswer, RuleName};
+use alphec_model::{
+    Alert, BrokerEvent, BrokerRequest, ClientOrderId, Command, DenyReason, Event, LogId, Order, Proposal,
+    Record,
+};
+
+/// Ties an answer to the caller who waits for it. Numbers from the driver, opaque here.
+pub type Token = u64;
+
+/// One input. All of them together are the only way to move the machine.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// The journal is new: give it its name. First input of a journal's life.
+    Open {
+        /// Its name for life.
+        log_id: LogId,
+    },
+    /// A process begins (after replay): whatever was on its way is in doubt.
+    Start {
+        /// Of this library.
+        version: String,
+        /// Which profile.
+        profile: String,
+        /// The limits in force, for the record.
+        limits: serde_json::Value,
+    },
+    /// A caller asks.
+    Command {
+        /// Who waits for the answer.
+        token: Token,
+        /// What.
+        command: Command,
+    },
+    /// A custom risk rule answered.
+    RuleAnswer {
+        /// About which order.
+        client_order_id: ClientOrderId,
+        /// Which rule.
+        rule: RuleName,
+        /// What.
+        answer: RuleAnswer,
+    },
+    /// The broker said something.
+    Broker(BrokerEvent),
+    /// A deadline may have passed.
+    Wake,
+    /// The journal stopped or resumed accepting records.
+    Journal {
+        /// Why not, or `None` when it works again.
+        trouble: Option<String>,
+    },
+    /// The process is about to end: no new orders or changes, cancels still pass.
+    Stopping,
+    /// The process ends.
+    Stop,
+}
+
+/// A question to a custom risk rule.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Which rule.
+    pub rule: RuleName,
+    /// About what.
+    pub proposal: Arc<Proposal>,
+}
+
+/// A call that makes no sense; nothing was done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// The key already names an order with another body.
+    #[error("client order id {0} is already used for a different order; use a new id for a new order")]
+    KeyReused(ClientOrderId),
+    /// No order has this key.
+    #[error("no order {0} in this journal; check the id, or the journal that the profile names")]
+    UnknownOrder(ClientOrderId),
+}
+
+/// The answer to a command.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// The order as it stands: accepted, denied (see its `deny_reason`), or already known.
+    Order(Arc<Order>),
+    /// A change was refused by us; the order stands as it did.
+    ReplaceDenied {
+        /// As it stands.
+        order: Arc<Order>,
+        /// Why.
+        reason: DenyReason,
+    },
+    /// A cancel is on its way for these orders.
+    Canceling(Vec<ClientOrderId>),
+    /// Done.
+    Done,
+    /// Nothing was done.
+    Misuse(Misuse),
+}
+
+/// Everything one turn decided. Consume it completely before the next turn: make the records
+/// durable, and only then release requests, replies, questions and events.
+#[derive(Debug, Default)]
+#[must_use = "a step that is not consumed loses records and requests"]
+pub struct Step {
+    /// To make durable, in order.
+    pub records: Vec<Arc<Record>>,
+    /// To hand to the broker, in order, after the records are durable.
+    pub requests: Vec<BrokerRequest>,
+    /// To answer.
+    pub replies: Vec<(Token, Reply)>,
+    /// To ask custom rules.
+    pub asks: Vec<Ask>,
+    /// To publish.
+    pub events: Vec<Event>,
+    /// To raise.
+    pub alerts: Vec<Alert>,
+}
+
+impl Step {
+    /// Whether it holds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+            && self.requests.is_empty()
+            && self.replies.is_empty()
+            && self.asks.is_empty()
+            && self.alerts.is_empty()
+    }
+
+    /// Appends another step, in order.
+    pub fn extend(&mut self, mut other: Self) {
+        self.records.append(&mut other.records);
+        self.requests.append(&mut other.requests);
+        self.replies.append(&mut other.replies);
+        self.asks.append(&mut other.asks);
+        self.events.append(&mut other.events);
+        self.alerts.append(&mut other.alerts);
+    }
+}
