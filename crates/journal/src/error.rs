@@ -1,0 +1,292 @@
+//! What can go wrong, each with what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use alphec_model::Seq;
+
+use crate::lock::Holder;
+
+/// A journal that cannot do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no such file.
+    #[error("there is no journal at {}; check the path, or start an engine there to create it", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Creating it would replace something.
+    #[error("{} exists already; open it, or choose another path", path.display())]
+    Exists {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error("{} is not a journal ({what}); check the path", path.display())]
+    NotAJournal {
+        /// Which file.
+        path: PathBuf,
+        /// What it seems to be.
+        what: String,
+    },
+    /// The file was written by a later version of this program.
+    #[error(
+        "journal {} has format {found}, this program knows {known}; use the newer program that wrote it",
+        path.display()
+    )]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+        /// The newest format known here.
+        known: i64,
+    },
+    /// Another engine has it.
+    #[error(
+        "journal {} is in use by {}; stop that process first, or give this one its own journal",
+        path.display(),
+        holder.as_deref().map_or_else(|| "another process".to_owned(), Holder::to_string)
+    )]
+    Held {
+        /// Which file.
+        path: PathBuf,
+        /// Who, when it said so.
+        holder: Option<Box<Holder>>,
+    },
+    /// The process forked; the child has no right to the parent's journal.
+    #[error("journal {} belongs to process {owner}, not to its fork {pid}; open nothing before forking", path.display())]
+    Forked {
+        /// Which file.
+        path: PathBuf,
+        /// Who opened it.
+        owner: u32,
+        /// Who used it.
+        pid: u32,
+    },
+    /// The numbers do not continue the journal.
+    #[error("record {found} was given where {expected} comes next in {}; replay the journal and start again from its head", path.display())]
+    OutOfSequence {
+        /// Which file.
+        path: PathBuf,
+        /// What comes next.
+        expected: Seq,
+        /// What was given.
+        found: Seq,
+    },
+    /// A different record stands under this number already.
+    #[error("record {seq} in {} already says something else; replay the journal and start again from its head", path.display())]
+    Conflict {
+        /// Which file.
+        path: PathBuf,
+        /// Which number.
+        seq: Seq,
+    },
+    /// A record cannot be written down.
+    #[error("record {seq} cannot be stored ({what}); this is a defect, please report it")]
+    Unstorable {
+        /// Which.
+        seq: Seq,
+        /// Why.
+        what: String,
+    },
+    /// No space left.
+    #[error("no space left while {doing} {}; free space on its disk: no record was lost, none was added", path.display())]
+    DiskFull {
+        /// Which file.
+        path: PathBuf,
+        /// Doing what.
+        doing: &'static str,
+        /// As reported.
+        source: StorageError,
+    },
+    /// Another program holds a database lock.
+    #[error("another program has locked {} while {doing}; close database tools that have it open", path.display())]
+    Busy {
+        /// Which file.
+        path: PathBuf,
+        /// Doing what.
+        doing: &'static str,
+        /// As reported.
+        source: StorageError,
+    },
+    /// The storage failed.
+    #[error("storage failed while {doing} {}; check the disk and the system log, then run `alphec-exec audit verify`", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Doing what.
+        doing: &'static str,
+        /// As reported.
+        source: StorageError,
+    },
+    /// The database file itself is damaged.
+    #[error(
+        "the file {} is damaged {}: {what}; keep it, restore a good copy, and settle with the broker's books before trading",
+        path.display(),
+        match after { Some(seq) => format!("after record {seq}"), None => "and cannot be read".to_owned() }
+    )]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// The last record that could be read, if any was.
+        after: Option<Seq>,
+        /// What SQLite found.
+        what: String,
+    },
+    /// A record is not what was written.
+    #[error(
+        "record {seq} in {} is not as it was written: {what}; keep the file, run `alphec-exec audit verify`, restore a good copy, and trade nothing until settled",
+        path.display()
+    )]
+    Corrupt {
+        /// Which file.
+        path: PathBuf,
+        /// The first bad record.
+        seq: Seq,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Records that were durable are gone from the end.
+    #[error(
+        "{} ends at record {head}, but record {acknowledged} had been written: the records from {} on are missing; restore them (with the -wal file) from a copy, or settle with the broker's books and then remove {}.head",
+        path.display(), head.next(), path.display()
+    )]
+    TailLost {
+        /// Which file.
+        path: PathBuf,
+        /// The last record found.
+        head: Seq,
+        /// The last record known to have been written.
+        acknowledged: Seq,
+    },
+    /// The hash is right, but the payload is not understood.
+    #[error("record {seq} in {} is intact but not understood ({what}); use the newer program that wrote it", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Which record.
+        seq: Seq,
+        /// What is not understood.
+        what: String,
+    },
+    /// The tables, indexes or triggers are not as created.
+    #[error("the schema of {} was altered ({what}); someone edited the file: restore a good copy", path.display())]
+    SchemaAltered {
+        /// Which file.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+    },
+    /// Records wait in the WAL, and SQLite cannot make its index file beside it to read them.
+    #[error("{} cannot be read where nothing can be written; copy it with its -wal file to a writable directory", path.display())]
+    NeedsWritablePlace {
+        /// Which file.
+        path: PathBuf,
+        /// As reported.
+        source: StorageError,
+    },
+    /// The linked SQLite has a bug that can corrupt the journal.
+    #[error(
+        "SQLite {found} is linked; {needed} or newer is needed (older ones can corrupt the journal): build with the bundled one"
+    )]
+    SqliteTooOld {
+        /// Which is linked.
+        found: &'static str,
+        /// Which is needed.
+        needed: &'static str,
+    },
+    /// Writing an export failed on the receiving side.
+    #[error("the export could not be written; check the destination")]
+    Export {
+        /// As reported.
+        source: io::Error,
+    },
+}
+
+/// A failure below this crate, as reported there.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct StorageError(Cause);
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl From<io::Error> for StorageError {
+    fn from(error: io::Error) -> Self {
+        Self(error.into())
+    }
+}
+
+impl StorageError {
+    pub(crate) fn sqlite_code(&self) -> Option<rusqlite::ErrorCode> {
+        match &self.0 {
+            Cause::Sqlite(error) => error.sqlite_error_code(),
+            Cause::Io(_) => None,
+        }
+    }
+}
+
+impl Error {
+    /// Whether freeing space is the cure.
+    #[must_use]
+    pub const fn is_disk_full(&self) -> bool {
+        matches!(self, Self::DiskFull { .. })
+    }
+
+    /// Whether giving the same records again, unchanged, may succeed.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::DiskFull { .. } | Self::Busy { .. } | Self::Io { .. })
+    }
+
+    /// Whether the journal as stored cannot be trusted or read: nothing may trade on it.
+    #[must_use]
+    pub const fn is_corrupt(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged { .. } | Self::Corrupt { .. } | Self::TailLost { .. } | Self::SchemaAltered { .. }
+        )
+    }
+
+    /// Whether another process has the journal.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        matches!(self, Self::Held { .. })
+    }
+
+    /// From a failed file operation.
+    pub(crate) fn io(path: &Path, doing: &'static str, source: io::Error) -> Self {
+        let (path, full) = (path.to_owned(), source.kind() == io::ErrorKind::StorageFull);
+        let source = StorageError::from(source);
+        if full { Self::DiskFull { path, doing, source } } else { Self::Io { path, doing, source } }
+    }
+
+    /// From a failed SQLite operation.
+    pub(crate) fn sql(path: &Path, doing: &'static str, error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        let path = path.to_owned();
+        // Growing the shared index of the WAL fails under another name when the disk is full.
+        let index_full = error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
+        let code = error.sqlite_error_code();
+        let what = error.to_string();
+        let source = StorageError(error.into());
+        match code {
+            Some(Code::DiskFull) => Self::DiskFull { path, doing, source },
+            _ if index_full => Self::DiskFull { path, doing, source },
+            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy { path, doing, source },
+            Some(Code::NotADatabase) => Self::NotAJournal { path, what },
+            Some(Code::DatabaseCorrupt) => Self::Damaged { path, after: None, what },
+            _ => Self::Io { path, doing, source },
+        }
+    }
+}

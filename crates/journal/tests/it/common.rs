@@ -1,0 +1,66 @@
+//! Records to write and journals to write them to.
+
+use std::path::{Path, PathBuf};
+
+use alphec_journal::{Journal, OpenOptions, Sink};
+use alphec_model::{
+    ApiClientId, Body, BrokerOrderId, ClientOrderId, CorrelationId, ExecId, Header, LogId, PermId,
+    Provenance, Record, Seq, UtcNanos,
+};
+use tempfile::TempDir;
+
+/// A directory that goes with the test, and a journal path in it.
+pub(crate) fn place() -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    (dir, path)
+}
+
+pub(crate) fn options() -> OpenOptions {
+    OpenOptions::new("the tests", UtcNanos::from_nanos(1_700_000_000_000_000_000))
+}
+
+/// Record `seq`: the first opens the log, the others take turns at kinds and names.
+pub(crate) fn record(seq: u64) -> Record {
+    let number = i32::try_from(seq).unwrap();
+    let body = match seq {
+        1 => Body::Opened { log_id: LogId::new("testlog1").unwrap(), api_client_id: ApiClientId::new(7) },
+        seq if seq.is_multiple_of(3) => Body::CancelAsked,
+        seq if seq.is_multiple_of(5) => Body::PermIdLearned { perm_id: PermId::new(i64::from(number)) },
+        seq => Body::Anomaly { what: format!("strange \"thing\" № {seq} \u{1F980}\n") },
+    };
+    let order = (seq > 1).then(|| ClientOrderId::new(format!("order-{}", seq % 7)).unwrap());
+    Record {
+        header: Header {
+            seq: Seq::new(seq),
+            at: UtcNanos::from_nanos(1_700_000_000_000_000_000 + i64::from(number) * 1_000_000_007),
+            provenance: if seq.is_multiple_of(2) { Provenance::Decided } else { Provenance::Observed },
+            correlation_id: seq
+                .is_multiple_of(4)
+                .then(|| CorrelationId::new(format!("work-{}", seq % 8)).unwrap()),
+            client_order_id: order,
+            broker_order_id: seq.is_multiple_of(2).then(|| BrokerOrderId::new(number)),
+            perm_id: seq.is_multiple_of(5).then(|| PermId::new(i64::from(number))),
+            exec_id: seq.is_multiple_of(6).then(|| ExecId::new(format!("0001.{seq}.01.01")).unwrap()),
+        },
+        body,
+    }
+}
+
+pub(crate) fn records(range: impl IntoIterator<Item = u64>) -> Vec<Record> {
+    range.into_iter().map(record).collect()
+}
+
+/// A closed journal of `count` records at `path`.
+pub(crate) fn journal_of(path: &Path, count: u64) {
+    let mut journal = Journal::create(path, options()).unwrap();
+    let _durable = journal.append(&records(1..=count)).unwrap();
+    journal.close().unwrap();
+}
+
+/// All records from `from` on, or the first error.
+pub(crate) fn replay(path: &Path, from: u64) -> Result<Vec<Record>, alphec_journal::Error> {
+    let reader = alphec_journal::Reader::open(path)?;
+    let stored: Result<Vec<_>, _> = reader.records(Seq::new(from))?.collect();
+    Ok(stored?.into_iter().map(|stored| stored.record).collect())
+}

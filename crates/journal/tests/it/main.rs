@@ -1,0 +1,6 @@
+//! The journal from outside: what survives, what is noticed, what is refused.
+
+#![expect(clippy::unwrap_used, reason = "helpers outside of test functions; a panic is a failed test")]
+
+mod append;
+mod common;
