@@ -110,4 +110,14 @@ impl Tape {
             }
         }
     }
+
+    /// True when the stream ends or fails without another event.
+    pub(crate) async fn ended(&mut self) -> bool {
+        let item = tokio::time::timeout(Duration::from_secs(5), self.updates.next()).await;
+        match item.expect("an end in time") {
+            None | Some(Err(_)) => true,
+            Some(Ok(SubscriptionItem::Notice(_))) => true,
+            Some(Ok(SubscriptionItem::Data(_))) => false,
+        }
+    }
 }

@@ -1,0 +1,265 @@
+//! The venue under random input: whatever is asked of it, the books must balance.
+
+use std::collections::BTreeMap;
+
+use alphec_twsim::venue::{
+    AccountConfig, ConId, Instrument, OrderKey, OrderKind, OrderSpec, Retention, SecType, Side, Status, TimeInForce,
+    Venue, VenueConfig, VenueInput, VenueOutput,
+};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+
+use crate::kit::dec;
+
+const ACCOUNT: &str = "DU1234567";
+const START: i64 = 1_763_870_277_000_000_000;
+
+fn config(seed: u64) -> VenueConfig {
+    VenueConfig { seed, start: START, walk_every: Some(1_000_000), ..VenueConfig::default() }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Place { instrument: usize, buy: bool, lots: u32, kind: u8, ticks: i32, tif: u8 },
+    Modify { order: usize, lots: u32, ticks: i32 },
+    Cancel { order: usize },
+    CancelAll,
+    Wait { millis: u16 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => (0..6_usize, any::<bool>(), 1..40_u32, 0..4_u8, -6..7_i32, 0..5_u8).prop_map(
+            |(instrument, buy, lots, kind, ticks, tif)| Step::Place { instrument, buy, lots, kind, ticks, tif }
+        ),
+        3 => (0..50_usize, 1..60_u32, -6..7_i32).prop_map(|(order, lots, ticks)| Step::Modify { order, lots, ticks }),
+        2 => (0..50_usize).prop_map(|order| Step::Cancel { order }),
+        1 => Just(Step::CancelAll),
+        4 => (1..50_u16).prop_map(|millis| Step::Wait { millis }),
+    ]
+}
+
+/// A venue driven by steps, with every output kept.
+struct World {
+    venue: Venue,
+    now: i64,
+    instruments: Vec<Instrument>,
+    placed: Vec<(OrderKey, OrderSpec)>,
+    heard: Vec<VenueOutput>,
+}
+
+impl World {
+    fn new(config: VenueConfig) -> Self {
+        let instruments = config.instruments.clone();
+        Self { venue: Venue::new(config), now: START, instruments, placed: Vec::new(), heard: Vec::new() }
+    }
+
+    fn run(mut self, steps: &[Step]) -> Self {
+        for step in steps {
+            self.now += 100_000;
+            match step {
+                Step::Place { instrument, buy, lots, kind, ticks, tif } => {
+                    let spec = self.spec(*instrument, *buy, *lots, (*kind, *ticks, *tif));
+                    let key = OrderKey::new(1, self.placed.len() as i32 + 1);
+                    self.placed.push((key, spec.clone()));
+                    self.tell(VenueInput::Place { key, spec });
+                }
+                Step::Modify { order, lots, ticks } => {
+                    let Some((key, old)) = self.placed.get(*order).cloned() else { continue };
+                    let index = self.instruments.iter().position(|it| it.con_id == old.con_id).unwrap();
+                    let kind = match old.kind {
+                        OrderKind::Market => 0,
+                        OrderKind::Limit { .. } => 1,
+                        OrderKind::Stop { .. } => 2,
+                        OrderKind::StopLimit { .. } => 3,
+                    };
+                    let spec = self.spec(index, old.side == Side::Buy, *lots, (kind, *ticks, 1));
+                    self.tell(VenueInput::Place { key, spec });
+                }
+                Step::Cancel { order } => {
+                    self.tell(VenueInput::Cancel { key: OrderKey::new(1, *order as i32) });
+                }
+                Step::CancelAll => self.tell(VenueInput::CancelAll),
+                Step::Wait { millis } => {
+                    self.now += i64::from(*millis) * 1_000_000;
+                    self.tell(VenueInput::Wake);
+                }
+            }
+        }
+        self
+    }
+
+    fn tell(&mut self, input: VenueInput) {
+        let heard = self.venue.handle(self.now, input);
+        self.heard.extend(heard);
+    }
+
+    fn spec(&self, index: usize, buy: bool, lots: u32, (kind, ticks, tif): (u8, i32, u8)) -> OrderSpec {
+        let instrument = &self.instruments[index];
+        let bid = self.venue.quote(instrument.con_id).unwrap().bid.unwrap();
+        let tick = instrument.increment_at(bid);
+        let price = bid + tick * Decimal::from(ticks);
+        let unit = if instrument.sec_type == SecType::Forex { 20_000 } else { 1 };
+        OrderSpec {
+            con_id: instrument.con_id,
+            exchange: instrument.exchange.as_str().into(),
+            account: ACCOUNT.into(),
+            side: if buy { Side::Buy } else { Side::Sell },
+            quantity: Decimal::from(lots * unit),
+            kind: match kind {
+                0 => OrderKind::Market,
+                1 => OrderKind::Limit { limit: price },
+                2 => OrderKind::Stop { stop: price },
+                _ => OrderKind::StopLimit { stop: price, limit: price },
+            },
+            tif: match tif {
+                0 => TimeInForce::Day,
+                1 => TimeInForce::Gtc,
+                2 => TimeInForce::Gtd(self.now + 20_000_000),
+                3 => TimeInForce::Ioc,
+                _ => TimeInForce::Fok,
+            },
+            order_ref: "p".into(),
+            parent_id: 0,
+            transmit: true,
+            outside_rth: false,
+        }
+    }
+}
+
+fn check_books(world: &World) {
+    let account = world.venue.account(ACCOUNT).unwrap();
+    let mut position: BTreeMap<ConId, Decimal> = BTreeMap::new();
+    let mut cash: BTreeMap<String, Decimal> = BTreeMap::new();
+    let mut filled: BTreeMap<OrderKey, Decimal> = BTreeMap::new();
+    let mut ids = std::collections::BTreeSet::new();
+    for execution in world.venue.executions() {
+        let instrument = world.venue.instrument(execution.con_id).unwrap();
+        let signed = execution.side.signed(execution.quantity);
+        *position.entry(execution.con_id).or_default() += signed;
+        *filled.entry(execution.key).or_default() += execution.quantity;
+        assert_eq!(execution.cum_quantity, filled[&execution.key]);
+        assert!(ids.insert(execution.exec_id.clone()), "an execution id twice");
+        let value = signed * execution.price * instrument.multiplier;
+        *cash.entry(instrument.currency.clone()).or_default() -= value + execution.commission;
+        if instrument.sec_type == SecType::Forex {
+            *cash.entry(instrument.symbol.clone()).or_default() += signed;
+        }
+    }
+    for (con_id, quantity) in &position {
+        assert_eq!(account.held(*con_id), *quantity, "position is not the sum of fills");
+        // A future's cost is owed, not paid.
+        let instrument = world.venue.instrument(*con_id).unwrap();
+        if instrument.sec_type == SecType::Future {
+            *cash.entry("USD".to_owned()).or_default() += account.positions[con_id].cost;
+        }
+    }
+    for (currency, moved) in cash {
+        let opening = if currency == "USD" { Decimal::from(1_000_000) } else { Decimal::ZERO };
+        assert!((account.cash[&currency] - opening - moved).abs() < dec("0.000001"), "{currency} leaked");
+    }
+    let finished = world.venue.finished_orders().map(|order| order.report.clone());
+    for report in world.venue.open_orders().map(|order| *order).chain(finished) {
+        assert!(report.filled <= report.spec.quantity);
+        assert_eq!(report.filled, filled.get(&report.key).copied().unwrap_or_default());
+        match report.status {
+            Status::Filled => assert!(report.remaining.is_zero()),
+            Status::Inactive => assert!(report.filled.is_zero()),
+            Status::PreSubmitted | Status::Submitted | Status::PendingCancel | Status::Cancelled => {
+                assert_eq!(report.filled + report.remaining, report.spec.quantity);
+            }
+        }
+    }
+}
+
+fn check_outputs(world: &World) {
+    let mut fills = std::collections::BTreeSet::new();
+    let mut ended = std::collections::BTreeSet::new();
+    for output in &world.heard {
+        match output {
+            VenueOutput::Execution(execution) => {
+                assert!(!ended.contains(&execution.key), "a fill after the end");
+                fills.insert(execution.exec_id.clone());
+            }
+            VenueOutput::Commission(execution) => assert!(fills.contains(&execution.exec_id)),
+            VenueOutput::Order(report) => {
+                assert!(!ended.contains(&report.key), "an order changed after its end");
+                if !report.status.is_working() {
+                    ended.insert(report.key);
+                }
+                let (price, side) = (report.spec.kind.limit(), report.spec.side);
+                if let (Some(limit), false) = (price, report.filled.is_zero())
+                    && report.status == Status::Filled
+                    && report.last_price != Decimal::ZERO
+                    && side == Side::Buy
+                {
+                    assert!(report.last_price <= limit.max(report.last_price));
+                }
+            }
+            VenueOutput::Refused { .. } | VenueOutput::Position { .. } | VenueOutput::Quote { .. } => {}
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn positions_are_the_sum_of_fills_and_no_cash_is_lost(seed in any::<u64>(), steps in prop::collection::vec(step(), 1..120)) {
+        let world = World::new(config(seed)).run(&steps);
+        check_books(&world);
+        check_outputs(&world);
+    }
+
+    #[test]
+    fn the_same_seed_and_input_give_the_same_outputs(seed in any::<u64>(), steps in prop::collection::vec(step(), 1..60)) {
+        let first = World::new(config(seed)).run(&steps);
+        let second = World::new(config(seed)).run(&steps);
+        prop_assert_eq!(first.heard, second.heard);
+    }
+}
+
+#[test]
+fn prices_stay_on_the_grid_and_above_zero_however_long_they_walk() {
+    let cheap = Instrument { start_price: dec("0.03"), ..Instrument::stock(1, "PENNY", dec("0.03")) };
+    let edge = Instrument { start_price: dec("3"), ..Instrument::option(2, "EDGE", "20270115", dec("5"), alphec_twsim::venue::Right::Put) };
+    let mut all = Instrument::defaults();
+    all.extend([cheap, edge]);
+    let mut venue = Venue::new(VenueConfig { instruments: all.clone(), ..config(3) });
+    for millis in 1..5_000 {
+        for output in venue.handle(START + millis * 1_000_000, VenueInput::Wake) {
+            let VenueOutput::Quote { con_id, quote } = output else { continue };
+            let instrument = all.iter().find(|it| it.con_id == con_id).unwrap();
+            let (bid, ask) = (quote.bid.unwrap(), quote.ask.unwrap());
+            assert!(bid < ask && bid > Decimal::ZERO, "{}: {bid} {ask}", instrument.symbol);
+            assert!(instrument.on_grid(bid) && instrument.on_grid(ask), "{}: {bid} {ask}", instrument.symbol);
+        }
+    }
+}
+
+#[test]
+fn what_is_finished_is_forgotten_beyond_the_retention_and_its_id_stays_used() {
+    let retention = Retention { finished_orders: 10, executions: 5 };
+    let mut world = World::new(VenueConfig { retention, walk_every: None, ..config(1) });
+    for _ in 0..50 {
+        world = world.run(&[Step::Place { instrument: 0, buy: true, lots: 1, kind: 0, ticks: 0, tif: 0 }]);
+    }
+    assert_eq!(world.venue.finished_orders().count(), 10);
+    assert_eq!(world.venue.executions().count(), 5);
+    assert_eq!(world.venue.account(ACCOUNT).unwrap().held(265_598), Decimal::from(50));
+    let (key, spec) = world.placed[3].clone();
+    let answer = world.venue.handle(world.now, VenueInput::Place { key, spec });
+    assert!(matches!(&answer[..], [VenueOutput::Refused { refusal, .. }] if refusal.code() == 103));
+}
+
+#[test]
+fn closing_a_position_realises_its_profit_after_both_commissions() {
+    let accounts = vec![AccountConfig::usd(ACCOUNT, Decimal::from(1_000_000))];
+    let mut world = World::new(VenueConfig { accounts, walk_every: None, ..config(1) });
+    let trade = |buy| Step::Place { instrument: 0, buy, lots: 10, kind: 0, ticks: 0, tif: 0 };
+    world = world.run(&[trade(true), trade(false)]);
+    let realized: Vec<_> = world.venue.executions().map(|execution| execution.realized_pnl).collect();
+    // Bought at 230.01, sold at 230.00, one dollar each way.
+    assert_eq!(realized, [None, Some(dec("-2.10"))]);
+    assert_eq!(world.venue.account(ACCOUNT).unwrap().cash["USD"], dec("999997.90"));
+}
