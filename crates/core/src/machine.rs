@@ -74,6 +74,12 @@ impl Core {
         }
     }
 
+    /// Which connection of this process life is current.
+    #[must_use]
+    pub const fn generation(&self) -> alphec_model::Generation {
+        self.session.link.generation
+    }
+
     /// The latest figures of one account, if any arrived on this connection.
     #[must_use]
     pub fn account(&self, account: &alphec_model::AccountId) -> Option<&alphec_model::AccountValues> {

@@ -1,1 +1,38 @@
 //! The loop: collect inputs, step, make durable, release.
+//!
+//! It owns the machine, the journal and the clock, and gives the broker adapter, the callers, the
+//! custom risk rules and the alert sinks their ends of bounded channels. It takes no trading
+//! decision of its own.
+//!
+//! Invariants:
+//! - A request that can trade reaches the adapter only as [`write_ahead::Committed`], and only a
+//!   journal receipt makes one.
+//! - Replies and events leave after the records they speak of are durable.
+//! - A cancel does not wait for a slow or broken journal.
+//! - Nothing a rule, a sink or a subscriber does can stall the loop.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod alerts;
+mod broker;
+mod clock;
+mod engine;
+mod handle;
+mod outbox;
+mod recover;
+mod rules;
+mod run;
+mod side;
+mod stop;
+mod write_ahead;
+
+pub use alerts::{AlertSink, Delivery, DeliveryError};
+pub use alphec_core as core;
+pub use alphec_journal as journal;
+pub use broker::{BrokerTask, EVENTS_MAX, REQUESTS_MAX};
+pub use clock::{Clock, SystemClock};
+pub use engine::{Engine, EngineParts, StartError};
+pub use handle::{CallError, Handle, Stats, Status};
+pub use recover::{RecoverError, replay};
+pub use rules::{Answering, RiskRule, rule_configs, sync_rule};
+pub use stop::{StopPolicy, StopReport};

@@ -1,0 +1,201 @@
+//! The callers' end: cheap to clone, usable from any thread and any runtime.
+
+use std::time::Duration;
+
+use alphec_core::{Misuse, Readiness, Reply};
+use alphec_model::record::Fill;
+use alphec_model::{
+    AccountId, AccountValues, Alert, ClientOrderId, Command, Event, InstrumentId, Order, Position, Quote, Seq,
+};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::stop::{StopPolicy, StopReport};
+
+/// Calls that may wait for the engine. Beyond it callers wait.
+pub(crate) const CALLS_MAX: usize = 16_384;
+
+/// Why a call was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The engine has stopped.
+    #[error("the engine has stopped; start a new one")]
+    Stopped,
+    /// The call makes no sense.
+    #[error(transparent)]
+    Misuse(#[from] Misuse),
+    /// The record could not be made durable, so nothing was sent.
+    #[error(
+        "the record could not be made durable ({why}); nothing was sent, and new orders stop until it can"
+    )]
+    Journal {
+        /// What happened.
+        why: String,
+    },
+}
+
+/// Whether orders can be sent, and what is going on.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Whether orders may be sent, and if not, why.
+    pub readiness: Readiness,
+    /// The last durable record.
+    pub journal_seq: Option<Seq>,
+    /// Counters since the start.
+    pub stats: Stats,
+}
+
+/// Counters since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Batches made durable.
+    pub commits: u64,
+    /// Records made durable.
+    pub records: u64,
+    /// The largest batch.
+    pub batch_max: u64,
+    /// Cancels that left before their record was durable, because the journal was slow or broken.
+    pub cancels_ahead: u64,
+    /// Alerts dropped because a sink was too slow.
+    pub alerts_dropped: u64,
+}
+
+/// A question; answered from the state as of its moment, once that state is durable.
+pub(crate) enum Query {
+    Order(ClientOrderId, oneshot::Sender<Option<Order>>),
+    OpenOrders(oneshot::Sender<Vec<Order>>),
+    AllOrders(oneshot::Sender<Vec<Order>>),
+    Fills(ClientOrderId, oneshot::Sender<Vec<Fill>>),
+    Positions(oneshot::Sender<Vec<Position>>),
+    Account(AccountId, oneshot::Sender<Option<AccountValues>>),
+    Quote(InstrumentId, oneshot::Sender<Option<Quote>>),
+    Status(oneshot::Sender<Status>),
+}
+
+/// What callers send.
+pub(crate) enum Call {
+    Command(Box<Command>, oneshot::Sender<Result<Reply, CallError>>),
+    Query(Query),
+    Stop { policy: StopPolicy, deadline: Duration, done: oneshot::Sender<StopReport> },
+}
+
+/// The callers' end of a running engine.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    pub(crate) calls: mpsc::Sender<Call>,
+    pub(crate) urgent: mpsc::Sender<Call>,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) alerts: broadcast::Sender<Alert>,
+}
+
+impl Handle {
+    /// Asks for something. Dropping the future neither withdraws nor loses the command once sent.
+    ///
+    /// # Errors
+    /// [`CallError`]; a denial is a reply, not an error.
+    pub async fn command(&self, command: Command) -> Result<Reply, CallError> {
+        let lane = match &command {
+            Command::Cancel { .. } | Command::CancelAll { .. } | Command::Halt { .. } => &self.urgent,
+            _ => &self.calls,
+        };
+        let (reply, replied) = oneshot::channel();
+        lane.send(Call::Command(Box::new(command), reply)).await.map_err(|_| CallError::Stopped)?;
+        match replied.await.map_err(|_| CallError::Stopped)?? {
+            Reply::Misuse(misuse) => Err(misuse.into()),
+            reply => Ok(reply),
+        }
+    }
+
+    /// One order, as of its last durable record.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`].
+    pub async fn order(&self, key: &ClientOrderId) -> Result<Option<Order>, CallError> {
+        self.query(|answer| Query::Order(key.clone(), answer)).await
+    }
+
+    /// Every order that can still change.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`].
+    pub async fn open_orders(&self) -> Result<Vec<Order>, CallError> {
+        self.query(Query::OpenOrders).await
+    }
+
+    /// Every order of this journal.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`].
+    pub async fn all_orders(&self) -> Result<Vec<Order>, CallError> {
+        self.query(Query::AllOrders).await
+    }
+
+    /// The fills of one order.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`].
+    pub async fn fills(&self, key: &ClientOrderId) -> Result<Vec<Fill>, CallError> {
+        self.query(|answer| Query::Fills(key.clone(), answer)).await
+    }
+
+    /// Every position that is not flat.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`].
+    pub async fn positions(&self) -> Result<Vec<Position>, CallError> {
+        self.query(Query::Positions).await
+    }
+
+    /// The latest figures of one account.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`].
+    pub async fn account(&self, account: &AccountId) -> Result<Option<AccountValues>, CallError> {
+        self.query(|answer| Query::Account(account.clone(), answer)).await
+    }
+
+    /// The latest quote of one instrument.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`].
+    pub async fn quote(&self, instrument: &InstrumentId) -> Result<Option<Quote>, CallError> {
+        self.query(|answer| Query::Quote(instrument.clone(), answer)).await
+    }
+
+    /// Whether orders can be sent, and what is going on.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`].
+    pub async fn status(&self) -> Result<Status, CallError> {
+        self.query(Query::Status).await
+    }
+
+    /// Every event from now on, in record order, each after its record is durable. A subscriber
+    /// that falls behind by more than the buffer is told how many it missed.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// Every alert from now on.
+    #[must_use]
+    pub fn alerts(&self) -> broadcast::Receiver<Alert> {
+        self.alerts.subscribe()
+    }
+
+    /// Stops: no new orders, open ones by policy, the broker's answers up to the deadline.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`] when it has stopped already.
+    pub async fn stop(&self, policy: StopPolicy, deadline: Duration) -> Result<StopReport, CallError> {
+        let (done, report) = oneshot::channel();
+        self.urgent.send(Call::Stop { policy, deadline, done }).await.map_err(|_| CallError::Stopped)?;
+        report.await.map_err(|_| CallError::Stopped)
+    }
+
+    async fn query<T>(&self, query: impl FnOnce(oneshot::Sender<T>) -> Query) -> Result<T, CallError> {
+        let (answer, answered) = oneshot::channel();
+        self.calls.send(Call::Query(query(answer))).await.map_err(|_| CallError::Stopped)?;
+        answered.await.map_err(|_| CallError::Stopped)
+    }
+}

@@ -1,0 +1,62 @@
+//! How to stop: what happens to open orders, and what is reported of those left.
+
+use std::time::Duration;
+
+use alphec_core::Book;
+use alphec_model::{ClientOrderId, Order, TimeInForce};
+
+/// What happens to open orders when the engine stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopPolicy {
+    /// Cancel them all.
+    Cancel,
+    /// Leave them all working.
+    Keep,
+    /// Leave those that are good till canceled or till a date; cancel the rest.
+    KeepGtc,
+}
+
+impl StopPolicy {
+    /// Whether this order is to be canceled.
+    #[must_use]
+    pub const fn cancels(self, order: &Order) -> bool {
+        match self {
+            Self::Cancel => true,
+            Self::Keep => false,
+            Self::KeepGtc => !matches!(order.spec.time_in_force, TimeInForce::Gtc | TimeInForce::Gtd { .. }),
+        }
+    }
+}
+
+/// What a stop left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StopReport {
+    /// Orders that can still fill at the broker, in doubt ones included.
+    pub left_working: Vec<Order>,
+    /// How many orders the stop asked to cancel.
+    pub canceled: usize,
+    /// Whether the broker answered every cancel within the deadline.
+    pub all_answered: bool,
+}
+
+/// A stop under way.
+#[derive(Debug)]
+pub(crate) struct Stopping {
+    pub(crate) targets: Vec<ClientOrderId>,
+    pub(crate) give_up_after: Duration,
+}
+
+impl Stopping {
+    /// Whether every order that was to be canceled is done.
+    pub(crate) fn is_answered(&self, book: &Book) -> bool {
+        self.targets.iter().all(|key| book.order(key).is_none_or(|order| order.state.is_terminal()))
+    }
+
+    pub(crate) fn report(&self, book: &Book) -> StopReport {
+        StopReport {
+            left_working: book.live_orders().cloned().collect(),
+            canceled: self.targets.len(),
+            all_answered: self.is_answered(book),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Durable before the wire, as a type.
+//!
+//! A step's outputs are [`Held`] until the journal thread gives a [`Receipt`] for their records.
+//! Only `Held::release`, which takes the receipt, makes a [`Committed`]; only a [`Committed`]
+//! passes the outbox. A cancel is the exception by law: it may leave without a receipt.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use alphec_core::{Ask, Reply, Step, Token};
+use alphec_journal::{Error as JournalError, Sink};
+use alphec_model::{BrokerOrderId, BrokerRequest, Event, Record, Seq};
+use tokio::sync::mpsc;
+
+/// A request whose record is durable, or a cancel.
+#[derive(Debug)]
+pub(crate) struct Committed(BrokerRequest);
+
+impl Committed {
+    /// A cancel needs no receipt: it is never delayed behind the journal.
+    pub(crate) const fn cancel(broker_order_id: BrokerOrderId) -> Self {
+        Self(BrokerRequest::Cancel { broker_order_id })
+    }
+
+    pub(crate) const fn request(&self) -> &BrokerRequest {
+        &self.0
+    }
+
+    pub(crate) fn into_request(self) -> BrokerRequest {
+        self.0
+    }
+}
+
+/// Proof that every record up to one is durable. Made only by the journal thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    upto: Seq,
+}
+
+/// An answer to a query: computed with the state of its moment, sent once that state is durable.
+pub(crate) type Answer = Box<dyn FnOnce() + Send>;
+
+/// What one or more steps want to let out.
+#[derive(Default)]
+pub(crate) struct Held {
+    upto: Option<Seq>,
+    requests: Vec<BrokerRequest>,
+    pub(crate) replies: Vec<(Token, Reply)>,
+    pub(crate) answers: Vec<Answer>,
+    asks: Vec<Ask>,
+    events: Vec<Event>,
+}
+
+/// What may leave now.
+pub(crate) struct Released {
+    pub(crate) requests: Vec<Committed>,
+    pub(crate) replies: Vec<(Token, Reply)>,
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) asks: Vec<Ask>,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Held {
+    /// Takes a step's outputs in, but for its alerts, which wait for nothing; gives its records back. `upto` is the last record they speak of.
+    pub(crate) fn take(&mut self, step: Step, upto: Option<Seq>) -> Vec<Arc<Record>> {
+        let Step { records, mut requests, mut replies, mut asks, mut events, alerts: _ } = step;
+        self.upto = upto.or(self.upto);
+        self.requests.append(&mut requests);
+        self.replies.append(&mut replies);
+        self.asks.append(&mut asks);
+        self.events.append(&mut events);
+        records
+    }
+
+    pub(crate) fn answer(&mut self, answer: Answer, upto: Option<Seq>) {
+        self.upto = upto.or(self.upto);
+        self.answers.push(answer);
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+            && self.replies.is_empty()
+            && self.answers.is_empty()
+            && self.asks.is_empty()
+            && self.events.is_empty()
+    }
+
+    /// Lets everything out, if the receipt covers it.
+    pub(crate) fn release(self, receipt: Receipt) -> Result<Released, Box<Self>> {
+        if self.upto.is_some_and(|upto| upto > receipt.upto) {
+            return Err(Box::new(self));
+        }
+        let Self { upto: _, requests, replies, answers, asks, events } = self;
+        let requests = requests.into_iter().map(Committed).collect();
+        Ok(Released { requests, replies, answers, asks, events })
+    }
+
+    /// Takes the cancels out: they leave at once when the journal is slow or broken.
+    pub(crate) fn take_cancels(&mut self) -> Vec<Committed> {
+        let mut cancels = Vec::new();
+        self.requests.retain(|request| match request {
+            BrokerRequest::Cancel { broker_order_id } => {
+                cancels.push(Committed::cancel(*broker_order_id));
+                false
+            }
+            _ => true,
+        });
+        cancels
+    }
+
+    /// Takes the requests out that can trade, never to be sent: their moment has passed.
+    pub(crate) fn take_stale(&mut self) -> Vec<BrokerRequest> {
+        self.requests.extract_if(.., |request| request.can_trade()).collect()
+    }
+
+    /// Puts what was held longer before what is held since.
+    pub(crate) fn put_first(&mut self, mut first: Self) {
+        std::mem::swap(self, &mut first);
+        let Self { upto, mut requests, mut replies, mut answers, mut asks, mut events } = first;
+        self.upto = upto.max(self.upto);
+        self.requests.append(&mut requests);
+        self.replies.append(&mut replies);
+        self.answers.append(&mut answers);
+        self.asks.append(&mut asks);
+        self.events.append(&mut events);
+    }
+}
+
+/// What became of a batch.
+pub(crate) enum Outcome {
+    /// Durable.
+    Durable(Receipt),
+    /// Not durable; the records come back to be tried again.
+    Failed { records: Vec<Arc<Record>>, error: JournalError },
+}
+
+/// The journal on its own thread: one batch in the air, results over a channel.
+pub(crate) struct WriteAhead {
+    batches: Option<std::sync::mpsc::SyncSender<Vec<Arc<Record>>>>,
+    thread: Option<JoinHandle<()>>,
+    durable: Receipt,
+}
+
+impl WriteAhead {
+    /// Starts the thread. `sink` holds everything up to its head.
+    pub(crate) fn spawn(sink: Box<dyn Sink + Send>) -> std::io::Result<(Self, mpsc::Receiver<Outcome>)> {
+        let durable = Receipt { upto: sink.head().seq };
+        // One batch is in the air at a time; the second slot keeps either side from waiting.
+        let (batches, incoming) = std::sync::mpsc::sync_channel(1);
+        let (outcomes, results) = mpsc::channel(2);
+        let thread = std::thread::Builder::new()
+            .name("alphec-journal".to_owned())
+            .spawn(move || serve(sink, &incoming, &outcomes))?;
+        Ok((Self { batches: Some(batches), thread: Some(thread), durable }, results))
+    }
+
+    /// Everything up to here is durable.
+    pub(crate) const fn durable(&self) -> Receipt {
+        self.durable
+    }
+
+    pub(crate) fn note(&mut self, receipt: Receipt) {
+        self.durable = receipt;
+    }
+
+    /// Hands a batch over; `false` when the thread is gone.
+    pub(crate) fn begin(&self, records: Vec<Arc<Record>>) -> bool {
+        self.batches.as_ref().is_some_and(|batches| batches.send(records).is_ok())
+    }
+
+    /// Lets the thread finish, and with it the journal close.
+    pub(crate) fn close(mut self) {
+        self.batches = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the journal thread panicked while closing");
+        }
+    }
+}
+
+fn serve(
+    mut sink: Box<dyn Sink + Send>,
+    incoming: &std::sync::mpsc::Receiver<Vec<Arc<Record>>>,
+    outcomes: &mpsc::Sender<Outcome>,
+) {
+    let idle = std::time::Duration::from_millis(200);
+    loop {
+        let records = match incoming.recv_timeout(idle) {
+            Ok(records) => records,
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                if let Err(error) = sink.maintain() {
+                    tracing::warn!(%error, "journal housekeeping failed; trying again later");
+                }
+                continue;
+            }
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return,
+        };
+        let plain: Vec<Record> = records.iter().map(|record| (**record).clone()).collect();
+        let outcome = match sink.append(&plain) {
+            Ok(durable) => Outcome::Durable(Receipt { upto: durable.head.seq }),
+            Err(error) => Outcome::Failed { records, error },
+        };
+        if outcomes.blocking_send(outcome).is_err() {
+            return;
+        }
+    }
+}
