@@ -7,8 +7,11 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use crate::venue::{ConId, UtcNs};
-use crate::wire::frame::{API_PREFIX, FrameError, parse_version_line, put_text, take_payload};
+use crate::wire::frame::{API_PREFIX, FrameError, MAX_PAYLOAD, parse_version_line, put_text, take_payload};
 use crate::wire::{OLDEST_SERVER_VERSION, format_stamp};
+
+/// Longest version line: nobody may make the gateway hold megabytes before saying who they are.
+const VERSION_LINE_MAX: usize = 512;
 
 /// How far a session has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +170,8 @@ impl Session {
             let _prefix = self.inbox.split_to(known);
             self.phase = Phase::Version;
         }
-        let Some(payload) = take_payload(&mut self.inbox)? else { return Ok(None) };
+        let longest = if self.phase == Phase::Version { VERSION_LINE_MAX } else { MAX_PAYLOAD };
+        let Some(payload) = take_payload(&mut self.inbox, longest)? else { return Ok(None) };
         if self.phase == Phase::Version {
             self.greet(now, &payload)?;
             return Ok(Some(Event::Greeted));

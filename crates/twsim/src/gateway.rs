@@ -255,7 +255,8 @@ fn check(config: &GatewayConfig) -> Result<(), GatewayError> {
             config.server_version
         ));
     }
-    let bad_grid = |it: &&Instrument| it.ticks.is_empty() || it.ticks.iter().any(|s| s.increment <= Decimal::ZERO);
+    let bad_grid =
+        |it: &&Instrument| it.ticks.is_empty() || it.ticks.iter().any(|s| s.increment <= Decimal::ZERO);
     if let Some(instrument) = config.instruments.iter().find(bad_grid) {
         return problem(format!("instrument {} has no tick grid", instrument.symbol));
     }

@@ -1,4 +1,31 @@
 //! A TWS that is not there: a seeded venue and a thin server on the real wire protocol.
+//!
+//! Two layers. [`venue`] is an exchange and a broker without I/O: same seed and same input, same output, for
+//! millions of orders in a simulation. [`Gateway`] puts sessions, faults and a socket around it, so that any
+//! TWS client that speaks protobuf (server version 213 to 226) can trade against it.
+//!
+//! ```
+//! # async fn example() -> Result<(), alphec_twsim::GatewayError> {
+//! use alphec_twsim::Gateway;
+//!
+//! let gateway = Gateway::builder().account("DU1234567").seed(7).listen("127.0.0.1:0").start().await?;
+//! println!("listening on {}", gateway.addr());
+//! gateway.set_price("AAPL", "231.50".parse().unwrap());
+//! gateway.inject("drop-after-accept@3".parse().unwrap());
+//! assert!(gateway.truth().executions.is_empty());
+//! gateway.stop().await;
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+//! ```
+//!
+//! The way of a message: `server` reads bytes, [`desk::Desk`] cuts them into frames by session, [`wire`]
+//! turns a frame into a request, the desk asks the fault plan, then the venue; what the venue says goes to
+//! the sessions that should hear it, through [`wire`] again, and leaves in one write.
+//!
+//! What differs from the broker, on purpose: the venue never closes and its day ends at midnight UTC; orders
+//! do not take liquidity from each other; stops watch the opposite touch; children start when their parent is
+//! completely filled; market data is always live; margin is a flat share of the notional.
 
 #![forbid(unsafe_code)]
 

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::{ConnId, Desk};
 use crate::client::Summary;
 use crate::venue::{Account, ConId, UtcNs, Venue};
-use crate::wire::{PortfolioLine, Reply, format_stamp};
+use crate::wire::{PortfolioLine, Reply, SummaryRequest, format_stamp};
 
 /// Most account summaries a session may watch.
 const SUMMARIES_MAX: usize = 2;
@@ -47,19 +47,21 @@ impl Desk {
         }
         let account = match self.account_for(named) {
             Ok(account) => account,
-            Err(refusal) => return self.lines.error(now, conn, -1, refusal.code(), &refusal.text()),
+            Err(refusal) => return self.lines.error(now, conn, -1, (refusal.code(), &refusal.text())),
         };
         let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
         let replaced = session.subscriptions.account.replace(Arc::clone(&account));
         if replaced.is_some_and(|old| old != account) {
-            let text = "New account data requested from TWS.  API client has been unsubscribed from account data.";
-            self.lines.error(now, conn, -1, 2100, text);
+            let text =
+                "New account data requested from TWS.  API client has been unsubscribed from account data.";
+            self.lines.error(now, conn, -1, (2100, text));
         }
         self.send_account_values(now, conn, &account);
         self.lines.send(now, conn, &Reply::AccountDownloadEnd(&account));
     }
 
-    pub(super) fn account_summary(&mut self, now: UtcNs, conn: ConnId, req_id: i32, group: &str, tags: &str) {
+    pub(super) fn account_summary(&mut self, now: UtcNs, conn: ConnId, wanted: &SummaryRequest) {
+        let (req_id, group) = (wanted.req_id, wanted.group.as_str());
         let accounts: Vec<Arc<str>> = self
             .venue
             .accounts()
@@ -67,16 +69,17 @@ impl Desk {
             .map(|account| Arc::clone(&account.id))
             .collect();
         if accounts.is_empty() {
-            let text = format!("Error validating request.-'sim' : cause - account group '{group}' is unknown");
-            return self.lines.error(now, conn, req_id, 321, &text);
+            let text =
+                format!("Error validating request.-'sim' : cause - account group '{group}' is unknown");
+            return self.lines.error(now, conn, req_id, (321, &text));
         }
         let tags: Vec<String> =
-            tags.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
+            wanted.tags.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
         let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
         let summaries = &mut session.subscriptions.summaries;
         if summaries.len() >= SUMMARIES_MAX && !summaries.contains_key(&req_id) {
             let text = "Error processing request.-'sim' : cause - Maximum number of account summary requests exceeded";
-            return self.lines.error(now, conn, req_id, 322, text);
+            return self.lines.error(now, conn, req_id, (322, text));
         }
         summaries.insert(req_id, Summary { accounts, tags });
         self.send_summary(now, conn, req_id);
@@ -97,7 +100,7 @@ impl Desk {
                 }
                 self.send_pnl(now, conn);
             }
-            Err(refusal) => self.lines.error(now, conn, req_id, refusal.code(), &refusal.text()),
+            Err(refusal) => self.lines.error(now, conn, req_id, (refusal.code(), &refusal.text())),
         }
     }
 
@@ -108,7 +111,8 @@ impl Desk {
     }
 
     pub(super) fn send_position(&mut self, now: UtcNs, conn: ConnId, account: &str, con_id: ConId) {
-        let (Some(holder), Some(instrument)) = (self.venue.account(account), self.venue.instrument(con_id)) else {
+        let (Some(holder), Some(instrument)) = (self.venue.account(account), self.venue.instrument(con_id))
+        else {
             return;
         };
         let Some(position) = holder.positions.get(&con_id) else { return };
@@ -119,7 +123,11 @@ impl Desk {
     pub(super) fn send_account_values(&mut self, now: UtcNs, conn: ConnId, id: &str) {
         let Some(account) = self.venue.account(id) else { return };
         for (key, value, currency) in rows(&self.venue, account) {
-            self.lines.send(now, conn, &Reply::AccountValue { account: id, key, value: value.into(), currency });
+            self.lines.send(
+                now,
+                conn,
+                &Reply::AccountValue { account: id, key, value: value.into(), currency },
+            );
         }
         for (con_id, position) in &account.positions {
             let Some(instrument) = self.venue.instrument(*con_id) else { continue };
@@ -181,8 +189,11 @@ impl Desk {
                 let asked = summary.tags.iter().any(|wanted| wanted == tag);
                 if asked || (ledger && LEDGER.contains(&tag)) {
                     let value = value.into();
-                    self.lines
-                        .send(now, conn, &Reply::AccountSummary { req_id, account: id, tag, value, currency });
+                    self.lines.send(
+                        now,
+                        conn,
+                        &Reply::AccountSummary { req_id, account: id, tag, value, currency },
+                    );
                 }
             }
         }

@@ -97,7 +97,10 @@ impl Desk {
 
     /// The contract id of a symbol, when it is listed once, or of its stock when there is one.
     pub fn con_id_of(&self, symbol: &str) -> Option<ConId> {
-        self.venue.instruments().find(|it| it.symbol == symbol || it.local_symbol == symbol).map(|it| it.con_id)
+        self.venue
+            .instruments()
+            .find(|it| it.symbol == symbol || it.local_symbol == symbol)
+            .map(|it| it.con_id)
     }
 
     /// Sessions in business.

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::Desk;
-use crate::venue::{
-    Instrument, OrderKind, OrderSpec, Refusal, Right, Side, TimeInForce, Venue,
-};
+use crate::venue::{Instrument, OrderKind, OrderSpec, Refusal, Right, Side, TimeInForce, Venue};
 use crate::wire::{ContractQuery, PlaceOrder, decimal_from_double, decimal_from_text, parse_stamp};
 
 impl Desk {
@@ -98,9 +96,9 @@ fn matches(instrument: &Instrument, query: &ContractQuery) -> bool {
 
 fn order_kind(order: &PlaceOrder) -> Result<OrderKind, Refusal> {
     let price = |field: Option<f64>, name: &str| {
-        field
-            .and_then(decimal_from_double)
-            .ok_or_else(|| Refusal::Invalid(format!("{name} is required for order type {}", order.order_type)))
+        field.and_then(decimal_from_double).ok_or_else(|| {
+            Refusal::Invalid(format!("{name} is required for order type {}", order.order_type))
+        })
     };
     match order.order_type.as_str() {
         "MKT" => Ok(OrderKind::Market),

@@ -58,7 +58,7 @@ impl Lines {
         }
     }
 
-    pub(crate) fn error(&mut self, now: UtcNs, conn: ConnId, id: i32, code: i32, text: &str) {
+    pub(crate) fn error(&mut self, now: UtcNs, conn: ConnId, id: i32, (code, text): (i32, &str)) {
         let reply = Reply::Error { id, code, text: text.into(), at_ms: now / 1_000_000 };
         self.send(now, conn, &reply);
     }

@@ -24,7 +24,7 @@ impl Desk {
     pub(super) fn auto_open_orders(&mut self, now: UtcNs, conn: ConnId, bind: bool) {
         if self.client_of(conn) != Some(0) {
             let text = "Only the default client (i.e 0) can auto bind orders";
-            return self.lines.error(now, conn, -1, 327, text);
+            return self.lines.error(now, conn, -1, (327, text));
         }
         if let Some(session) = self.lines.sessions.get_mut(&conn) {
             session.subscriptions.bind_manual = bind;
@@ -46,7 +46,7 @@ impl Desk {
         let after = if filter.time.is_empty() { None } else { parse_stamp(&filter.time) };
         if after.is_none() && !filter.time.is_empty() {
             let text = format!("The date, time, or time-zone entered is invalid: {:?}", filter.time);
-            return self.lines.error(now, conn, req_id, 391, &text);
+            return self.lines.error(now, conn, req_id, (391, &text));
         }
         // Without a number of days the gateway only knows today.
         let days = i64::from(filter.last_n_days.clamp(1, 7));

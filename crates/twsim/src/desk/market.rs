@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::convert::find;
 use super::{ConnId, Desk};
 use crate::venue::{Quote, Refusal, UtcNs};
-use crate::wire::{ContractQuery, Reply};
+use crate::wire::{ContractQuery, MarketDataRequest, Reply};
 
 /// Tick types on the wire.
 mod field {
@@ -38,7 +38,7 @@ impl Desk {
             self.lines.send(now, conn, &Reply::MarketRule { rule_id, steps: &instrument.ticks });
         } else {
             let text = format!("Error validating request.-'sim' : cause - market rule {rule_id} is unknown");
-            self.lines.error(now, conn, -1, 321, &text);
+            self.lines.error(now, conn, -1, (321, &text));
         }
     }
 
@@ -54,20 +54,16 @@ impl Desk {
         self.lines.send(now, conn, &Reply::SymbolSamples { req_id, found });
     }
 
-    pub(super) fn market_data(
-        &mut self,
-        now: UtcNs,
-        conn: ConnId,
-        req_id: i32,
-        query: &ContractQuery,
-        snapshot: bool,
-    ) {
-        let Ok(instrument) = self.resolve(query) else { return self.unknown_contract(now, conn, req_id) };
+    pub(super) fn market_data(&mut self, now: UtcNs, conn: ConnId, wanted: &MarketDataRequest) {
+        let req_id = wanted.req_id;
+        let Ok(instrument) = self.resolve(&wanted.query) else {
+            return self.unknown_contract(now, conn, req_id);
+        };
         let Some(quote) = self.venue.quote(instrument.con_id) else { return };
         self.lines.send(now, conn, &Reply::MarketDataType { req_id, kind: 1 });
         self.lines.send(now, conn, &Reply::TickReqParams { req_id, min_tick: instrument.min_tick() });
         self.send_ticks(now, conn, req_id, &quote);
-        if snapshot {
+        if wanted.snapshot {
             self.lines.send(now, conn, &Reply::TickSnapshotEnd { req_id });
         } else if let Some(session) = self.lines.sessions.get_mut(&conn) {
             session.subscriptions.market_data.insert(req_id, instrument.con_id);
@@ -102,6 +98,6 @@ impl Desk {
 
     fn unknown_contract(&mut self, now: UtcNs, conn: ConnId, req_id: i32) {
         let refusal = Refusal::UnknownContract;
-        self.lines.error(now, conn, req_id, refusal.code(), &refusal.text());
+        self.lines.error(now, conn, req_id, (refusal.code(), &refusal.text()));
     }
 }

@@ -203,7 +203,7 @@ impl Desk {
                 Ok(Some(Event::Greeted)) => self.lines.touch(conn),
                 Ok(Some(Event::Message(payload))) => {
                     self.lines.counters.messages_in += 1;
-                    if let Err(error) = self.message(now, conn, payload) {
+                    if let Err(error) = self.message(now, conn, &payload) {
                         return self.reject_bytes(conn, &error);
                     }
                 }

@@ -18,12 +18,13 @@ impl Desk {
         }
         let Some(fate) = self.meet_faults(now, conn, kind, payload) else { return };
         let input = match (fate, self.order_spec(order)) {
-            (Some(code), _) => {
+            (Some(code), spec) => {
                 let text = Refusal::Rejected("injected by the simulator".to_owned()).text();
-                VenueInput::Refuse { key, refusal: Refusal::Injected(code, text) }
+                let spec = spec.ok().map(Box::new);
+                VenueInput::Refuse { key, refusal: Refusal::Injected(code, text), spec }
             }
             (None, Ok(spec)) => VenueInput::Place { key, spec },
-            (None, Err(refusal)) => VenueInput::Refuse { key, refusal },
+            (None, Err(refusal)) => VenueInput::Refuse { key, refusal, spec: None },
         };
         self.apply(now, input);
     }

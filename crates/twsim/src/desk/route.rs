@@ -21,7 +21,7 @@ impl Desk {
                 VenueOutput::Refused { key, refusal } => {
                     let owner = self.lines.by_client.get(&key.client_id).copied();
                     if let Some(conn) = owner {
-                        self.lines.error(now, conn, key.order_id, refusal.code(), &refusal.text());
+                        self.lines.error(now, conn, key.order_id, (refusal.code(), &refusal.text()));
                     }
                 }
                 VenueOutput::Position { account, con_id } => {

@@ -9,12 +9,12 @@ use crate::wire::frame::{FrameError, split_id};
 use crate::wire::{Reply, Request, decode};
 
 impl Desk {
-    pub(super) fn message(&mut self, now: UtcNs, conn: ConnId, payload: Bytes) -> Result<(), FrameError> {
+    pub(super) fn message(&mut self, now: UtcNs, conn: ConnId, payload: &Bytes) -> Result<(), FrameError> {
         let (raw_id, body) = split_id(payload.clone())?;
         let request = decode(raw_id, &body)?;
         let Some(session) = self.lines.sessions.get_mut(&conn) else { return Ok(()) };
         match (session.phase, &request) {
-            (Phase::Ready, _) => self.dispatch(now, conn, request, &payload),
+            (Phase::Ready, _) => self.dispatch(now, conn, request, payload),
             (_, Request::StartApi { client_id }) => {
                 let client_id = *client_id;
                 self.start_api(now, conn, client_id);
@@ -30,7 +30,7 @@ impl Desk {
         if taken || self.lines.by_client.len() >= self.config.max_clients {
             self.lines.counters.client_ids_refused += 1;
             let text = "Unable to connect as the client id is already in use. Retry with a unique client id.";
-            self.lines.error(now, conn, -1, 326, text);
+            self.lines.error(now, conn, -1, (326, text));
             return self.lines.close(conn);
         }
         let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
@@ -41,14 +41,15 @@ impl Desk {
         self.lines.send(now, conn, &Reply::NextValidId(next));
         self.send_managed_accounts(now, conn);
         for (code, text) in FARMS {
-            self.lines.error(now, conn, -1, code, text);
+            self.lines.error(now, conn, -1, (code, text));
         }
     }
 
     fn dispatch(&mut self, now: UtcNs, conn: ConnId, request: Request, payload: &Bytes) {
         if self.config.read_only && needs_write_access(&request) {
-            let text = "Error validating request.-'sim' : cause - The API interface is currently in Read-Only mode.";
-            return self.lines.error(now, conn, -1, 321, text);
+            let text =
+                "Error validating request.-'sim' : cause - The API interface is currently in Read-Only mode.";
+            return self.lines.error(now, conn, -1, (321, text));
         }
         match request {
             Request::PlaceOrder(order) => self.place_order(now, conn, &order, payload),
@@ -61,10 +62,10 @@ impl Desk {
             Request::Executions { req_id, filter } => self.executions(now, conn, req_id, &filter),
             Request::ContractDetails { req_id, query } => self.contract_details(now, conn, req_id, &query),
             Request::MarketRule { rule_id } => self.market_rule(now, conn, rule_id),
-            Request::MatchingSymbols { req_id, pattern } => self.matching_symbols(now, conn, req_id, &pattern),
-            Request::MarketData { req_id, query, snapshot } => {
-                self.market_data(now, conn, req_id, &query, snapshot);
+            Request::MatchingSymbols { req_id, pattern } => {
+                self.matching_symbols(now, conn, req_id, &pattern)
             }
+            Request::MarketData(wanted) => self.market_data(now, conn, &wanted),
             Request::CancelMarketData { req_id } => self.cancel_market_data(conn, req_id),
             Request::MarketDataType { kind } => self.market_data_type(conn, kind),
             Request::Positions => self.positions(now, conn),
@@ -72,9 +73,7 @@ impl Desk {
             Request::AccountUpdates { subscribe, account } => {
                 self.account_updates(now, conn, subscribe, &account);
             }
-            Request::AccountSummary { req_id, group, tags } => {
-                self.account_summary(now, conn, req_id, &group, &tags);
-            }
+            Request::AccountSummary(wanted) => self.account_summary(now, conn, &wanted),
             Request::CancelAccountSummary { req_id } => self.cancel_account_summary(conn, req_id),
             Request::PnL { req_id, account } => self.pnl(now, conn, req_id, &account),
             Request::CancelPnL { req_id } => self.cancel_pnl(conn, req_id),
@@ -107,12 +106,13 @@ impl Desk {
                 let text = format!(
                     "Error validating request.-'sim' : cause - {name} is not supported by the simulator"
                 );
-                self.lines.error(now, conn, req_id.unwrap_or(-1), 321, &text);
+                self.lines.error(now, conn, req_id.unwrap_or(-1), (321, &text));
             }
             Request::Unknown { message_id } => {
                 self.count_unsupported(&format!("message {message_id}"));
-                let text = format!("Server error when reading an API client request: message id {message_id}");
-                self.lines.error(now, conn, -1, 320, &text);
+                let text =
+                    format!("Server error when reading an API client request: message id {message_id}");
+                self.lines.error(now, conn, -1, (320, &text));
             }
             // No answer is due: a log level is set, a request that was answered at once is cancelled, a
             // started session is started again.

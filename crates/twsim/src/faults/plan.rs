@@ -62,7 +62,8 @@ impl FaultPlan {
     pub(crate) fn on_request(&mut self, now: UtcNs, request: Request) -> Fate {
         let mut fate = Fate::Act;
         let mut silence = None;
-        for armed in self.armed.iter_mut().filter(|armed| !armed.active && counts(armed.fault.kind, request)) {
+        for armed in self.armed.iter_mut().filter(|armed| !armed.active && counts(armed.fault.kind, request))
+        {
             armed.seen += 1;
             let due = match armed.fault.when {
                 When::Now => true,
@@ -214,7 +215,9 @@ fn is_event(kind: FaultKind) -> bool {
 /// The requests a fault counts. Faults that name none count new orders, and only when told to.
 fn counts(kind: FaultKind, request: Request) -> bool {
     match kind {
-        FaultKind::DropBefore(tied) | FaultKind::DropAfter(tied) | FaultKind::Swallow(tied) => tied == request,
+        FaultKind::DropBefore(tied) | FaultKind::DropAfter(tied) | FaultKind::Swallow(tied) => {
+            tied == request
+        }
         FaultKind::Reject { .. }
         | FaultKind::Mute { .. }
         | FaultKind::Disconnect

@@ -126,8 +126,9 @@ fn parse_kind(name: &str, value: Option<&str>) -> Result<FaultKind, FaultTextErr
             return Ok(FaultKind::Delay { by });
         }
         "duplicate" => {
-            let copies =
-                number(value, Some(2)).filter(|n| (2..=100).contains(n)).ok_or_else(|| bad("2 to 100 copies"))?;
+            let copies = number(value, Some(2))
+                .filter(|n| (2..=100).contains(n))
+                .ok_or_else(|| bad("2 to 100 copies"))?;
             return Ok(FaultKind::Duplicate { copies });
         }
         "hold-client-id" => {
@@ -226,7 +227,8 @@ mod tests {
 
     #[test]
     fn what_is_not_a_fault_says_what_would_be() {
-        for text in ["", "explode", "delay", "delay=fast", "mute@0", "mute@soon", "swallow=3", "duplicate=1"] {
+        for text in ["", "explode", "delay", "delay=fast", "mute@0", "mute@soon", "swallow=3", "duplicate=1"]
+        {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }
     }

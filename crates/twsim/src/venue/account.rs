@@ -91,11 +91,8 @@ impl Account {
         let opposite = position.quantity * signed < Decimal::ZERO;
         let closed = if opposite { trade.quantity.min(position.quantity.abs()) } else { Decimal::ZERO };
         let gross = close(position, closed, trade.side.signed(closed) * unit_value);
-        let closing_fee = if closed.is_zero() {
-            Decimal::ZERO
-        } else {
-            trade.commission * closed / trade.quantity
-        };
+        let closing_fee =
+            if closed.is_zero() { Decimal::ZERO } else { trade.commission * closed / trade.quantity };
         let opened = signed - trade.side.signed(closed);
         position.quantity += opened;
         position.cost += opened * unit_value;

@@ -32,6 +32,9 @@ impl Venue {
         spec: OrderSpec,
         out: &mut Vec<VenueOutput>,
     ) {
+        if spec.parent_id == 0 && self.parked.is_empty() {
+            return self.accept(now, key, spec, out);
+        }
         let head = if spec.parent_id == 0 { key.order_id } else { spec.parent_id };
         self.parked.insert(key, spec);
         let family: Vec<OrderKey> = self
@@ -49,7 +52,7 @@ impl Venue {
             // The parent may have been rejected a moment ago.
             match self.check_parent(member, &terms) {
                 Ok(()) => self.accept(now, member, terms, out),
-                Err(refusal) => self.refuse(now, member, refusal, Some(&terms), out),
+                Err(refusal) => self.refuse(now, (member, Some(&terms)), refusal, out),
             }
         }
     }
@@ -88,7 +91,8 @@ impl Venue {
     }
 
     fn end_siblings(&mut self, now: UtcNs, seq: u64, status: Status, out: &mut Vec<VenueOutput>) {
-        let group = self.children.iter().find(|(_, members)| members.contains(&seq)).map(|(parent, _)| *parent);
+        let group =
+            self.children.iter().find(|(_, members)| members.contains(&seq)).map(|(parent, _)| *parent);
         let Some(parent) = group else { return };
         if self.live.contains_key(&parent) {
             if let Some(members) = self.children.get_mut(&parent) {

@@ -20,7 +20,8 @@ impl Venue {
             market.book.remove(order);
             order.triggered = true;
             market.book.insert(order);
-            if matches!(order.spec.kind, OrderKind::StopLimit { .. }) && order.status != Status::PendingCancel {
+            if matches!(order.spec.kind, OrderKind::StopLimit { .. }) && order.status != Status::PendingCancel
+            {
                 order.status = Status::Submitted;
                 out.push(VenueOutput::Order(order.report()));
             }
@@ -41,7 +42,7 @@ impl Venue {
         let immediate = matches!(order.spec.tif, TimeInForce::Ioc | TimeInForce::Fok) && !waits_for_stop;
         if let Some(price) = price.filter(|_| quantity > Decimal::ZERO) {
             order.filled_at_quote = market.quote_seq;
-            self.fill(now, seq, quantity, price, out);
+            self.fill(now, seq, (quantity, price), out);
         }
         if immediate && self.live.contains_key(&seq) {
             self.end(now, seq, Status::Cancelled, out);
@@ -52,6 +53,9 @@ impl Venue {
     pub(super) fn end(&mut self, now: UtcNs, seq: u64, status: Status, out: &mut Vec<VenueOutput>) {
         let Some(mut order) = self.live.remove(&seq) else { return };
         self.by_key.remove(&order.key);
+        if let Some(timer) = order.expiry {
+            self.schedule.remove(&timer);
+        }
         if !order.held
             && let Some(market) = self.market_mut(order.spec.con_id)
         {
@@ -67,7 +71,13 @@ impl Venue {
         self.after_end(now, seq, status, out);
     }
 
-    fn fill(&mut self, now: UtcNs, seq: u64, quantity: Decimal, price: Decimal, out: &mut Vec<VenueOutput>) {
+    fn fill(
+        &mut self,
+        now: UtcNs,
+        seq: u64,
+        (quantity, price): (Decimal, Decimal),
+        out: &mut Vec<VenueOutput>,
+    ) {
         let exec_number = self.next_exec;
         let Some(order) = self.live.get_mut(&seq) else { return };
         let Some(&at) = self.market_index.get(&order.spec.con_id) else { return };
@@ -105,7 +115,8 @@ impl Venue {
         self.next_exec += 1;
         self.archive.add_execution(Arc::clone(&execution));
         out.push(VenueOutput::Execution(Arc::clone(&execution)));
-        let position = VenueOutput::Position { account: Arc::clone(&execution.account), con_id: execution.con_id };
+        let position =
+            VenueOutput::Position { account: Arc::clone(&execution.account), con_id: execution.con_id };
         if order.remaining().is_zero() {
             self.end(now, seq, Status::Filled, out);
         } else {

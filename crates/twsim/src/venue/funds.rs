@@ -111,7 +111,8 @@ impl Venue {
 
     /// Only what adds exposure needs money; an order that reduces a position always passes.
     pub(super) fn check_funds(&self, spec: &OrderSpec, quantity: Decimal) -> Result<(), Refusal> {
-        let (Some(market), Some(account)) = (self.market(spec.con_id), self.accounts.get(&spec.account)) else {
+        let (Some(market), Some(account)) = (self.market(spec.con_id), self.accounts.get(&spec.account))
+        else {
             return Err(Refusal::UnknownContract);
         };
         let held = account.held(spec.con_id);
@@ -127,7 +128,8 @@ impl Venue {
             (None, _) => touch,
         };
         let rate = self.exchange_rate(&market.instrument.currency, &account.base_currency);
-        let notional = added.checked_mul(price.abs()).and_then(|it| it.checked_mul(market.instrument.multiplier));
+        let notional =
+            added.checked_mul(price.abs()).and_then(|it| it.checked_mul(market.instrument.multiplier));
         let needed = notional.and_then(|it| it.checked_mul(market.instrument.margin_rate * rate));
         let available = self.totals_of(account).available_funds;
         match needed {

@@ -202,7 +202,12 @@ impl Instrument {
 
     /// An option on a stock, multiplier 100, five cents below three dollars and ten above.
     pub fn option(con_id: ConId, symbol: &str, expiry: &str, strike: Decimal, right: Right) -> Self {
-        let code = format!("{}{}{:08}", &expiry[expiry.len().min(2)..], right.as_str(), strike * Decimal::from(1000));
+        let code = format!(
+            "{}{}{:08}",
+            &expiry[expiry.len().min(2)..],
+            right.as_str(),
+            strike * Decimal::from(1000)
+        );
         Self {
             sec_type: SecType::Option,
             primary_exchange: String::new(),

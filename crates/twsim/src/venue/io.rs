@@ -23,6 +23,8 @@ pub enum VenueInput {
         key: OrderKey,
         /// Why.
         refusal: Refusal,
+        /// Its terms, as far as they were understood: a rejection proper is remembered with them.
+        spec: Option<Box<OrderSpec>>,
     },
     /// Cancel one order.
     Cancel {

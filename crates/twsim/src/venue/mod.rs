@@ -163,7 +163,9 @@ impl Venue {
         self.advance(now, out);
         match input {
             VenueInput::Place { key, spec } => self.place(now, key, spec, out),
-            VenueInput::Refuse { key, refusal } => self.refuse(now, key, refusal, None, out),
+            VenueInput::Refuse { key, refusal, spec } => {
+                self.refuse(now, (key, spec.as_deref()), refusal, out);
+            }
             VenueInput::Cancel { key } => self.cancel(now, key, out),
             VenueInput::CancelAll => self.cancel_all(now, out),
             VenueInput::PlaceManual { spec } => self.place_manual(now, spec, out),
@@ -246,9 +248,10 @@ impl Venue {
         }
     }
 
-    fn schedule_at(&mut self, at: UtcNs, what: Scheduled) {
+    fn schedule_at(&mut self, at: UtcNs, what: Scheduled) -> (UtcNs, u64) {
         self.next_timer += 1;
         self.schedule.insert((at, self.next_timer), what);
+        (at, self.next_timer)
     }
 
     fn market(&self, con_id: ConId) -> Option<&Market> {

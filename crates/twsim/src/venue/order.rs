@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::io::{OrderReport, Quote};
-use super::types::{OrderKey, OrderKind, OrderSpec, Side, Status};
+use super::types::{OrderKey, OrderKind, OrderSpec, Side, Status, UtcNs};
 
 /// An order that can still change. Finished ones become an `OrderReport` in the archive.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub(crate) struct LiveOrder {
     /// It rested before its first fill.
     pub(crate) rested: bool,
     pub(crate) bound: bool,
+    /// The timer that ends a good-till-date order, removed with it.
+    pub(crate) expiry: Option<(UtcNs, u64)>,
     /// The quote change whose displayed size this order has already taken.
     pub(crate) filled_at_quote: u64,
 }

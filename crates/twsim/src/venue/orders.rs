@@ -24,7 +24,7 @@ impl Venue {
         }
         if let Err(refusal) = self.check_terms(&spec).and_then(|()| self.check_parent(key, &spec)) {
             self.parked.remove(&key);
-            return self.refuse(now, key, refusal, Some(&spec), out);
+            return self.refuse(now, (key, Some(&spec)), refusal, out);
         }
         if spec.transmit {
             self.transmit(now, key, spec, out);
@@ -38,21 +38,19 @@ impl Venue {
         self.next_manual -= 1;
         match self.check_terms(&spec) {
             Ok(()) => self.accept(now, key, spec, out),
-            Err(refusal) => self.refuse(now, key, refusal, Some(&spec), out),
+            Err(refusal) => self.refuse(now, (key, Some(&spec)), refusal, out),
         }
     }
 
     /// Puts a checked order to work.
     pub(super) fn accept(&mut self, now: UtcNs, key: OrderKey, spec: OrderSpec, out: &mut Vec<VenueOutput>) {
         if let Err(refusal) = self.check_venue(now, &spec) {
-            return self.refuse(now, key, refusal, Some(&spec), out);
+            return self.refuse(now, (key, Some(&spec)), refusal, out);
         }
         let seq = self.next_seq;
         self.next_seq += 1;
         let parent = self.live_parent(key, &spec);
-        if let TimeInForce::Gtd(at) = spec.tif {
-            self.schedule_at(at, Scheduled::Expire(seq));
-        }
+        let expiry = self.schedule_expiry(seq, spec.tif);
         let order = LiveOrder {
             seq,
             key,
@@ -68,6 +66,7 @@ impl Venue {
             held: parent.is_some(),
             rested: false,
             bound: key.order_id > 0,
+            expiry,
             filled_at_quote: 0,
         };
         out.push(VenueOutput::Order(order.report()));
@@ -123,8 +122,10 @@ impl Venue {
     }
 
     pub(super) fn expire(&mut self, now: UtcNs, seq: u64, out: &mut Vec<VenueOutput>) {
-        let due =
-            self.live.get(&seq).is_some_and(|order| matches!(order.spec.tif, TimeInForce::Gtd(at) if at <= now));
+        let due = self
+            .live
+            .get(&seq)
+            .is_some_and(|order| matches!(order.spec.tif, TimeInForce::Gtd(at) if at <= now));
         if due {
             self.end(now, seq, Status::Cancelled, out);
         }
@@ -147,9 +148,8 @@ impl Venue {
     pub(super) fn refuse(
         &mut self,
         now: UtcNs,
-        key: OrderKey,
+        (key, spec): (OrderKey, Option<&OrderSpec>),
         refusal: Refusal,
-        spec: Option<&OrderSpec>,
         out: &mut Vec<VenueOutput>,
     ) {
         self.use_id(key);
@@ -172,6 +172,13 @@ impl Venue {
         if let Some(report) = ended {
             out.push(VenueOutput::Order(Box::new(report.clone())));
             self.archive.add_order(report, now);
+        }
+    }
+
+    fn schedule_expiry(&mut self, seq: u64, tif: TimeInForce) -> Option<(UtcNs, u64)> {
+        match tif {
+            TimeInForce::Gtd(at) => Some(self.schedule_at(at, Scheduled::Expire(seq))),
+            TimeInForce::Day | TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Fok => None,
         }
     }
 
@@ -202,10 +209,11 @@ impl Venue {
             out.push(VenueOutput::Order(order.report()));
             return;
         }
-        if let TimeInForce::Gtd(at) = spec.tif {
-            self.schedule_at(at, Scheduled::Expire(seq));
-        }
+        let expiry = self.schedule_expiry(seq, spec.tif);
         let Some(order) = self.live.get_mut(&seq) else { return };
+        if let Some(old) = std::mem::replace(&mut order.expiry, expiry) {
+            self.schedule.remove(&old);
+        }
         if let Some(at) = self.market_index.get(&order.spec.con_id).filter(|_| !order.held) {
             let book = &mut self.markets[*at].book;
             book.remove(order);
@@ -237,7 +245,11 @@ impl Venue {
             return Err(Refusal::ModifyKind);
         }
         self.check_terms(spec)?;
-        if spec.quantity > current.quantity { self.check_funds(spec, spec.quantity - order.filled) } else { Ok(()) }
+        if spec.quantity > current.quantity {
+            self.check_funds(spec, spec.quantity - order.filled)
+        } else {
+            Ok(())
+        }
     }
 
     fn check_new_id(&self, key: OrderKey) -> Result<(), Refusal> {

@@ -109,7 +109,9 @@ impl Refusal {
                 "The price does not conform to the minimum price variation for this contract.".to_owned()
             }
             Self::NotCancellable { perm_id } => {
-                format!("Cancel attempted when order is not in a cancellable state.  Order permId = {perm_id}")
+                format!(
+                    "Cancel attempted when order is not in a cancellable state.  Order permId = {perm_id}"
+                )
             }
             Self::UnknownContract => "No security definition has been found for the request".to_owned(),
             Self::Rejected(reason) => format!("Order rejected - reason:{reason}"),
@@ -120,7 +122,9 @@ impl Refusal {
                 format!("Unsupported order type for this exchange and security type: {kind}")
             }
             Self::BadTime(text) => {
-                format!("The date, time, or time-zone entered is invalid: {text:?}. Use yyyymmdd hh:mm:ss UTC")
+                format!(
+                    "The date, time, or time-zone entered is invalid: {text:?}. Use yyyymmdd hh:mm:ss UTC"
+                )
             }
             Self::BadStop => "Invalid stop price.".to_owned(),
             Self::ZeroSize => "The order size cannot be zero.".to_owned(),

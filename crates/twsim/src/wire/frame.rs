@@ -56,11 +56,12 @@ pub enum FrameError {
     },
 }
 
-/// Takes one complete payload off the front of `inbox`; `None` while it is incomplete.
-pub fn take_payload(inbox: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
+/// Takes one complete payload of at most `longest` bytes off the front of `inbox`; `None` while it is
+/// incomplete.
+pub fn take_payload(inbox: &mut BytesMut, longest: usize) -> Result<Option<Bytes>, FrameError> {
     let Some(prefix) = inbox.first_chunk::<4>() else { return Ok(None) };
     let length = u32::from_be_bytes(*prefix) as usize;
-    if length == 0 || length > MAX_PAYLOAD {
+    if length == 0 || length > longest {
         return Err(FrameError::BadLength { length });
     }
     if inbox.len() < 4 + length {

@@ -12,7 +12,7 @@ mod stamp;
 pub use frame::FrameError;
 pub use proto::{decode, encode};
 pub use reply::{PortfolioLine, Reply};
-pub use request::{ContractQuery, ExecutionFilter, PlaceOrder, Request};
+pub use request::{ContractQuery, ExecutionFilter, MarketDataRequest, PlaceOrder, Request, SummaryRequest};
 pub use stamp::{civil_date, format_stamp, parse_stamp};
 
 pub(crate) use number::{decimal_from_double, decimal_from_text};

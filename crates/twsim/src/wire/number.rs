@@ -49,9 +49,8 @@ pub(crate) fn quantity_text(value: Decimal) -> String {
 
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-const POWERS: [f64; 16] = [
-    1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-];
+const POWERS: [f64; 16] =
+    [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
 const UNSET: [&str; 6] = [
     "2147483647",

@@ -79,40 +79,102 @@ pub struct ExecutionFilter {
     pub specific_dates: Vec<i32>,
 }
 
+/// A market data subscription, or a single look.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MarketDataRequest {
+    /// Request id.
+    pub req_id: i32,
+    /// Instrument.
+    pub query: ContractQuery,
+    /// Only the present state, then an end marker.
+    pub snapshot: bool,
+}
+
+/// A subscription to account summary rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SummaryRequest {
+    /// Request id.
+    pub req_id: i32,
+    /// `All` or an account.
+    pub group: String,
+    /// Comma-separated.
+    pub tags: String,
+}
+
 /// A message from a client.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "each variant is the API request of that name; ids are the client's own")]
 pub enum Request {
-    StartApi { client_id: i32 },
+    StartApi {
+        client_id: i32,
+    },
     Ids,
     ManagedAccounts,
     CurrentTime,
     CurrentTimeMillis,
     SetServerLogLevel,
-    ContractDetails { req_id: i32, query: Box<ContractQuery> },
-    CancelContractDetails { req_id: i32 },
-    MarketRule { rule_id: i32 },
-    MatchingSymbols { req_id: i32, pattern: String },
-    MarketData { req_id: i32, query: Box<ContractQuery>, snapshot: bool },
-    CancelMarketData { req_id: i32 },
-    MarketDataType { kind: i32 },
+    ContractDetails {
+        req_id: i32,
+        query: Box<ContractQuery>,
+    },
+    CancelContractDetails {
+        req_id: i32,
+    },
+    MarketRule {
+        rule_id: i32,
+    },
+    MatchingSymbols {
+        req_id: i32,
+        pattern: String,
+    },
+    MarketData(Box<MarketDataRequest>),
+    CancelMarketData {
+        req_id: i32,
+    },
+    MarketDataType {
+        kind: i32,
+    },
     PlaceOrder(Box<PlaceOrder>),
-    CancelOrder { order_id: i32 },
+    CancelOrder {
+        order_id: i32,
+    },
     GlobalCancel,
     OpenOrders,
     AllOpenOrders,
-    AutoOpenOrders { bind: bool },
-    CompletedOrders { api_only: bool },
-    Executions { req_id: i32, filter: Box<ExecutionFilter> },
+    AutoOpenOrders {
+        bind: bool,
+    },
+    CompletedOrders {
+        api_only: bool,
+    },
+    Executions {
+        req_id: i32,
+        filter: Box<ExecutionFilter>,
+    },
     Positions,
     CancelPositions,
-    AccountUpdates { subscribe: bool, account: String },
-    AccountSummary { req_id: i32, group: String, tags: String },
-    CancelAccountSummary { req_id: i32 },
-    PnL { req_id: i32, account: String },
-    CancelPnL { req_id: i32 },
+    AccountUpdates {
+        subscribe: bool,
+        account: String,
+    },
+    AccountSummary(SummaryRequest),
+    CancelAccountSummary {
+        req_id: i32,
+    },
+    PnL {
+        req_id: i32,
+        account: String,
+    },
+    CancelPnL {
+        req_id: i32,
+    },
     /// A request of the API that this gateway does not serve.
-    Unsupported { name: &'static str, req_id: Option<i32> },
+    Unsupported {
+        name: &'static str,
+        req_id: Option<i32>,
+    },
     /// A message id that is in no version of the API known here, or a text body.
-    Unknown { message_id: i32 },
+    Unknown {
+        message_id: i32,
+    },
 }

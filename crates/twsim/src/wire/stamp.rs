@@ -6,12 +6,7 @@ use crate::venue::{DAY_NS, UtcNs};
 pub fn format_stamp(at: UtcNs) -> String {
     let (year, month, day) = civil_date(at);
     let second = at.rem_euclid(DAY_NS) / 1_000_000_000;
-    format!(
-        "{year:04}{month:02}{day:02} {:02}:{:02}:{:02} UTC",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
+    format!("{year:04}{month:02}{day:02} {:02}:{:02}:{:02} UTC", second / 3600, second / 60 % 60, second % 60)
 }
 
 /// Reads `YYYYMMDD hh:mm:ss UTC`, `YYYYMMDD-hh:mm:ss` (UTC by definition, `Z` allowed) and a bare
@@ -22,7 +17,11 @@ pub fn parse_stamp(text: &str) -> Option<UtcNs> {
     if !date.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let days = days_from_civil(date.get(..4)?.parse().ok()?, date.get(4..6)?.parse().ok()?, date.get(6..)?.parse().ok()?)?;
+    let days = days_from_civil(
+        date.get(..4)?.parse().ok()?,
+        date.get(4..6)?.parse().ok()?,
+        date.get(6..)?.parse().ok()?,
+    )?;
     let rest = text.get(8..)?.trim_start_matches('-').trim();
     let (clock, zone) = match rest.split_once(' ') {
         Some((clock, zone)) => (clock, zone.trim()),

@@ -85,8 +85,10 @@ async fn account_updates_carry_totals_currencies_and_holdings_to_the_end_marker(
 async fn an_account_summary_holds_the_tags_asked_for_and_ends() {
     let gateway = still().start().await.unwrap();
     let client = connect(&gateway, 1).await;
-    let mut rows =
-        client.account_summary(&AccountGroup("All".into()), &["NetLiquidation", "BuyingPower"]).await.unwrap();
+    let mut rows = client
+        .account_summary(&AccountGroup("All".into()), &["NetLiquidation", "BuyingPower"])
+        .await
+        .unwrap();
     let mut found = Vec::new();
     loop {
         match rows.next().await.unwrap().unwrap() {

@@ -78,9 +78,12 @@ async fn an_order_fills_while_its_client_is_away_and_the_new_session_hears_nothi
 
 #[tokio::test]
 async fn modifies_and_cancels_can_be_lost_on_either_side_of_the_gateway() {
-    for (text, price, working) in
-        [("drop-before-modify", "229", true), ("drop-after-modify", "228", true), ("drop-after-cancel", "229", false), ("drop-before-cancel", "229", true)]
-    {
+    for (text, price, working) in [
+        ("drop-before-modify", "229", true),
+        ("drop-after-modify", "228", true),
+        ("drop-after-cancel", "229", false),
+        ("drop-before-cancel", "229", true),
+    ] {
         let gateway = still().fault(fault(text)).start().await.unwrap();
         let client = once(&gateway, 1).await;
         let mut tape = Tape::of(&client).await;

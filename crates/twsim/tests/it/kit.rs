@@ -24,7 +24,13 @@ pub(crate) fn aapl() -> Contract {
 }
 
 pub(crate) fn order(action: Action, quantity: f64, kind: &str) -> Order {
-    Order { action, total_quantity: quantity, order_type: kind.to_owned(), transmit: true, ..Order::default() }
+    Order {
+        action,
+        total_quantity: quantity,
+        order_type: kind.to_owned(),
+        transmit: true,
+        ..Order::default()
+    }
 }
 
 pub(crate) fn limit(action: Action, quantity: f64, price: f64) -> Order {
@@ -42,9 +48,9 @@ pub(crate) struct Tape {
 
 #[derive(Debug)]
 pub(crate) enum Event {
-    Open(OrderData),
+    Open(Box<OrderData>),
     Status(OrderStatus),
-    Execution(ExecutionData),
+    Execution(Box<ExecutionData>),
     Commission(CommissionReport),
     Notice(i32, String),
 }
@@ -71,14 +77,16 @@ impl Tape {
         loop {
             let item = tokio::time::timeout(Duration::from_secs(5), self.updates.next()).await;
             match item.expect("an event in time").expect("an open stream").expect("a readable event") {
-                SubscriptionItem::Data(OrderUpdate::OpenOrder(data)) => return Event::Open(data),
+                SubscriptionItem::Data(OrderUpdate::OpenOrder(data)) => return Event::Open(Box::new(data)),
                 SubscriptionItem::Data(OrderUpdate::OrderStatus(status)) => return Event::Status(status),
-                SubscriptionItem::Data(OrderUpdate::ExecutionData(data)) => return Event::Execution(data),
+                SubscriptionItem::Data(OrderUpdate::ExecutionData(data)) => {
+                    return Event::Execution(Box::new(data));
+                }
                 SubscriptionItem::Data(OrderUpdate::CommissionReport(report)) => {
                     return Event::Commission(report);
                 }
                 SubscriptionItem::Notice(notice) => return Event::Notice(notice.code, notice.message),
-                _ => {}
+                SubscriptionItem::Data(_) => {}
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The gateway under the real client crate and under raw bytes, and the venue under random input.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
+
 mod accounts;
 mod faults;
 mod kit;

@@ -20,7 +20,9 @@ async fn contract_details_describe_every_default_instrument() {
         let rule: i32 = rows[0].market_rule_ids[0].parse().unwrap();
         assert_eq!(client.market_rule(rule).await.unwrap().price_increments[0].increment, tick);
     }
-    for (con_id, multiplier, tick) in [(649_180_695, "50", 0.25), (12_087_792, "", 0.00005), (713_000_001, "100", 0.05)] {
+    for (con_id, multiplier, tick) in
+        [(649_180_695, "50", 0.25), (12_087_792, "", 0.00005), (713_000_001, "100", 0.05)]
+    {
         let query = Contract { contract_id: con_id, ..Contract::default() };
         let rows = client.contract_details(&query).await.unwrap();
         assert_eq!((rows[0].contract.multiplier.as_str(), rows[0].min_tick), (multiplier, tick));

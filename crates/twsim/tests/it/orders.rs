@@ -84,7 +84,8 @@ async fn a_large_order_fills_in_parts_as_the_market_moves() {
     let gateway = still().start().await.unwrap();
     let client = connect(&gateway, 1).await;
     let mut tape = Tape::of(&client).await;
-    let quote = |price: &str, size: i64| Quote::new(dec(price), dec(price) + dec("0.01"), Decimal::from(size));
+    let quote =
+        |price: &str, size: i64| Quote::new(dec(price), dec(price) + dec("0.01"), Decimal::from(size));
     gateway.set_quote(AAPL, quote("230", 40));
     client.submit_order(client.next_order_id(), &aapl(), &limit(Action::Buy, 100.0, 231.0)).await.unwrap();
     assert_eq!(

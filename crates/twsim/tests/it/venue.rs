@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use alphec_twsim::venue::{
-    AccountConfig, ConId, Instrument, OrderKey, OrderKind, OrderSpec, Retention, SecType, Side, Status, TimeInForce,
-    Venue, VenueConfig, VenueInput, VenueOutput,
+    AccountConfig, ConId, Instrument, OrderKey, OrderKind, OrderSpec, Retention, SecType, Side, Status,
+    TimeInForce, Venue, VenueConfig, VenueInput, VenueOutput,
 };
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -187,16 +187,21 @@ fn check_outputs(world: &World) {
                 if !report.status.is_working() {
                     ended.insert(report.key);
                 }
-                let (price, side) = (report.spec.kind.limit(), report.spec.side);
-                if let (Some(limit), false) = (price, report.filled.is_zero())
-                    && report.status == Status::Filled
-                    && report.last_price != Decimal::ZERO
-                    && side == Side::Buy
-                {
-                    assert!(report.last_price <= limit.max(report.last_price));
-                }
             }
             VenueOutput::Refused { .. } | VenueOutput::Position { .. } | VenueOutput::Quote { .. } => {}
+        }
+    }
+}
+
+/// The order report after a fill holds the terms it was filled under.
+fn check_limits(world: &World) {
+    for pair in world.heard.windows(2) {
+        let [VenueOutput::Execution(execution), VenueOutput::Order(report)] = pair else { continue };
+        assert_eq!(execution.key, report.key);
+        let Some(limit) = report.spec.kind.limit() else { continue };
+        match execution.side {
+            Side::Buy => assert!(execution.price <= limit),
+            Side::Sell => assert!(execution.price >= limit),
         }
     }
 }
@@ -209,6 +214,7 @@ proptest! {
         let world = World::new(config(seed)).run(&steps);
         check_books(&world);
         check_outputs(&world);
+        check_limits(&world);
     }
 
     #[test]
@@ -222,7 +228,10 @@ proptest! {
 #[test]
 fn prices_stay_on_the_grid_and_above_zero_however_long_they_walk() {
     let cheap = Instrument { start_price: dec("0.03"), ..Instrument::stock(1, "PENNY", dec("0.03")) };
-    let edge = Instrument { start_price: dec("3"), ..Instrument::option(2, "EDGE", "20270115", dec("5"), alphec_twsim::venue::Right::Put) };
+    let edge = Instrument {
+        start_price: dec("3"),
+        ..Instrument::option(2, "EDGE", "20270115", dec("5"), alphec_twsim::venue::Right::Put)
+    };
     let mut all = Instrument::defaults();
     all.extend([cheap, edge]);
     let mut venue = Venue::new(VenueConfig { instruments: all.clone(), ..config(3) });

@@ -6,7 +6,7 @@ use prost::Message;
 use super::contracts::Contract;
 use super::{Decoded, Empty, ReqId, put_message, put_req_id, read};
 use crate::wire::number::{quantity_text, to_double};
-use crate::wire::{Reply, Request};
+use crate::wire::{Reply, Request, SummaryRequest};
 
 #[derive(Clone, PartialEq, Message)]
 struct AccountDataRequest {
@@ -17,7 +17,7 @@ struct AccountDataRequest {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct SummaryRequest {
+struct SummaryAsked {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
     #[prost(string, optional, tag = "2")]
@@ -119,10 +119,12 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
             subscribe: m.subscribe.unwrap_or(false),
             account: m.account.unwrap_or_default(),
         }),
-        62 => read(id, body, |m: SummaryRequest| Request::AccountSummary {
-            req_id: m.req_id.unwrap_or(-1),
-            group: m.group.unwrap_or_default(),
-            tags: m.tags.unwrap_or_default(),
+        62 => read(id, body, |m: SummaryAsked| {
+            Request::AccountSummary(SummaryRequest {
+                req_id: m.req_id.unwrap_or(-1),
+                group: m.group.unwrap_or_default(),
+                tags: m.tags.unwrap_or_default(),
+            })
         }),
         63 => read(id, body, |m: ReqId| Request::CancelAccountSummary { req_id: m.req_id.unwrap_or(-1) }),
         92 => read(id, body, |m: PnLRequest| Request::PnL {

@@ -231,7 +231,9 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
         Reply::SymbolSamples { req_id, found } => {
             let samples = found
                 .iter()
-                .map(|instrument| SymbolSample { contract: Some(Contract::of(instrument, &instrument.exchange)) })
+                .map(|instrument| SymbolSample {
+                    contract: Some(Contract::of(instrument, &instrument.exchange)),
+                })
                 .collect();
             put_message(out, 79, &SymbolSamples { req_id: Some(*req_id), samples });
         }

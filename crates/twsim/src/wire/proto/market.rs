@@ -7,10 +7,10 @@ use rust_decimal::Decimal;
 use super::contracts::Contract;
 use super::{Decoded, ReqId, put_message, put_req_id, read};
 use crate::wire::number::{quantity_text, to_double};
-use crate::wire::{Reply, Request};
+use crate::wire::{MarketDataRequest, Reply, Request};
 
 #[derive(Clone, PartialEq, Message)]
-struct MarketDataRequest {
+struct DataRequest {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
     #[prost(message, optional, tag = "2")]
@@ -73,13 +73,17 @@ struct TickReqParams {
 
 pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
     match id {
-        1 => read(id, body, |m: MarketDataRequest| Request::MarketData {
-            req_id: m.req_id.unwrap_or(-1),
-            snapshot: m.snapshot.unwrap_or(false) || m.regulatory_snapshot.unwrap_or(false),
-            query: Box::new(m.contract.unwrap_or_default().into_query()),
+        1 => read(id, body, |m: DataRequest| {
+            Request::MarketData(Box::new(MarketDataRequest {
+                req_id: m.req_id.unwrap_or(-1),
+                snapshot: m.snapshot.unwrap_or(false) || m.regulatory_snapshot.unwrap_or(false),
+                query: m.contract.unwrap_or_default().into_query(),
+            }))
         }),
         2 => read(id, body, |m: ReqId| Request::CancelMarketData { req_id: m.req_id.unwrap_or(-1) }),
-        59 => read(id, body, |m: MarketDataTypeRequest| Request::MarketDataType { kind: m.kind.unwrap_or(1) }),
+        59 => {
+            read(id, body, |m: MarketDataTypeRequest| Request::MarketDataType { kind: m.kind.unwrap_or(1) })
+        }
         _ => None,
     }
 }

@@ -5,6 +5,7 @@ mod accounts;
 mod contracts;
 mod market;
 mod names;
+mod order_messages;
 mod orders;
 mod session;
 
@@ -81,11 +82,7 @@ struct Empty {}
 type Decoded = Option<Result<Request, FrameError>>;
 
 fn read<M: Message + Default>(id: i32, body: &Bytes, then: impl FnOnce(M) -> Request) -> Decoded {
-    Some(
-        M::decode(body.clone())
-            .map(then)
-            .map_err(|source| FrameError::BadBody { message_id: id, source }),
-    )
+    Some(M::decode(body.clone()).map(then).map_err(|source| FrameError::BadBody { message_id: id, source }))
 }
 
 fn put_req_id(out: &mut BytesMut, message_id: i32, req_id: i32) {
