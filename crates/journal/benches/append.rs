@@ -1,6 +1,6 @@
 //! What a commit costs: with the disk (beside a bare sync of the same size), without it, and reading back.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run should stop")]
-#![expect(missing_docs, reason = "criterion's macros")]
+#![expect(clippy::print_stdout, reason = "the bare sync belongs beside the numbers")]
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};

@@ -93,10 +93,13 @@ pub(crate) fn must_exist(path: &Path) -> Result<(), Error> {
 /// could take back records that a restarted engine has already acted on.
 fn settle(path: &Path) -> Result<(), Error> {
     let conn = open_writer(path)?;
-    if copy_wal(&conn, "TRUNCATE").map_err(|error| Error::sql(path, "recovering", error))? {
-        return Ok(());
+    match copy_wal(&conn, "TRUNCATE").map_err(|error| Error::sql(path, "recovering", error)) {
+        Ok(true) => return Ok(()),
+        // A reader is in the way, or there is no space to copy to: the WAL stays, and is synced
+        // where it is. An engine must be able to start on a full disk, if only to cancel.
+        Ok(false) | Err(Error::DiskFull { .. }) => {}
+        Err(error) => return Err(error),
     }
-    // A reader is in the way: the WAL stays, but it can be synced where it is.
     let wal = beside(path, "-wal");
     File::open(&wal).and_then(|file| file.sync_all()).map_err(|error| Error::io(&wal, "syncing", error))
 }

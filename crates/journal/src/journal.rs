@@ -24,6 +24,9 @@ const QUIET_COPY_AFTER: usize = 1 << 20;
 /// What a commit writes beside the payloads: part of a page per table and index.
 const COMMIT_OVERHEAD: usize = 8 << 10;
 
+/// SQLite's own limit.
+const PAGES_MAX: i64 = 4_294_967_294;
+
 /// How to open a journal.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -125,6 +128,16 @@ impl Journal {
     /// As [`Reader::open`].
     pub fn health(&self) -> Result<Health, Error> {
         self.reader()?.health()
+    }
+
+    /// Changes the limit on the main file's size; `None` lifts it.
+    ///
+    /// # Errors
+    /// The storage's.
+    pub fn set_bytes_max(&mut self, bytes: Option<u64>) -> Result<(), Error> {
+        limit(&self.conn, bytes).map_err(|error| Error::sql(&self.path, "limiting", error))?;
+        self.options.bytes_max = bytes;
+        Ok(())
     }
 
     /// Copies what is in the WAL into the main file and closes it: one file is left.
@@ -333,17 +346,14 @@ const INSERT: &str = "INSERT INTO record (seq, at_ns, kind, provenance, correlat
 
 fn connect_limited(path: &Path, options: &OpenOptions) -> Result<Connection, Error> {
     let conn = connect::writer(path)?;
-    if let Some(bytes) = options.bytes_max {
-        limit(&conn, bytes).map_err(|error| Error::sql(path, "opening", error))?;
-    }
+    limit(&conn, options.bytes_max).map_err(|error| Error::sql(path, "limiting", error))?;
     Ok(conn)
 }
 
-fn limit(conn: &Connection, bytes: u64) -> rusqlite::Result<()> {
-    let page: u64 =
-        conn.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))?.try_into().unwrap_or(4_096);
-    let pages = i64::try_from(bytes.checked_div(page).unwrap_or(0)).unwrap_or(i64::MAX);
-    conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+fn limit(conn: &Connection, bytes: Option<u64>) -> rusqlite::Result<()> {
+    let page: i64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let pages = bytes.map_or(PAGES_MAX, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX) / page.max(1));
+    conn.pragma_update_and_check(None, "max_page_count", pages.clamp(1, PAGES_MAX), |_| Ok(()))
 }
 
 fn holder(options: &OpenOptions) -> Holder {

@@ -1,6 +1,7 @@
 //! Records to write and journals to write them to.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use alphec_journal::{Journal, OpenOptions, Sink};
 use alphec_model::{
@@ -64,3 +65,22 @@ pub(crate) fn replay(path: &Path, from: u64) -> Result<Vec<Record>, alphec_journ
     let stored: Result<Vec<_>, _> = reader.records(Seq::new(from))?.collect();
     Ok(stored?.into_iter().map(|stored| stored.record).collect())
 }
+
+/// The path with `suffix` added to its file name.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    PathBuf::from(format!("{}{suffix}", path.display()))
+}
+
+/// This test binary, to run the one test `name` in a process of its own with a journal at `path`.
+pub(crate) fn child(name: &str, path: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(CHILD, path);
+    command
+}
+
+/// The journal path, in a process started by [`child`].
+pub(crate) fn in_child() -> Option<PathBuf> {
+    std::env::var_os(CHILD).map(PathBuf::from)
+}
+
+const CHILD: &str = "ALPHEC_JOURNAL_TEST_CHILD";

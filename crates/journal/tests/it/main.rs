@@ -1,6 +1,14 @@
 //! The journal from outside: what survives, what is noticed, what is refused.
-
 #![expect(clippy::unwrap_used, reason = "helpers outside of test functions; a panic is a failed test")]
 
 mod append;
 mod common;
+mod crash;
+mod full;
+mod queries;
+mod reading;
+mod refusals;
+mod roundtrip;
+mod sinks;
+mod tamper;
+mod torn;
