@@ -70,7 +70,10 @@ impl Outbox {
         }
         let before = self.late.len();
         write(&mut self.late);
-        let due = self.late_marks.back().map_or(now + delay, |(last, _)| (now + delay).max(*last));
+        let due = self
+            .late_marks
+            .back()
+            .map_or(now.saturating_add(delay), |(last, _)| now.saturating_add(delay).max(*last));
         self.late_marks.push_back((due, self.late.len() - before));
     }
 

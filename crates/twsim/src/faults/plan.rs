@@ -54,7 +54,7 @@ impl FaultPlan {
     }
 
     pub(crate) fn resume_after(&mut self, now: UtcNs, pause: Option<i64>) {
-        self.resume_at = pause.map(|pause| now + pause);
+        self.resume_at = pause.map(|pause| now.saturating_add(pause));
     }
 
     /// Decides about one request. Every fault that waits for such a request counts it; the first that is due
@@ -68,7 +68,7 @@ impl FaultPlan {
             let due = match armed.fault.when {
                 When::Now => true,
                 When::Nth(nth) => armed.seen >= nth,
-                When::After(wait) => is_single(armed.fault.kind) && now >= armed.since + wait,
+                When::After(wait) => is_single(armed.fault.kind) && now >= armed.since.saturating_add(wait),
             };
             if !due || fate != Fate::Act {
                 continue;
@@ -106,7 +106,7 @@ impl FaultPlan {
         for armed in self.armed.iter_mut().filter(|armed| !armed.active && !is_single(armed.fault.kind)) {
             let due = match armed.fault.when {
                 When::Now => true,
-                When::After(wait) => armed.since + wait <= now,
+                When::After(wait) => armed.since.saturating_add(wait) <= now,
                 When::Nth(_) => false,
             };
             if !due {
@@ -143,7 +143,7 @@ impl FaultPlan {
             .filter(|armed| !armed.active && !is_single(armed.fault.kind))
             .filter_map(|armed| match armed.fault.when {
                 When::Now => Some(armed.since),
-                When::After(wait) => Some(armed.since + wait),
+                When::After(wait) => Some(armed.since.saturating_add(wait)),
                 When::Nth(_) => None,
             })
             .min();

@@ -8,6 +8,9 @@ use super::instrument::SecType;
 use super::refusal::Refusal;
 use super::types::{OrderSpec, Side, TimeInForce, UtcNs};
 
+/// Largest order size: far beyond any market, and far from where exact decimals would overflow.
+const QUANTITY_MAX: u64 = 1_000_000_000_000;
+
 /// Totals of an account in its base currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AccountTotals {
@@ -65,6 +68,9 @@ impl Venue {
         }
         if spec.quantity <= Decimal::ZERO {
             return Err(Refusal::ZeroSize);
+        }
+        if spec.quantity > Decimal::from(QUANTITY_MAX) {
+            return Err(Refusal::Rejected(format!("The size exceeds {QUANTITY_MAX}")));
         }
         let instrument = &market.instrument;
         if spec.kind.stop().is_some_and(|stop| stop <= Decimal::ZERO) && instrument.needs_positive_price() {

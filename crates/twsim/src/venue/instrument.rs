@@ -204,7 +204,7 @@ impl Instrument {
     pub fn option(con_id: ConId, symbol: &str, expiry: &str, strike: Decimal, right: Right) -> Self {
         let code = format!(
             "{}{}{:08}",
-            &expiry[expiry.len().min(2)..],
+            expiry.get(2..).unwrap_or_default(),
             right.as_str(),
             strike * Decimal::from(1000)
         );

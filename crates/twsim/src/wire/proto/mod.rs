@@ -17,7 +17,7 @@ use super::{Reply, Request};
 
 /// Reads one message. `Err` means the bytes are not a message: the connection cannot be trusted any more.
 pub fn decode(raw_id: i32, body: &Bytes) -> Result<Request, FrameError> {
-    let id = raw_id - PROTOBUF_OFFSET;
+    let id = raw_id.saturating_sub(PROTOBUF_OFFSET);
     if id <= 0 {
         return Ok(Request::Unknown { message_id: raw_id });
     }
