@@ -1,0 +1,164 @@
+//! Durable before the wire; cancels before everything; a broken journal sends nothing new.
+
+use std::time::{Duration, Instant};
+
+use alphec_engine::CallError;
+use alphec_engine::core::Reply;
+use alphec_engine::journal::testing::{FailingSink, Failure, When};
+use alphec_model::{Body, DenyReason, OrderState};
+
+use crate::support::{QUIET, World, cancel, key, submit, until, until_ready};
+
+#[tokio::test]
+async fn no_order_reaches_the_broker_before_its_record_is_durable() {
+    let world = World::new();
+    let sink = world.sink.clone();
+    let (handle, mut broker) = world.start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+
+    sink.shut();
+    let caller = handle.clone();
+    let call = tokio::spawn(async move { caller.command(submit("a")).await });
+    broker.no_trade().await;
+    assert!(!call.is_finished(), "the caller hears nothing of it either");
+
+    sink.open();
+    let ticket = broker.next_place().await;
+    let recorded = sink.records().into_iter().any(|record| {
+        matches!(&record.body, Body::Accepted { order, .. } if order.broker_order_id == Some(ticket.broker_order_id))
+    });
+    assert!(recorded, "the intent is in the journal by the time the broker hears of it");
+    assert!(matches!(call.await.unwrap().unwrap(), Reply::Order(_)));
+}
+
+#[tokio::test]
+async fn a_cancel_leaves_within_its_deadline_behind_a_stalled_journal() {
+    let world = World::new();
+    let sink = world.sink.clone();
+    let (handle, mut broker) = world.start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+    handle.command(submit("a")).await.unwrap();
+    let ticket = broker.next_place().await;
+    broker.acknowledge(&ticket).await;
+
+    sink.shut();
+    let caller = handle.clone();
+    let stuck = tokio::spawn(async move { caller.command(submit("b")).await });
+    tokio::time::sleep(QUIET).await;
+    let asked = Instant::now();
+    let caller = handle.clone();
+    let canceling = tokio::spawn(async move { caller.command(cancel("a")).await });
+    assert_eq!(broker.next_cancel().await, ticket.broker_order_id);
+    assert!(asked.elapsed() < Duration::from_secs(2), "stalled for {:?}", asked.elapsed());
+
+    sink.open();
+    canceling.await.unwrap().unwrap();
+    stuck.await.unwrap().unwrap();
+    let recorded = sink.records().iter().any(|record| matches!(record.body, Body::CancelAsked));
+    assert!(recorded, "the cancel is recorded once the journal moves again");
+    assert!(handle.status().await.unwrap().stats.cancels_ahead >= 1);
+}
+
+#[tokio::test]
+async fn a_record_that_never_became_durable_sends_nothing_and_ends_as_denied() {
+    for when in [When::BeforePersisting, When::AfterPersisting] {
+        let mut world = World::new();
+        let sink = world.sink.clone();
+        let failing = Switched::new(sink.clone(), when);
+        let switch = failing.switch();
+        world.store = Some(Box::new(failing));
+        let (handle, mut broker) = world.start();
+        broker.come_up().await;
+        until_ready(&handle).await;
+
+        switch.store(true, std::sync::atomic::Ordering::SeqCst);
+        let refused = handle.command(submit("a")).await;
+        assert!(matches!(refused, Err(CallError::Journal { .. })), "{refused:?}");
+        broker.no_trade().await;
+        let denied = handle.command(submit("b")).await.unwrap();
+        assert!(
+            matches!(&denied, Reply::Order(order) if matches!(order.deny_reason, Some(DenyReason::Journal { .. }))),
+            "{denied:?}"
+        );
+
+        switch.store(false, std::sync::atomic::Ordering::SeqCst);
+        until(&handle, |status| status.readiness.journal_trouble.is_none()).await;
+        broker.answer_snapshot().await;
+        until_ready(&handle).await;
+        let order = handle.order(&key("a")).await.unwrap().unwrap();
+        assert_eq!(order.state, OrderState::Denied, "{when:?}");
+        assert!(matches!(order.deny_reason, Some(DenyReason::NotWritten { .. })), "{when:?}");
+        broker.no_trade().await;
+
+        handle.command(submit("c")).await.unwrap();
+        assert_eq!(broker.next_place().await.order_ref.intent().unwrap().1, 2, "and trading goes on");
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_passes_a_broken_journal() {
+    let mut world = World::new();
+    let failing = Switched::new(world.sink.clone(), When::BeforePersisting);
+    let switch = failing.switch();
+    world.store = Some(Box::new(failing));
+    let (handle, mut broker) = world.start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+    handle.command(submit("a")).await.unwrap();
+    let ticket = broker.next_place().await;
+    broker.acknowledge(&ticket).await;
+
+    switch.store(true, std::sync::atomic::Ordering::SeqCst);
+    let canceled = handle.command(cancel("a")).await;
+    assert!(matches!(canceled, Ok(Reply::Order(_))), "{canceled:?}");
+    assert_eq!(broker.next_cancel().await, ticket.broker_order_id);
+}
+
+#[tokio::test]
+async fn one_failed_sync_is_tried_again_and_loses_no_record() {
+    let mut world = World::new();
+    let sink = world.sink.clone();
+    let failing = FailingSink::new(sink.clone()).fail_nth(1, When::AfterPersisting, Failure::DiskFull);
+    world.store = Some(Box::new(failing));
+    let (handle, mut broker) = world.start();
+    until(&handle, |status| status.readiness.journal_trouble.is_none()).await;
+    broker.come_up().await;
+    until_ready(&handle).await;
+    let seqs: Vec<u64> = sink.records().iter().map(|record| record.header.seq.get()).collect();
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
+}
+
+/// A sink that fails while its switch is on.
+struct Switched {
+    inner: crate::support::SharedSink,
+    on: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    when: When,
+}
+
+impl Switched {
+    fn new(inner: crate::support::SharedSink, when: When) -> Self {
+        Self { inner, on: std::sync::Arc::default(), when }
+    }
+
+    fn switch(&self) -> std::sync::Arc<std::sync::atomic::AtomicBool> {
+        std::sync::Arc::clone(&self.on)
+    }
+}
+
+impl alphec_engine::journal::Sink for Switched {
+    fn append(
+        &mut self,
+        records: &[alphec_model::Record],
+    ) -> Result<alphec_engine::journal::Durable, alphec_engine::journal::Error> {
+        if self.on.load(std::sync::atomic::Ordering::SeqCst) {
+            return FailingSink::new(self.inner.clone()).fail_nth(1, self.when, Failure::Io).append(records);
+        }
+        self.inner.append(records)
+    }
+
+    fn head(&self) -> alphec_engine::journal::Head {
+        self.inner.head()
+    }
+}

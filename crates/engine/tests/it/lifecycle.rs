@@ -1,0 +1,144 @@
+//! Start, stop, restart, lost adapters, events.
+
+use std::time::Duration;
+
+use alphec_engine::core::Reply;
+use alphec_engine::{BrokerTask, CallError, StopPolicy};
+use alphec_model::broker::{BrokerStatus, LinkState};
+use alphec_model::{AlertKind, Body, OrderState};
+
+use crate::support::{PATIENCE, World, key, submit, until, until_ready};
+
+#[tokio::test]
+async fn a_stop_cancels_waits_for_the_broker_and_reports_nothing_left() {
+    let (handle, mut broker) = World::new().start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+    handle.command(submit("a")).await.unwrap();
+    let ticket = broker.next_place().await;
+    broker.acknowledge(&ticket).await;
+
+    let stopper = handle.clone();
+    let stop = tokio::spawn(async move { stopper.stop(StopPolicy::Cancel, PATIENCE).await });
+    assert_eq!(broker.next_cancel().await, ticket.broker_order_id);
+    broker.report(&ticket, BrokerStatus::Cancelled).await;
+    let report = stop.await.unwrap().unwrap();
+    assert!(report.left_working.is_empty() && report.all_answered && report.canceled == 1, "{report:?}");
+    assert_eq!(handle.command(submit("b")).await.err(), Some(CallError::Stopped));
+}
+
+#[tokio::test]
+async fn a_stop_without_an_answer_reports_what_is_left_working() {
+    let world = World::new();
+    let sink = world.sink.clone();
+    let (handle, mut broker) = world.start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+    handle.command(submit("a")).await.unwrap();
+    let ticket = broker.next_place().await;
+    broker.acknowledge(&ticket).await;
+    let report = handle.stop(StopPolicy::Cancel, Duration::from_millis(100)).await.unwrap();
+    assert!(!report.all_answered);
+    assert_eq!(report.left_working.len(), 1);
+    let last = sink.records().pop().unwrap();
+    assert!(matches!(&last.body, Body::Stopped { left_working } if left_working == &[key("a")]), "{last:?}");
+}
+
+#[tokio::test]
+async fn a_stop_that_keeps_orders_sends_no_cancel() {
+    let (handle, mut broker) = World::new().start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+    handle.command(submit("a")).await.unwrap();
+    let ticket = broker.next_place().await;
+    broker.acknowledge(&ticket).await;
+    until(&handle, |status| status.journal_seq.is_some()).await;
+    let report = handle.stop(StopPolicy::Keep, PATIENCE).await.unwrap();
+    assert_eq!((report.canceled, report.left_working.len()), (0, 1));
+    while let Some(request) = broker.requests.recv().await {
+        assert!(!matches!(request, alphec_model::BrokerRequest::Cancel { .. }), "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn dropping_every_handle_stops_by_the_policy() {
+    let (handle, mut broker) = World::new().start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+    handle.command(submit("a")).await.unwrap();
+    let ticket = broker.next_place().await;
+    broker.acknowledge(&ticket).await;
+    drop(handle);
+    assert_eq!(broker.next_cancel().await, ticket.broker_order_id);
+}
+
+#[tokio::test]
+async fn after_a_restart_an_unanswered_order_is_in_doubt_and_is_not_sent_again() {
+    let first = World::new();
+    let sink = first.sink.clone();
+    let (handle, mut broker) = first.start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+    handle.command(submit("a")).await.unwrap();
+    let sent = broker.next_place().await;
+    handle.stop(StopPolicy::Keep, PATIENCE).await.unwrap();
+
+    let mut second = World::new();
+    second.sink = sink.clone();
+    let (handle, mut broker) = second.start();
+    let order = handle.order(&key("a")).await.unwrap().unwrap();
+    assert_eq!(order.state, OrderState::InDoubt);
+    broker.come_up().await;
+    until_ready(&handle).await;
+    broker.no_trade().await;
+    let again = handle.command(submit("a")).await.unwrap();
+    assert!(
+        matches!(&again, Reply::Order(order) if order.state == OrderState::InDoubt),
+        "the same key is the same order"
+    );
+    broker.no_trade().await;
+
+    handle.command(submit("b")).await.unwrap();
+    assert!(
+        broker.next_place().await.broker_order_id > sent.broker_order_id,
+        "ids only rise, across restarts"
+    );
+}
+
+#[tokio::test]
+async fn an_adapter_that_panics_costs_the_connection_and_not_the_engine() {
+    let mut world = World::new();
+    let task: BrokerTask = Box::new(|_, _, _| Box::pin(async { panic!("a bug in the adapter") }));
+    world.broker = Some(task);
+    let (handle, _broker) = world.start();
+    let mut alerts = handle.alerts();
+    until(&handle, |status| status.readiness.link == LinkState::Down).await;
+    let Reply::Order(order) = handle.command(submit("a")).await.unwrap() else { panic!("an order") };
+    assert_eq!(order.state, OrderState::Denied);
+    let kinds: Vec<AlertKind> =
+        std::iter::from_fn(|| alerts.try_recv().ok()).map(|alert| alert.kind).collect();
+    assert!(kinds.contains(&AlertKind::OrderDenied), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn events_come_in_record_order_and_only_once_durable() {
+    let world = World::new();
+    let sink = world.sink.clone();
+    let (handle, mut broker) = world.start();
+    let mut events = handle.events();
+    broker.come_up().await;
+    until_ready(&handle).await;
+    for id in ["a", "b", "c"] {
+        handle.command(submit(id)).await.unwrap();
+    }
+    handle.stop(StopPolicy::Keep, PATIENCE).await.unwrap();
+    let durable = sink.records();
+    let mut last = 0;
+    while let Ok(event) = events.try_recv() {
+        let seq = event.record.header.seq.get();
+        assert!(seq > last, "{seq} after {last}");
+        last = seq;
+        assert_eq!(durable.get(seq as usize - 1), Some(&*event.record));
+    }
+    assert!(last > 3);
+}
