@@ -1,0 +1,320 @@
+//! One connection from handshake to teardown: a single loop that owns every decision of the session.
+//!
+//! Background tasks (liveness, contracts and quotes, account values) only report to it; writing, reading
+//! order events and answering the caller happen here, so what is told leaves in one order.
+
+mod accounts;
+mod heartbeat;
+mod inbound;
+mod outbound;
+mod reference;
+mod snapshot;
+mod teardown;
+
+use std::sync::Arc;
+
+use alphec_model::broker::{BrokerEvent, BrokerRequest, Session as Handshake, Wire};
+use alphec_model::{AccountId, Generation, Instrument, InstrumentId, Quote};
+use futures::StreamExt;
+use ibapi::orders::OrderUpdate;
+use ibapi::subscriptions::{NoticeStream, Subscription, SubscriptionItem};
+use ibapi::{Client, Error};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::config::Config;
+use crate::connect::{Link, Startup};
+use crate::convert::contract::Details;
+use crate::directory::Directory;
+use crate::lanes::{Lanes, Waiting};
+use crate::pace::Pacer;
+use crate::port::{Port, Turn};
+use crate::run::panic_text;
+use outbound::Writing;
+use snapshot::{Books, Failure, Snapshots};
+
+/// Reports of background tasks that may wait; the tasks wait beyond it, and quotes lag in ibapi.
+const REPORTS_MAX: usize = 1_024;
+
+/// Requests taken in one go, so that a cancel overtakes the orders it came with.
+const REQUESTS_PER_TURN: usize = 256;
+
+/// Why a session is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The connection is of no use any more.
+    Lost(String),
+    /// The caller said so.
+    Stopped,
+    /// The caller is gone.
+    PortClosed,
+}
+
+/// What a background task found out.
+#[derive(Debug)]
+enum Report {
+    Resolved { instrument: InstrumentId, details: Details },
+    Unknown { instrument: InstrumentId, why: String },
+    Quote { instrument: InstrumentId, quote: Quote },
+    Event(Box<BrokerEvent>),
+    Dead(String),
+}
+
+/// What the order stream yields.
+type UpdateItem = Option<Result<SubscriptionItem<OrderUpdate>, Error>>;
+
+/// What happened next.
+enum Step {
+    Stop,
+    Caller(Turn),
+    Written(Result<(), Error>),
+    /// Boxed: an order of ibapi is three kilobytes.
+    Update(Box<UpdateItem>),
+    Notice(Option<ibapi::Notice>),
+    Report(Option<Report>),
+    Snapshot(Result<Books, Failure>),
+    PaceElapsed,
+    TaskEnded(Result<(), JoinError>),
+}
+
+/// One connection.
+pub(crate) struct Session<'a> {
+    config: &'a Config,
+    port: &'a mut Port,
+    directory: &'a mut Directory,
+    generation: Generation,
+    client: Arc<Client>,
+    accounts: Vec<AccountId>,
+    updates: Option<Subscription<OrderUpdate>>,
+    reopened: u32,
+    notices: NoticeStream,
+    lanes: Lanes,
+    pacer: Arc<Pacer>,
+    /// The one write under way; the next starts when it is done.
+    writing: Option<Writing>,
+    /// When the budget lets the next message through.
+    paced_until: Option<Instant>,
+    snapshots: Snapshots,
+    reports: (mpsc::Sender<Report>, mpsc::Receiver<Report>),
+    liveness: JoinSet<()>,
+    reference: JoinSet<()>,
+}
+
+impl<'a> Session<'a> {
+    /// Announces the connection, then what the gateway had sent unasked before it.
+    pub(crate) fn new(
+        config: &'a Config,
+        port: &'a mut Port,
+        directory: &'a mut Directory,
+        generation: Generation,
+        link: Link,
+    ) -> Self {
+        let Link { client, updates, notices, startup, next_order_id, accounts } = link;
+        info!(%generation, ?accounts, %next_order_id, "connected");
+        port.push(BrokerEvent::Connected(Handshake {
+            generation,
+            server_version: client.server_version(),
+            api_client_id: config.api_client_id,
+            next_order_id,
+            accounts: accounts.clone(),
+        }));
+        let mut session = Self {
+            config,
+            port,
+            directory,
+            generation,
+            client,
+            accounts,
+            updates: Some(updates),
+            reopened: 0,
+            notices,
+            lanes: Lanes::default(),
+            pacer: Arc::new(Pacer::new(config.messages_per_second)),
+            writing: None,
+            paced_until: None,
+            snapshots: Snapshots::default(),
+            reports: mpsc::channel(REPORTS_MAX),
+            liveness: JoinSet::new(),
+            reference: JoinSet::new(),
+        };
+        session.startup(startup);
+        session
+    }
+
+    fn startup(&mut self, startup: Startup) {
+        let Startup { messages, dropped } = startup;
+        for message in messages {
+            self.startup_message(message);
+        }
+        if dropped > 0 {
+            self.gap(format!("{dropped} messages of the handshake were not kept"));
+        }
+    }
+
+    /// Serves until the connection or the caller ends it.
+    pub(crate) async fn serve(&mut self, stop: &CancellationToken) -> End {
+        self.start_background().await;
+        loop {
+            let step = self.next_step(stop).await;
+            if let Err(end) = self.handle(step).await {
+                return end;
+            }
+            if let Err(end) = self.write_waiting().await {
+                return end;
+            }
+        }
+    }
+
+    async fn start_background(&mut self) {
+        let heartbeat = heartbeat::watch(
+            self.client.clone(),
+            self.pacer.clone(),
+            self.config.heartbeat.clone(),
+            self.reporter(),
+        );
+        self.liveness.spawn(heartbeat);
+        reference::choose_market_data(&self.client, self.config.market_data).await;
+        self.start_reference();
+    }
+
+    /// Contracts, quotes and account values: everything that 1101 takes away.
+    fn start_reference(&mut self) {
+        let source = reference::Source {
+            client: self.client.clone(),
+            pacer: self.pacer.clone(),
+            reports: self.reporter(),
+            market_data: self.config.market_data.enabled,
+            clock: self.config.clock.clone(),
+        };
+        let instruments: Vec<Instrument> = self.directory.instruments().cloned().collect();
+        for instrument in instruments {
+            self.reference.spawn(reference::follow(source.clone(), instrument));
+        }
+        if self.config.account_updates {
+            self.reference.spawn(accounts::follow(source, self.accounts.clone()));
+        }
+    }
+
+    fn reporter(&self) -> mpsc::Sender<Report> {
+        self.reports.0.clone()
+    }
+
+    async fn next_step(&mut self, stop: &CancellationToken) -> Step {
+        let reads = self.port.has_room();
+        let paced_until = self.paced_until;
+        tokio::select! {
+            () = stop.cancelled() => Step::Stop,
+            turn = self.port.turn() => Step::Caller(turn),
+            result = outbound::done(&mut self.writing) => Step::Written(result),
+            item = next_update(&mut self.updates), if reads => Step::Update(Box::new(item)),
+            notice = self.notices.next(), if reads => Step::Notice(notice),
+            report = self.reports.1.recv(), if reads => Step::Report(report),
+            result = self.snapshots.done(), if reads => Step::Snapshot(result),
+            () = until(paced_until), if paced_until.is_some() => Step::PaceElapsed,
+            Some(ended) = self.liveness.join_next() => Step::TaskEnded(ended),
+            Some(ended) = self.reference.join_next() => Step::TaskEnded(ended),
+        }
+    }
+
+    async fn handle(&mut self, step: Step) -> Result<(), End> {
+        match step {
+            Step::Stop => Err(End::Stopped),
+            Step::Caller(Turn::Closed) => Err(End::PortClosed),
+            Step::Caller(Turn::Flushed) => Ok(()),
+            Step::Caller(Turn::Request(request)) => self.requests(request),
+            Step::Written(result) => self.written(result),
+            Step::Update(item) => self.update_item(*item).await,
+            Step::Notice(Some(notice)) => self.notice(notice).await,
+            Step::Notice(None) => Err(End::Lost("the gateway closed the connection".to_owned())),
+            Step::Report(report) => self.report(report),
+            Step::Snapshot(result) => {
+                self.finish_snapshot(result);
+                Ok(())
+            }
+            Step::PaceElapsed => {
+                self.paced_until = None;
+                Ok(())
+            }
+            Step::TaskEnded(ended) => task_ended(ended),
+        }
+    }
+
+    fn requests(&mut self, first: BrokerRequest) -> Result<(), End> {
+        self.request(first)?;
+        for _ in 1..REQUESTS_PER_TURN {
+            match self.port.try_request() {
+                Some(request) => self.request(request)?,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, request: BrokerRequest) -> Result<(), End> {
+        match request {
+            BrokerRequest::Place(ticket) => {
+                self.queue(Waiting::Order { wire: Wire::Place, ticket: Box::new(ticket) });
+            }
+            BrokerRequest::Replace(ticket) => {
+                self.queue(Waiting::Order { wire: Wire::Replace, ticket: Box::new(ticket) });
+            }
+            BrokerRequest::Cancel { broker_order_id } => self.queue_cancel(broker_order_id),
+            BrokerRequest::Snapshot { id, executions_days } => {
+                return self.queue_snapshot(id, executions_days);
+            }
+            other => crate::run::refuse(self.port, other, "unknown request"),
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, report: Option<Report>) -> Result<(), End> {
+        match report {
+            Some(Report::Resolved { instrument, details }) => {
+                self.directory.resolve(&instrument, details.con_id);
+                let Details { con_id, tick, multiplier, market_rule: _ } = details;
+                self.port.push(BrokerEvent::InstrumentResolved { instrument, con_id, tick, multiplier });
+            }
+            Some(Report::Unknown { instrument, why }) => {
+                self.directory.reject(&instrument, &why);
+                self.port.push(BrokerEvent::InstrumentUnknown { instrument, why });
+            }
+            Some(Report::Quote { instrument, quote }) => self.port.quote(instrument, quote),
+            Some(Report::Event(event)) => self.port.push(*event),
+            Some(Report::Dead(why)) => return Err(End::Lost(why)),
+            // Unreachable while we hold a sender.
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn gap(&mut self, why: impl Into<String>) {
+        self.port.push(BrokerEvent::Gap { generation: self.generation, why: why.into() });
+    }
+}
+
+async fn next_update(updates: &mut Option<Subscription<OrderUpdate>>) -> UpdateItem {
+    match updates {
+        Some(updates) => updates.next().await,
+        None => None,
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => core::future::pending().await,
+    }
+}
+
+/// A background task may end; a panic in it is a bug that costs the connection.
+fn task_ended(ended: Result<(), JoinError>) -> Result<(), End> {
+    match ended {
+        Err(error) if error.is_panic() => {
+            Err(End::Lost(format!("a bug ended the session: {}", panic_text(error.into_panic().as_ref()))))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

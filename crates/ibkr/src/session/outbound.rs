@@ -1,0 +1,206 @@
+//! Requests to the wire: last look, conversion, one write at a time, and what its outcome proves.
+
+use std::pin::Pin;
+
+use alphec_model::BrokerOrderId;
+use alphec_model::broker::{BrokerEvent, Ticket, Wire};
+use futures::FutureExt;
+use ibapi::Error;
+use ibapi::contracts::Contract;
+use ibapi::orders::Order;
+use tokio::time::Instant;
+use tracing::debug;
+
+use super::{End, Session};
+use crate::convert::{contract, order};
+use crate::lanes::Waiting;
+use crate::notices::REQUEST_ID_FLOOR;
+use crate::pace::Urgency;
+
+/// Writes started in one go before the session looks around again.
+const WRITES_PER_TURN: usize = 64;
+
+type WriteFuture = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+/// A write under way.
+pub(super) struct Writing {
+    broker_order_id: BrokerOrderId,
+    wire: Wire,
+    future: WriteFuture,
+}
+
+/// A request that passed the last look.
+enum Job {
+    Order { contract: Box<Contract>, order: Box<Order> },
+    Cancel,
+}
+
+/// Resolves when the write under way is done; never when there is none.
+pub(super) async fn done(writing: &mut Option<Writing>) -> Result<(), Error> {
+    match writing {
+        Some(writing) => writing.future.as_mut().await,
+        None => core::future::pending().await,
+    }
+}
+
+impl Session<'_> {
+    pub(super) fn queue(&mut self, waiting: Waiting) {
+        if let Err((waiting, why)) = self.lanes.push(waiting) {
+            let (broker_order_id, wire) = waiting.identity();
+            self.port.not_written(broker_order_id, wire, why);
+        }
+    }
+
+    /// A cancel also gives up what still waits for its order. If that includes the order itself, the
+    /// broker never heard of it and there is nothing to cancel.
+    pub(super) fn queue_cancel(&mut self, broker_order_id: BrokerOrderId) {
+        let given_up = self.lanes.give_up(broker_order_id);
+        for wire in &given_up {
+            self.port.not_written(broker_order_id, *wire, "canceled before it was written");
+        }
+        if given_up.contains(&Wire::Place) {
+            self.port.not_written(broker_order_id, Wire::Cancel, "its order was never written");
+        } else {
+            self.queue(Waiting::Cancel(broker_order_id));
+        }
+    }
+
+    /// Starts what the budget allows. A write normally ends on its first poll; one that does not
+    /// (a full socket) is left under way and nothing else starts meanwhile.
+    pub(super) async fn write_waiting(&mut self) -> Result<(), End> {
+        for _ in 0..WRITES_PER_TURN {
+            if self.writing.is_some() || self.lanes.is_empty() {
+                return Ok(());
+            }
+            let urgency = if self.lanes.has_cancel() { Urgency::Urgent } else { Urgency::Normal };
+            if let Err(at) = self.pacer.take(urgency, Instant::now()) {
+                self.paced_until = Some(at);
+                return Ok(());
+            }
+            let Some(waiting) = self.lanes.pop() else { return Ok(()) };
+            self.start(&waiting);
+            if let Some(result) = futures::future::poll_immediate(done(&mut self.writing)).await {
+                self.written(result)?;
+            }
+        }
+        // More may wait: come back at once, after a look at the other side.
+        self.paced_until = Some(Instant::now());
+        Ok(())
+    }
+
+    fn start(&mut self, waiting: &Waiting) {
+        let (broker_order_id, wire) = waiting.identity();
+        match self.last_look(waiting) {
+            Ok(job) => {
+                debug!(%broker_order_id, ?wire, "writing");
+                let future = self.write(broker_order_id, job);
+                self.writing = Some(Writing { broker_order_id, wire, future });
+            }
+            Err(why) => self.port.not_written(broker_order_id, wire, why),
+        }
+    }
+
+    /// The last check before the first byte: an `Err` proves that nothing was sent.
+    fn last_look(&self, waiting: &Waiting) -> Result<Job, String> {
+        if !self.client.is_connected() {
+            return Err("the connection is closing".to_owned());
+        }
+        match waiting {
+            Waiting::Cancel(id) if id.get() == 0 || id.get() >= REQUEST_ID_FLOOR => {
+                Err(format!("order id {id} cannot be canceled through the API"))
+            }
+            Waiting::Cancel(_) => Ok(Job::Cancel),
+            Waiting::Order { wire: _, ticket } => self.last_look_at_order(ticket),
+        }
+    }
+
+    fn last_look_at_order(&self, ticket: &Ticket) -> Result<Job, String> {
+        if ticket.generation != self.generation {
+            return Err(format!(
+                "decided for connection {}, this is connection {}",
+                ticket.generation, self.generation
+            ));
+        }
+        if !(1..REQUEST_ID_FLOOR).contains(&ticket.broker_order_id.get()) {
+            return Err(format!("order id {} is outside 1 to {REQUEST_ID_FLOOR}", ticket.broker_order_id));
+        }
+        if !self.accounts.contains(&ticket.account) {
+            return Err(format!("account {} is not one of this login", ticket.account));
+        }
+        let (instrument, con_id) = self.directory.tradable(&ticket.instrument)?;
+        let contract = contract::contract(instrument, con_id).map_err(|refused| refused.to_string())?;
+        let order = order::order(ticket).map_err(|refused| refused.to_string())?;
+        Ok(Job::Order { contract: Box::new(contract), order: Box::new(order) })
+    }
+
+    fn write(&self, broker_order_id: BrokerOrderId, job: Job) -> WriteFuture {
+        let client = self.client.clone();
+        let id = broker_order_id.get();
+        match job {
+            Job::Order { contract, order } => {
+                async move { client.submit_order(id, &contract, &order).await }.boxed()
+            }
+            // Its subscription is dropped at once. That sends nothing, and the answers (status, 202, 10147,
+            // 10148, 161) also go to the order stream, where each is read exactly once. Kept alive, its
+            // route would swallow executions that answer a snapshot. A time text would make the gateway
+            // ignore the cancel if it were badly formed, so it stays empty.
+            Job::Cancel => async move { client.cancel_order(id, "").await.map(drop) }.boxed(),
+        }
+    }
+
+    /// The outcome of a write. An error is a proof only where ibapi cannot have sent a byte.
+    pub(super) fn written(&mut self, result: Result<(), Error>) -> Result<(), End> {
+        let Some(Writing { broker_order_id, wire, future: _ }) = self.writing.take() else { return Ok(()) };
+        match result {
+            Ok(()) => {
+                let at = self.config.clock.now();
+                self.port.push(BrokerEvent::Written { broker_order_id, wire, at });
+                Ok(())
+            }
+            Err(error) if proves_unwritten(&error) => {
+                self.port.not_written(broker_order_id, wire, error.to_string());
+                Ok(())
+            }
+            Err(error) => Err(End::Lost(format!(
+                "writing order {broker_order_id} failed and it may have been sent: {error}"
+            ))),
+        }
+    }
+}
+
+/// Errors that ibapi raises before it touches the socket: checks of the order, the version and the id, and
+/// the send gate once the session is given up. `ConnectionReset`, `Shutdown` and I/O errors can also come
+/// from the middle of a write, so they prove nothing.
+fn proves_unwritten(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InvalidArgument(_)
+            | Error::ServerVersion(..)
+            | Error::OrderIdInRequestRange { .. }
+            | Error::NotImplemented
+            | Error::ConnectionFailed
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_errors_from_before_the_socket_prove_that_nothing_was_sent() {
+        let before = [
+            Error::InvalidArgument(String::new()),
+            Error::ServerVersion(226, 213, String::new()),
+            Error::OrderIdInRequestRange { order_id: REQUEST_ID_FLOOR },
+            Error::ConnectionFailed,
+        ];
+        assert!(before.iter().all(proves_unwritten));
+        let in_doubt = [
+            Error::Io(std::io::Error::from(std::io::ErrorKind::BrokenPipe)),
+            Error::ConnectionReset,
+            Error::Shutdown,
+            Error::Simple("anything".to_owned()),
+        ];
+        assert!(!in_doubt.iter().any(proves_unwritten));
+    }
+}

@@ -1,0 +1,71 @@
+//! The end of a session: what already arrived is told, what was not written is proven so, then the socket
+//! is closed.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use alphec_model::broker::BrokerEvent;
+use futures::{FutureExt, StreamExt};
+use tracing::warn;
+
+use super::{End, Session};
+
+/// Frames that ibapi may hold for the order stream.
+const BUFFERED_MAX: usize = 8_192;
+
+/// How long ibapi may take to close.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+
+impl Session<'_> {
+    /// Ends the session. Afterwards every request of it is answered, except a write that was under way.
+    pub(crate) async fn close(mut self, end: &End) {
+        // An unfinished write breaks the connection rather than leaving half a frame; it may have been sent.
+        self.writing = None;
+        self.liveness.shutdown().await;
+        self.reference.shutdown().await;
+        if AssertUnwindSafe(self.drain()).catch_unwind().await.is_err() {
+            self.gap("the last order messages could not be read");
+        }
+        let why = match end {
+            End::Lost(why) => why.clone(),
+            End::Stopped => "stopped".to_owned(),
+            End::PortClosed => "the engine is gone".to_owned(),
+        };
+        while let Some(waiting) = self.lanes.pop() {
+            let (broker_order_id, wire) = waiting.identity();
+            self.port.not_written(broker_order_id, wire, format!("the session ended before: {why}"));
+        }
+        for id in self.snapshots.unanswered() {
+            self.snapshot_failed(id, format!("the session ended: {why}"));
+        }
+        self.updates = None;
+        if tokio::time::timeout(CLOSE_DEADLINE, self.client.disconnect()).await.is_err() {
+            warn!("the connection did not close within {CLOSE_DEADLINE:?}");
+        }
+        self.port.forget_quotes();
+        self.port.push(BrokerEvent::Disconnected { generation: self.generation, why });
+    }
+
+    /// Tells what arrived before the end: a fill just before a lost socket is still a fill.
+    async fn drain(&mut self) {
+        if let Some(mut updates) = self.updates.take() {
+            for _ in 0..BUFFERED_MAX {
+                match updates.next().now_or_never() {
+                    Some(Some(Ok(item))) => {
+                        // Whatever it says about the session no longer matters.
+                        let _ = self.update_item(Some(Ok(item))).await;
+                    }
+                    Some(Some(Err(_)) | None) | None => break,
+                }
+            }
+        }
+        for _ in 0..BUFFERED_MAX {
+            match self.notices.next().now_or_never() {
+                Some(Some(notice)) => {
+                    let _ = self.notice(notice).await;
+                }
+                Some(None) | None => break,
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Coming, staying and going.
+
+use std::time::Duration;
+
+use alphec_ibkr::{Ended, Heartbeat};
+use alphec_model::broker::{BrokerEvent, BrokerRequest};
+use alphec_model::{AccountId, ApiClientId, Generation};
+use alphec_twsim::{Fault, FaultKind};
+use tokio::net::TcpListener;
+
+use crate::harness::{ACCOUNT, Adapter, config, gateway, ready, resting};
+
+#[tokio::test]
+async fn a_session_tells_version_client_id_next_order_id_and_accounts() {
+    let (gateway, adapter, session) = ready(gateway()).await;
+    assert_eq!(session.generation, Generation::new(1));
+    assert_eq!(session.server_version, 226);
+    assert_eq!(session.api_client_id, ApiClientId::new(3));
+    assert!(session.next_order_id.get() >= 1);
+    assert_eq!(session.accounts, [AccountId::new(ACCOUNT).unwrap()]);
+    let (ended, seen) = adapter.finish().await;
+    assert_eq!(ended, Ended::Stopped);
+    assert!(matches!(seen.last(), Some(BrokerEvent::Disconnected { why, .. }) if why == "stopped"));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(gateway.connections(), 0, "the socket is closed");
+}
+
+#[tokio::test]
+async fn a_lost_connection_comes_back_under_the_same_client_id_as_the_next_generation() {
+    let (gateway, mut adapter, _) = ready(gateway()).await;
+    gateway.disconnect_all();
+    let (generation, why) = adapter.disconnected().await;
+    assert_eq!(generation, Generation::new(1));
+    assert!(!why.is_empty());
+    let again = adapter.connected().await;
+    assert_eq!(again.generation, Generation::new(2));
+    assert_eq!(again.api_client_id, ApiClientId::new(3));
+    adapter.finish().await;
+}
+
+#[tokio::test]
+async fn a_held_client_id_is_retried_and_never_changed() {
+    let (gateway, mut adapter, _) =
+        ready(gateway().fault(Fault::now(FaultKind::HoldClientId { attempts: 2 }))).await;
+    gateway.disconnect_all();
+    for attempt in 1..=2 {
+        let (number, retry, error) = adapter
+            .until(|event| match event {
+                BrokerEvent::ConnectFailed { attempt, retry_in_ms, error } => {
+                    Some((*attempt, *retry_in_ms, error.clone()))
+                }
+                _ => None,
+            })
+            .await;
+        assert!(number >= attempt && retry.is_some());
+        assert!(error.contains("326") && error.contains("client id 3"), "{error}");
+    }
+    assert_eq!(adapter.connected().await.api_client_id, ApiClientId::new(3));
+    assert_eq!(gateway.counters().client_ids_refused, 2);
+    adapter.finish().await;
+}
+
+#[tokio::test]
+async fn a_silent_gateway_is_found_out_within_the_heartbeat_budget() {
+    let gateway = gateway().start().await.unwrap();
+    let mut config = config(gateway.addr().port());
+    config.heartbeat =
+        Heartbeat { interval: Duration::from_millis(300), deadline: Duration::from_millis(300), misses: 2 };
+    let mut adapter = Adapter::start(config);
+    adapter.connected().await;
+    gateway.inject(Fault::now(FaultKind::Mute { resume_after: None }));
+    let started = tokio::time::Instant::now();
+    let (_, why) = adapter.disconnected().await;
+    assert!(why.contains("silent"), "{why}");
+    // Interval, deadline, two seconds of spacing from probe to probe, deadline.
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    gateway.clear_faults();
+    assert_eq!(adapter.connected().await.generation, Generation::new(2));
+    adapter.finish().await;
+}
+
+#[tokio::test]
+async fn a_live_gateway_that_answers_once_a_second_is_never_taken_for_dead() {
+    let gateway = gateway().with(|config| config.clock_once_per_second = true).start().await.unwrap();
+    let mut config = config(gateway.addr().port());
+    config.heartbeat =
+        Heartbeat { interval: Duration::from_millis(100), deadline: Duration::from_millis(300), misses: 2 };
+    let mut adapter = Adapter::start(config);
+    adapter.connected().await;
+    let lost = adapter
+        .count(Duration::from_secs(3), |event| matches!(event, BrokerEvent::Disconnected { .. }))
+        .await;
+    assert_eq!(lost, 0);
+    adapter.finish().await;
+}
+
+#[tokio::test]
+async fn an_unreachable_port_is_retried_until_the_attempts_are_spent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let mut config = config(port);
+    config.reconnect.attempts = Some(3);
+    let mut adapter = Adapter::start(config);
+    for attempt in 1..=3 {
+        let event = adapter.next().await;
+        let BrokerEvent::ConnectFailed { attempt: number, retry_in_ms, error } = event else {
+            panic!("{event:?}")
+        };
+        assert_eq!((number, retry_in_ms.is_some()), (attempt, attempt < 3));
+        assert!(error.contains("start TWS or Gateway"), "{error}");
+    }
+    assert_eq!(adapter.task.await.unwrap(), Ended::GaveUp);
+}
+
+#[tokio::test]
+async fn a_port_that_accepts_and_stays_mute_is_a_failed_attempt() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = config(listener.local_addr().unwrap().port());
+    config.connect_timeout = Duration::from_millis(200);
+    config.reconnect.attempts = Some(1);
+    let mut adapter = Adapter::start(config);
+    let event = adapter.next().await;
+    assert!(
+        matches!(&event, BrokerEvent::ConnectFailed { retry_in_ms: None, error, .. } if error.contains("no handshake")),
+        "{event:?}"
+    );
+}
+
+#[tokio::test]
+async fn without_a_connection_every_request_is_answered_as_not_written() {
+    let (gateway, mut adapter, session) = ready(gateway()).await;
+    gateway.stop().await;
+    adapter.disconnected().await;
+    let ticket = resting(&session, 0);
+    let id = ticket.broker_order_id;
+    adapter.send(BrokerRequest::Place(ticket)).await;
+    assert!(adapter.not_written(id.get()).await.contains("not connected"));
+    adapter.send(BrokerRequest::Cancel { broker_order_id: id }).await;
+    adapter.not_written(id.get()).await;
+    adapter.send(BrokerRequest::Snapshot { id: 9, executions_days: 1 }).await;
+    assert!(adapter.snapshot(9).await.is_err());
+    adapter.finish().await;
+}
+
+#[tokio::test]
+async fn a_dropped_caller_ends_the_adapter() {
+    let (_gateway, adapter, _) = ready(gateway()).await;
+    drop(adapter.events);
+    assert_eq!(adapter.task.await.unwrap(), Ended::PortClosed);
+}
+
+#[test]
+fn it_runs_on_a_current_thread_runtime_without_a_local_set() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (_gateway, adapter, _) = ready(gateway()).await;
+        adapter.finish().await;
+    });
+}
