@@ -110,11 +110,8 @@ impl Desk {
 
     /// The connection is gone.
     pub fn closed(&mut self, conn: ConnId) {
-        let Some(session) = self.lines.sessions.remove(&conn) else { return };
-        if self.lines.by_client.get(&session.client_id) == Some(&conn) {
-            self.lines.by_client.remove(&session.client_id);
-            self.faults.on_disconnect(session.client_id);
-        }
+        self.release_client_id(conn);
+        self.lines.sessions.remove(&conn);
     }
 
     /// Bytes arrived.
@@ -157,7 +154,12 @@ impl Desk {
         if session.muted && !session.closing {
             return Output::default();
         }
-        Output { bytes: session.outbox.take(), close: session.closing }
+        let output = Output { bytes: session.outbox.take(), close: session.closing };
+        if output.close {
+            // Before the client can see the end and come back: its id must be free by then.
+            self.release_client_id(conn);
+        }
+        output
     }
 
     /// True when the rest of a write to this connection can be given up.
@@ -217,6 +219,14 @@ impl Desk {
         tracing::debug!(conn, %error, "connection closed");
         self.lines.counters.malformed += 1;
         self.lines.close(conn);
+    }
+
+    fn release_client_id(&mut self, conn: ConnId) {
+        let Some(client_id) = self.client_of(conn) else { return };
+        if self.lines.by_client.get(&client_id) == Some(&conn) {
+            self.lines.by_client.remove(&client_id);
+            self.faults.on_disconnect(client_id);
+        }
     }
 
     fn mute_all(&mut self) {

@@ -66,6 +66,10 @@ impl Desk {
                 self.lines.close(conn);
                 None
             }
+            Fate::Disconnect => {
+                self.close_all();
+                None
+            }
             Fate::DropAfter => {
                 // Closing first keeps the answers from leaving; the venue acts all the same.
                 self.lines.close(conn);

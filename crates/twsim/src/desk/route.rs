@@ -9,6 +9,9 @@ use crate::wire::Reply;
 impl Desk {
     pub(super) fn route(&mut self, now: UtcNs) {
         let mut outputs = std::mem::take(&mut self.outputs);
+        if self.faults.execution_first() {
+            outputs.sort_by_key(|output| !matches!(output, VenueOutput::Execution(_)));
+        }
         for output in outputs.drain(..) {
             match output {
                 VenueOutput::Order(report) => self.route_order(now, *report),
@@ -63,6 +66,9 @@ impl Desk {
     }
 
     fn route_order(&mut self, now: UtcNs, mut report: OrderReport) {
+        if self.faults.no_status() {
+            return;
+        }
         let Some(instrument) = self.venue.instrument(report.spec.con_id).map(Arc::clone) else { return };
         let [owner, master] = self.hearers(report.key.client_id);
         if !report.bound

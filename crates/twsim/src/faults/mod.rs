@@ -41,6 +41,10 @@ pub enum FaultKind {
         /// Copies, the first one included.
         copies: u32,
     },
+    /// Executions are sent before the order callbacks they belong to, the first acknowledgement included.
+    ExecutionFirst,
+    /// No open-order or status callback is sent unasked: only executions, commissions and errors.
+    NoStatus,
     /// After a connection ends, its client id stays taken (326) for this many attempts.
     HoldClientId {
         /// Attempts refused.
@@ -80,7 +84,7 @@ pub enum When {
 /// The text form is `name[=value][@when]`, with `when` a count (`3`) or a time (`5s`, `250ms`):
 /// `drop-before-accept@3`, `drop-after-accept@3`, `drop-before-modify`, `drop-after-cancel@2`, `swallow@2`,
 /// `swallow-cancel`, `reject=201@4`, `mute@5s`, `mute=2s@3`, `disconnect@10s`, `delay=50ms`, `duplicate`,
-/// `duplicate=3`, `hold-client-id=2`, `roll-back-ids=1`.
+/// `duplicate=3`, `execution-first`, `no-status`, `hold-client-id=2`, `roll-back-ids=1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
     /// What.
@@ -90,6 +94,11 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// Every name of the text form, for help texts.
+    pub const fn names() -> &'static [&'static str] {
+        &text::NAMES
+    }
+
     /// A fault that happens at once, or at the next request it is tied to.
     pub const fn now(kind: FaultKind) -> Self {
         Self { kind, when: When::Now }

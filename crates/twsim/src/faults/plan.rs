@@ -13,6 +13,8 @@ pub(crate) enum Fate {
     DropAfter,
     Swallow,
     Reject(i32),
+    /// Every connection is cut, before this request is read.
+    Disconnect,
     /// The gateway falls silent before it reads this request.
     Mute,
 }
@@ -75,7 +77,8 @@ impl FaultPlan {
             }
             armed.active = true;
             fate = match armed.fault.kind {
-                FaultKind::DropBefore(_) | FaultKind::Disconnect => Fate::DropBefore,
+                FaultKind::DropBefore(_) => Fate::DropBefore,
+                FaultKind::Disconnect => Fate::Disconnect,
                 FaultKind::DropAfter(_) => Fate::DropAfter,
                 FaultKind::Swallow(_) => Fate::Swallow,
                 FaultKind::Reject { code } => Fate::Reject(code),
@@ -85,6 +88,8 @@ impl FaultPlan {
                 }
                 FaultKind::Delay { .. }
                 | FaultKind::Duplicate { .. }
+                | FaultKind::ExecutionFirst
+                | FaultKind::NoStatus
                 | FaultKind::HoldClientId { .. }
                 | FaultKind::RollBackIds { .. } => Fate::Act,
             };
@@ -125,6 +130,8 @@ impl FaultPlan {
                 | FaultKind::Reject { .. }
                 | FaultKind::Delay { .. }
                 | FaultKind::Duplicate { .. }
+                | FaultKind::ExecutionFirst
+                | FaultKind::NoStatus
                 | FaultKind::HoldClientId { .. }
                 | FaultKind::RollBackIds { .. } => {}
             }
@@ -161,6 +168,16 @@ impl FaultPlan {
             .map(|kind| if let FaultKind::Duplicate { copies } = kind { copies } else { 1 })
             .max()
             .unwrap_or(1)
+    }
+
+    /// True when executions overtake order callbacks.
+    pub(crate) fn execution_first(&self) -> bool {
+        self.lasting().any(|kind| kind == FaultKind::ExecutionFirst)
+    }
+
+    /// True when order callbacks are left out.
+    pub(crate) fn no_status(&self) -> bool {
+        self.lasting().any(|kind| kind == FaultKind::NoStatus)
     }
 
     /// How far back the handshake puts the next order id.
@@ -223,6 +240,8 @@ fn counts(kind: FaultKind, request: Request) -> bool {
         | FaultKind::Disconnect
         | FaultKind::Delay { .. }
         | FaultKind::Duplicate { .. }
+        | FaultKind::ExecutionFirst
+        | FaultKind::NoStatus
         | FaultKind::HoldClientId { .. }
         | FaultKind::RollBackIds { .. } => request == Request::Place,
     }

@@ -33,7 +33,7 @@ pub enum FaultTextError {
     },
 }
 
-const NAMES: [&str; 16] = [
+pub(super) const NAMES: [&str; 18] = [
     "drop-before-accept",
     "drop-after-accept",
     "drop-before-modify",
@@ -48,6 +48,8 @@ const NAMES: [&str; 16] = [
     "disconnect",
     "delay",
     "duplicate",
+    "execution-first",
+    "no-status",
     "hold-client-id",
     "roll-back-ids",
 ];
@@ -82,6 +84,8 @@ impl fmt::Display for Fault {
             FaultKind::Disconnect => f.write_str("disconnect")?,
             FaultKind::Delay { by } => write!(f, "delay={}", Span(by))?,
             FaultKind::Duplicate { copies } => write!(f, "duplicate={copies}")?,
+            FaultKind::ExecutionFirst => f.write_str("execution-first")?,
+            FaultKind::NoStatus => f.write_str("no-status")?,
             FaultKind::HoldClientId { attempts } => write!(f, "hold-client-id={attempts}")?,
             FaultKind::RollBackIds { by } => write!(f, "roll-back-ids={by}")?,
         }
@@ -110,6 +114,8 @@ fn parse_kind(name: &str, value: Option<&str>) -> Result<FaultKind, FaultTextErr
         "swallow-modify" => FaultKind::Swallow(Request::Modify),
         "swallow-cancel" => FaultKind::Swallow(Request::Cancel),
         "disconnect" => FaultKind::Disconnect,
+        "execution-first" => FaultKind::ExecutionFirst,
+        "no-status" => FaultKind::NoStatus,
         "reject" => {
             let code = number(value, Some(201)).ok_or_else(|| bad("an error code"))?;
             return Ok(FaultKind::Reject { code });
@@ -217,6 +223,8 @@ mod tests {
             "disconnect@10s",
             "delay=50ms",
             "duplicate=3",
+            "execution-first",
+            "no-status@5s",
             "hold-client-id=2",
             "roll-back-ids=1",
         ] {

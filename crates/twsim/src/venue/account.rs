@@ -1,6 +1,7 @@
 //! Money and positions of one account. Cash moves on fills and on nothing else.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -22,6 +23,29 @@ impl AccountConfig {
     pub fn usd(id: &str, cash: Decimal) -> Self {
         Self { id: id.to_owned(), cash: vec![("USD".to_owned(), cash)] }
     }
+}
+
+/// `ID` or `ID=AMOUNT`, in US dollars; without an amount, one million.
+impl FromStr for AccountConfig {
+    type Err = AccountTextError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = || AccountTextError { text: text.to_owned() };
+        let (id, amount) = match text.trim().split_once('=') {
+            Some((id, amount)) => (id, amount.parse().map_err(|_| bad())?),
+            None => (text.trim(), Decimal::from(1_000_000)),
+        };
+        let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if plain && amount >= Decimal::ZERO { Ok(Self::usd(id, amount)) } else { Err(bad()) }
+    }
+}
+
+/// A text that names no account.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("account {text:?} is not of the form DU1234567 or DU1234567=250000")]
+pub struct AccountTextError {
+    /// What was written.
+    pub text: String,
 }
 
 /// Holding of one instrument.

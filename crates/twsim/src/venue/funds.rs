@@ -162,7 +162,8 @@ impl Venue {
             let mark = market.quote.mid().unwrap_or(market.instrument.start_price);
             let value = position.quantity * mark * market.instrument.multiplier * rate;
             let profit = value - position.cost * rate;
-            totals.unrealized_pnl += profit;
+            // Commissions left the cash when they were paid; they only belong into the profit.
+            totals.unrealized_pnl += profit - position.fees * rate;
             totals.initial_margin += value.abs() * market.instrument.margin_rate;
             match market.instrument.sec_type {
                 SecType::Stock | SecType::Option => {

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-pub use account::{Account, AccountConfig, Position};
+pub use account::{Account, AccountConfig, AccountTextError, Position};
 pub use archive::{FinishedOrder, Retention};
 pub use funds::AccountTotals;
 pub use instrument::{CommissionRule, Instrument, Right, SecType, TickStep};

@@ -123,14 +123,17 @@ async fn a_mute_gateway_keeps_the_socket_open_and_acts_on_the_backlog_when_it_wa
 
 #[tokio::test]
 async fn silence_can_begin_at_an_order_and_end_by_itself() {
-    let gateway = still().fault(fault("mute=200ms@2")).start().await.unwrap();
+    let gateway = still().fault(fault("mute=60s@2")).start().await.unwrap();
     let client = connect(&gateway, 1).await;
     let mut tape = Tape::of(&client).await;
     client.submit_order(1, &aapl(), &marked("heard")).await.unwrap();
     tape.until_status("Submitted").await;
     client.submit_order(2, &aapl(), &marked("unheard")).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    while gateway.counters().orders < 2 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
     assert_eq!(gateway.truth().orders.len(), 1);
+    gateway.advance_clock(Duration::from_secs(60));
     assert_eq!(tape.until_status("Submitted").await.order_id, 2);
 }
 
@@ -211,9 +214,30 @@ async fn the_next_order_id_can_roll_back() {
 
 #[tokio::test]
 async fn every_connection_can_be_cut_at_a_time() {
-    let gateway = still().fault(fault("disconnect@60ms")).start().await.unwrap();
+    let gateway = still().fault(fault("disconnect@60s")).start().await.unwrap();
     let _one = once(&gateway, 1).await;
     let _two = once(&gateway, 2).await;
+    assert_eq!(gateway.connections(), 2);
+    gateway.advance_clock(Duration::from_secs(60));
     gone(&gateway).await;
     assert!(connect(&gateway, 1).await.is_connected());
+}
+
+#[tokio::test]
+async fn an_execution_can_overtake_the_acknowledgement_of_its_order() {
+    let gateway = still().fault(fault("execution-first")).start().await.unwrap();
+    let client = connect(&gateway, 1).await;
+    let mut tape = Tape::of(&client).await;
+    client.submit_order(1, &aapl(), &order(Action::Buy, 1.0, "MKT")).await.unwrap();
+    let words = tape.words(6).await;
+    assert_eq!((words[0].as_str(), words[1].as_str()), ("EX 1", "OO PreSubmitted"));
+}
+
+#[tokio::test]
+async fn an_order_can_fill_without_any_status() {
+    let gateway = still().fault(fault("no-status")).start().await.unwrap();
+    let client = connect(&gateway, 1).await;
+    let mut tape = Tape::of(&client).await;
+    client.submit_order(1, &aapl(), &order(Action::Buy, 1.0, "MKT")).await.unwrap();
+    assert_eq!(tape.words(2).await, ["EX 1", "CR"]);
 }

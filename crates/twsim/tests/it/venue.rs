@@ -272,3 +272,13 @@ fn closing_a_position_realises_its_profit_after_both_commissions() {
     assert_eq!(realized, [None, Some(dec("-2.10"))]);
     assert_eq!(world.venue.account(ACCOUNT).unwrap().cash["USD"], dec("999997.90"));
 }
+
+#[test]
+fn an_account_is_written_as_its_id_with_an_optional_amount() {
+    let account: AccountConfig = "DU42=250000.50".parse().unwrap();
+    assert_eq!(account, AccountConfig::usd("DU42", dec("250000.50")));
+    assert_eq!("DU1".parse(), Ok(AccountConfig::usd("DU1", dec("1000000"))));
+    for text in ["", "=5", "DU1=lots", "DU1=-5", "DU 1"] {
+        assert!(text.parse::<AccountConfig>().is_err(), "{text}");
+    }
+}
