@@ -1,5 +1,8 @@
 //! The loop. One turn: take what is ready, step, hand the records to the journal, and release
-//! what an earlier batch held.
+//! what an earlier batch held. When the journal refuses: [`trouble`]. How it ends: [`end`].
+
+mod end;
+mod trouble;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,9 +10,7 @@ use std::time::Duration;
 
 use alphec_core::{Core, Input, Reply, Step, Token};
 use alphec_model::broker::Wire;
-use alphec_model::{
-    Alert, BrokerEvent, BrokerRequest, ClientOrderId, Command, CorrelationId, Event, Record, UtcNanos,
-};
+use alphec_model::{Alert, BrokerEvent, BrokerRequest, Command, Event, Record, UtcNanos};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -20,8 +21,10 @@ use crate::handle::{Call, CallError, Query, Stats, Status};
 use crate::outbox::Outbox;
 use crate::rules::Answered;
 use crate::side::Side;
-use crate::stop::{StopPolicy, StopReport, Stopping};
+use crate::stop::StopPolicy;
 use crate::write_ahead::{Committed, Held, Outcome, WriteAhead};
+use end::UnderWay;
+use trouble::Trouble;
 
 /// Inputs of one kind taken in one turn, so that none starves the others.
 const TAKE_MAX: usize = 512;
@@ -66,23 +69,9 @@ struct InFlight {
     since: UtcNanos,
 }
 
-/// The journal does not take records: what it refused is tried again, what was to be sent is not sent.
-struct Trouble {
-    records: Vec<Arc<Record>>,
-    held: Held,
-    never_sent: Vec<BrokerRequest>,
-    retry_at: UtcNanos,
-}
-
 struct Waiter {
     reply: oneshot::Sender<Result<Reply, CallError>>,
     is_cancel: bool,
-}
-
-struct UnderWay {
-    stopping: Stopping,
-    began: UtcNanos,
-    done: Vec<oneshot::Sender<StopReport>>,
 }
 
 /// The state of the loop.
@@ -380,185 +369,6 @@ impl Loop {
         if let Some(waiter) = self.waiters.remove(&token) {
             // A caller that stopped waiting loses the answer, never the order.
             drop(waiter.reply.send(reply));
-        }
-    }
-
-    fn let_cancels_ahead(&mut self) {
-        let mut cancels =
-            self.in_flight.as_mut().map(|in_flight| in_flight.held.take_cancels()).unwrap_or_default();
-        cancels.extend(self.filling.take_cancels());
-        self.stats.cancels_ahead += cancels.len() as u64;
-        for cancel in cancels {
-            self.send(cancel);
-        }
-    }
-
-    /// The journal refused a batch: cancels leave, nothing else that was to be sent ever does, and
-    /// callers hear of it now.
-    fn begin_trouble(&mut self, records: Vec<Arc<Record>>, held: Held, why: &str) {
-        let now = self.parts.clock.now();
-        let is_new = self.trouble.is_none();
-        let mut trouble = self.trouble.take().unwrap_or_else(|| Trouble {
-            records: Vec::new(),
-            held: Held::default(),
-            never_sent: Vec::new(),
-            retry_at: now,
-        });
-        trouble.records = records;
-        trouble.held = held;
-        trouble.retry_at = now.saturating_add(RETRY_AFTER);
-        tracing::error!(why, "the journal took no records; trying again");
-        let mut stuck = std::mem::take(&mut trouble.held);
-        self.let_out(&mut stuck, &mut trouble.never_sent, Some(why));
-        trouble.held = stuck;
-        if is_new {
-            let mut stuck = std::mem::take(&mut self.filling);
-            self.let_out(&mut stuck, &mut trouble.never_sent, Some(why));
-            self.filling = stuck;
-        }
-        self.trouble = Some(trouble);
-        if is_new {
-            self.step(Input::Journal { trouble: Some(why.to_owned()) });
-        }
-    }
-
-    /// In trouble nothing new can trade (the gate denies), so replies need not wait.
-    fn let_out_in_trouble(&mut self) {
-        let Some(mut trouble) = self.trouble.take() else { return };
-        let mut stuck = std::mem::take(&mut self.filling);
-        self.let_out(&mut stuck, &mut trouble.never_sent, None);
-        self.filling = stuck;
-        self.trouble = Some(trouble);
-    }
-
-    /// Lets out what may leave without a record. `why` is set for a batch that was to be sent.
-    fn let_out(&mut self, held: &mut Held, never_sent: &mut Vec<BrokerRequest>, why: Option<&str>) {
-        let cancels = held.take_cancels();
-        self.stats.cancels_ahead += cancels.len() as u64;
-        for cancel in cancels {
-            self.send(cancel);
-        }
-        never_sent.extend(held.take_stale());
-        for (token, reply) in held.replies.drain(..).collect::<Vec<_>>() {
-            let is_cancel = self.waiters.get(&token).is_some_and(|waiter| waiter.is_cancel);
-            match why {
-                Some(why) if !is_cancel => self.reply(token, Err(CallError::Journal { why: why.to_owned() })),
-                _ => self.reply(token, Ok(reply)),
-            }
-        }
-        for answer in held.answers.drain(..) {
-            answer();
-        }
-    }
-
-    fn retry(&mut self, now: UtcNanos) {
-        let Some(trouble) = self.trouble.as_mut() else { return };
-        let records = std::mem::take(&mut trouble.records);
-        let held = std::mem::take(&mut trouble.held);
-        trouble.retry_at = now.saturating_add(RETRY_AFTER);
-        self.begin(records, held);
-    }
-
-    /// The journal works again: what was never sent is recorded as such, and the gate may open.
-    fn end_trouble(&mut self) {
-        let Some(trouble) = self.trouble.take() else { return };
-        tracing::info!("the journal takes records again");
-        for request in &trouble.never_sent {
-            self.never_sent(request, "the journal could not record it in time");
-        }
-        self.step(Input::Journal { trouble: None });
-        self.step(Input::Broker(BrokerEvent::Gap {
-            generation: self.parts.core.generation(),
-            why: "the journal was out of order".to_owned(),
-        }));
-    }
-
-    fn begin_stop(
-        &mut self,
-        policy: StopPolicy,
-        deadline: Duration,
-        done: Option<oneshot::Sender<StopReport>>,
-    ) {
-        if let Some(under_way) = self.stopping.as_mut() {
-            under_way.done.extend(done);
-            return;
-        }
-        self.step(Input::Stopping);
-        let targets: Vec<ClientOrderId> = self
-            .parts
-            .core
-            .book()
-            .live_orders()
-            .filter(|order| policy.cancels(order))
-            .map(|order| order.client_order_id.clone())
-            .collect();
-        if let Ok(correlation_id) = CorrelationId::new("stop") {
-            for client_order_id in &targets {
-                let command = Command::Cancel {
-                    client_order_id: client_order_id.clone(),
-                    correlation_id: correlation_id.clone(),
-                };
-                // Nobody waits for this token.
-                self.next_token += 1;
-                self.step(Input::Command { token: self.next_token, command });
-            }
-        }
-        let stopping = Stopping { targets, give_up_after: deadline };
-        self.stopping =
-            Some(UnderWay { stopping, began: self.parts.clock.now(), done: done.into_iter().collect() });
-    }
-
-    /// Whether the stop is over: every answer is in, or the deadline is past.
-    fn is_stopped(&self) -> bool {
-        self.stopping.as_ref().is_some_and(|under_way| {
-            let late = self.parts.clock.now().since(under_way.began) >= under_way.stopping.give_up_after;
-            late || under_way.stopping.is_answered(self.parts.core.book())
-        })
-    }
-
-    /// Lets go of the broker, records the end, closes the journal, and only then reports.
-    async fn finish(mut self, mut channels: Channels, adapter: JoinHandle<()>) {
-        self.parts.outbox.flush();
-        self.parts.stop.cancel();
-        let goodbye = async {
-            while let Some(event) = channels.broker.recv().await {
-                self.step(Input::Broker(event));
-            }
-        };
-        if tokio::time::timeout(LAST_WAIT, goodbye).await.is_err() {
-            tracing::warn!("the broker adapter did not end in time; leaving it behind");
-            adapter.abort();
-        }
-        self.step(Input::Stop);
-        let began = self.parts.clock.now();
-        loop {
-            self.dispatch();
-            let is_done = self.in_flight.is_none() && self.records.is_empty() && self.trouble.is_none();
-            if is_done || self.parts.clock.now().since(began) >= LAST_WAIT {
-                break;
-            }
-            tokio::select! {
-                Some(outcome) = channels.outcomes.recv() => self.outcome(outcome),
-                () = tokio::time::sleep(Duration::from_millis(50)) => self.wake(),
-            }
-        }
-        let Self { parts, stopping, records, .. } = self;
-        if !records.is_empty() {
-            tracing::error!(records = records.len(), "stopping with records that did not become durable");
-        }
-        let book = parts.core.book();
-        let (report, done) = match &stopping {
-            Some(under_way) => (Some(under_way.stopping.report(book)), stopping),
-            None => (None, None),
-        };
-        drop(channels);
-        // Both close on threads of their own; the runtime has nothing left to do meanwhile.
-        parts.ahead.close();
-        parts.side.close();
-        if let (Some(report), Some(under_way)) = (report, done) {
-            for done in under_way.done {
-                drop(done.send(report.clone()));
-            }
         }
     }
 }
