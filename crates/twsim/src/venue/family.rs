@@ -6,6 +6,7 @@
 
 use super::Venue;
 use super::io::VenueOutput;
+use super::order::LiveOrder;
 use super::refusal::Refusal;
 use super::types::{OrderKey, OrderSpec, Status, UtcNs};
 
@@ -57,31 +58,26 @@ impl Venue {
         }
     }
 
-    /// The working parent of a new order: its sequence and permanent id.
-    pub(super) fn live_parent(&self, key: OrderKey, spec: &OrderSpec) -> Option<(u64, i64)> {
-        if spec.parent_id == 0 {
-            return None;
-        }
-        let seq = *self.by_key.get(&OrderKey::new(key.client_id, spec.parent_id))?;
-        self.live.get(&seq).map(|parent| (seq, parent.perm_id))
+    /// The permanent id of a parent that still works.
+    pub(super) fn live_perm_id(&self, parent: OrderKey) -> Option<i64> {
+        let seq = self.by_key.get(&parent)?;
+        self.live.get(seq).map(|order| order.perm_id)
     }
 
     /// What the end of one order means for its relatives.
-    pub(super) fn after_end(&mut self, now: UtcNs, seq: u64, status: Status, out: &mut Vec<VenueOutput>) {
-        let Some(children) = self.children.remove(&seq) else {
-            return self.end_siblings(now, seq, status, out);
-        };
-        if status != Status::Filled {
-            for child in children {
+    pub(super) fn after_end(&mut self, now: UtcNs, ended: &LiveOrder, out: &mut Vec<VenueOutput>) {
+        if let Some(parent) = ended.family {
+            self.leave_family(now, ended, parent, out);
+        }
+        if ended.status != Status::Filled {
+            for child in self.children.remove(&ended.key).unwrap_or_default() {
                 self.end(now, child, Status::Cancelled, out);
             }
             return;
         }
-        if children.len() > 1 {
-            self.children.insert(seq, children.clone());
-        }
-        for child in children {
-            let Some(order) = self.live.get_mut(&child) else { continue };
+        // They stay listed as siblings: the first to fill ends the others.
+        for child in self.children.get(&ended.key).cloned().unwrap_or_default() {
+            let Some(order) = self.live.get_mut(&child).filter(|order| order.held) else { continue };
             order.held = false;
             if let Some(at) = self.market_index.get(&order.spec.con_id) {
                 self.markets[*at].book.insert(order);
@@ -90,25 +86,14 @@ impl Venue {
         }
     }
 
-    fn end_siblings(&mut self, now: UtcNs, seq: u64, status: Status, out: &mut Vec<VenueOutput>) {
-        let group =
-            self.children.iter().find(|(_, members)| members.contains(&seq)).map(|(parent, _)| *parent);
-        let Some(parent) = group else { return };
-        if self.live.contains_key(&parent) {
-            if let Some(members) = self.children.get_mut(&parent) {
-                members.retain(|member| *member != seq);
-            }
-            return;
-        }
-        let Some(members) = self.children.remove(&parent) else { return };
-        if status == Status::Filled {
-            for sibling in members.into_iter().filter(|member| *member != seq) {
+    fn leave_family(&mut self, now: UtcNs, ended: &LiveOrder, parent: OrderKey, out: &mut Vec<VenueOutput>) {
+        let Some(members) = self.children.get_mut(&parent) else { return };
+        members.retain(|member| *member != ended.seq);
+        if members.is_empty() {
+            self.children.remove(&parent);
+        } else if ended.status == Status::Filled && !self.by_key.contains_key(&parent) {
+            for sibling in self.children.remove(&parent).unwrap_or_default() {
                 self.end(now, sibling, Status::Cancelled, out);
-            }
-        } else {
-            let rest: Vec<u64> = members.into_iter().filter(|member| *member != seq).collect();
-            if rest.len() > 1 {
-                self.children.insert(parent, rest);
             }
         }
     }

@@ -68,7 +68,7 @@ impl Venue {
             out.push(VenueOutput::Refused { key: order.key, refusal: Refusal::Cancelled("") });
         }
         self.archive.add_order(*report, now);
-        self.after_end(now, seq, status, out);
+        self.after_end(now, &order, out);
     }
 
     fn fill(

@@ -96,7 +96,8 @@ pub struct Venue {
     accounts: BTreeMap<Arc<str>, Account>,
     live: BTreeMap<u64, LiveOrder>,
     by_key: HashMap<OrderKey, u64>,
-    children: HashMap<u64, Vec<u64>>,
+    /// Working children by the name of their parent, working or filled.
+    children: HashMap<OrderKey, Vec<u64>>,
     parked: BTreeMap<OrderKey, OrderSpec>,
     archive: Archive,
     highest_id: HashMap<i32, i32>,

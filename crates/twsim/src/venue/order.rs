@@ -15,6 +15,8 @@ pub(crate) struct LiveOrder {
     pub(crate) key: OrderKey,
     pub(crate) perm_id: i64,
     pub(crate) parent_perm_id: i64,
+    /// The parent's name, kept after the parent is gone.
+    pub(crate) family: Option<OrderKey>,
     pub(crate) spec: Arc<OrderSpec>,
     pub(crate) status: Status,
     pub(crate) filled: Decimal,

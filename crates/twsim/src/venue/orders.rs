@@ -49,13 +49,15 @@ impl Venue {
         }
         let seq = self.next_seq;
         self.next_seq += 1;
-        let parent = self.live_parent(key, &spec);
+        let family = (spec.parent_id != 0).then(|| OrderKey::new(key.client_id, spec.parent_id));
+        let parent_perm_id = family.and_then(|parent| self.live_perm_id(parent));
         let expiry = self.schedule_expiry(seq, spec.tif);
         let order = LiveOrder {
             seq,
             key,
             perm_id: self.take_perm_id(),
-            parent_perm_id: parent.map_or(0, |(_, perm_id)| perm_id),
+            parent_perm_id: parent_perm_id.unwrap_or(0),
+            family,
             spec: Arc::new(spec),
             status: Status::PreSubmitted,
             filled: Decimal::ZERO,
@@ -63,16 +65,17 @@ impl Venue {
             last_price: Decimal::ZERO,
             commission: Decimal::ZERO,
             triggered: false,
-            held: parent.is_some(),
+            held: parent_perm_id.is_some(),
             rested: false,
             bound: key.order_id > 0,
             expiry,
             filled_at_quote: 0,
         };
         out.push(VenueOutput::Order(order.report()));
-        if let Some((parent_seq, _)) = parent {
-            self.children.entry(parent_seq).or_default().push(seq);
-        } else if let Some(market) = self.market_mut(order.spec.con_id) {
+        if let Some(parent) = family {
+            self.children.entry(parent).or_default().push(seq);
+        }
+        if let Some(market) = self.market_mut(order.spec.con_id).filter(|_| !order.held) {
             market.book.insert(&order);
         }
         self.by_key.insert(key, seq);

@@ -282,3 +282,46 @@ fn an_account_is_written_as_its_id_with_an_optional_amount() {
         assert!(text.parse::<AccountConfig>().is_err(), "{text}");
     }
 }
+
+/// A parent at `price` with two children: one to take profit, one to stop the loss.
+fn bracket(world: &mut World, first: i32, price: &str) {
+    let base = OrderSpec { tif: TimeInForce::Gtc, ..world.spec(0, true, 10, (1, 0, 1)) };
+    let child = OrderSpec { side: Side::Sell, parent_id: first, ..base.clone() };
+    let legs = [
+        OrderSpec { kind: OrderKind::Limit { limit: dec(price) }, transmit: false, ..base },
+        OrderSpec { kind: OrderKind::Limit { limit: dec("240") }, transmit: false, ..child.clone() },
+        OrderSpec { kind: OrderKind::Stop { stop: dec("220") }, transmit: true, ..child },
+    ];
+    for (at, spec) in legs.into_iter().enumerate() {
+        world.tell(VenueInput::Place { key: OrderKey::new(1, first + at as i32), spec });
+    }
+}
+
+fn state(world: &World, order_id: i32) -> (Status, Decimal) {
+    let finished = world.venue.finished_orders().map(|order| order.report.clone());
+    let found = world.venue.open_orders().map(|order| *order).chain(finished);
+    let report = found.into_iter().find(|report| report.key.order_id == order_id).unwrap();
+    (report.status, report.filled)
+}
+
+#[test]
+fn children_wait_for_their_parent_end_with_it_and_end_each_other() {
+    let mut world = World::new(VenueConfig { walk_every: None, ..config(1) });
+    bracket(&mut world, 1, "229");
+    let (ten, none) = (Decimal::TEN, Decimal::ZERO);
+    assert_eq!(state(&world, 1), (Status::Submitted, none));
+    assert_eq!(state(&world, 2), (Status::PreSubmitted, none));
+    world.tell(VenueInput::Cancel { key: OrderKey::new(1, 1) });
+    for id in 1..=3 {
+        assert_eq!(state(&world, id), (Status::Cancelled, none));
+    }
+    bracket(&mut world, 4, "230.01");
+    assert_eq!(state(&world, 4), (Status::Filled, ten));
+    assert_eq!(state(&world, 5), (Status::Submitted, none));
+    let quote = alphec_twsim::venue::Quote::new(dec("219"), dec("219.01"), Decimal::ONE_HUNDRED);
+    world.tell(VenueInput::SetQuote { con_id: 265_598, quote });
+    assert_eq!(state(&world, 6), (Status::Filled, ten));
+    assert_eq!(state(&world, 5), (Status::Cancelled, none));
+    assert_eq!(world.venue.open_order_count(), 0);
+    check_books(&world);
+}
