@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "the bare sync belongs beside the numbers")]
 
 use std::hint::black_box;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -77,6 +78,25 @@ fn create(dir: &Path) -> (tempfile::TempDir, Journal) {
     (dir, journal.unwrap())
 }
 
+/// The time of `iterations` bare writes with a sync, of a one-record commit's size and in its rhythm
+/// (a disk that rests between syncs, if only to make a record, takes longer for each).
+fn time_bare_syncs(dir: &Path, iterations: u64) -> Duration {
+    let mut file = tempfile::tempfile_in(dir).unwrap();
+    let block = [1; 3 * 4_120];
+    (0..iterations).for_each(|_| file.write_all(&block).unwrap());
+    file.sync_all().unwrap();
+    file.rewind().unwrap();
+    let mut spent = Duration::ZERO;
+    for seq in 0..iterations {
+        black_box(batch(seq + 1, 1));
+        let start = Instant::now();
+        file.write_all(&block).unwrap();
+        file.sync_data().unwrap();
+        spent += start.elapsed();
+    }
+    spent
+}
+
 /// The time of `iterations` appends of `count` records each; making the records is not counted.
 fn time_appends(journal: &mut Journal, iterations: u64, count: u64) -> Duration {
     let mut spent = Duration::ZERO;
@@ -103,9 +123,12 @@ fn appends(criterion: &mut Criterion) {
                 bencher.iter_custom(|iterations| time_appends(&mut journal, iterations, count));
             });
         }
+        group.throughput(Throughput::Elements(1));
+        group.bench_function("bare write and sync", |bencher| {
+            bencher.iter_custom(|iterations| time_bare_syncs(&dir, iterations));
+        });
         group.finish();
     }
-    println!("a bare sync here, again: {:?}", measure_sync(disk_dir()).unwrap());
 }
 
 fn reads(criterion: &mut Criterion) {

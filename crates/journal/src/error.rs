@@ -149,10 +149,10 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
-    /// Records that were durable are gone from the end.
+    /// Records that were durable are gone from the end, or the whole journal is.
     #[error(
-        "{} ends at record {head}, but record {acknowledged} had been written: the records from {} on are missing; restore them (with the -wal file) from a copy, or settle with the broker's books and then remove {}.head",
-        path.display(), head.next(), path.display()
+        "{} ends at record {head}, but record {acknowledged} had been written: restore the missing records from a copy (with its -wal file), or settle with the broker's books and then remove {}.head",
+        path.display(), path.display()
     )]
     TailLost {
         /// Which file.

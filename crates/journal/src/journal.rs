@@ -83,6 +83,11 @@ impl Journal {
         if path.exists() {
             return Err(Error::Exists { path: path.to_owned() });
         }
+        // A journal that was here and is gone is no reason to begin anew: its orders may be working.
+        if let Some(noted) = HeadNote::read(path).filter(|noted| *noted != Head::EMPTY) {
+            let (path, head) = (path.to_owned(), Head::EMPTY.seq);
+            return Err(Error::TailLost { path, head, acknowledged: noted.seq });
+        }
         connect::create(path)?;
         Self::open_locked(path, options, lock)
     }

@@ -33,6 +33,7 @@ impl fmt::Display for Holder {
 #[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
+    owner: u32,
 }
 
 impl Lock {
@@ -56,14 +57,20 @@ impl Lock {
         if let Err(error) = file.set_len(0).and_then(|()| writeln!(file, "{text}")) {
             tracing::warn!(path = %at.display(), %error, "cannot note who holds the journal");
         }
-        Ok(Self { file })
+        Ok(Self { file, owner: holder.pid })
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // So that nobody reads a name that is no longer true; the lock itself goes with the handle.
+        // A forked child has the same lock through its copy of the handle: it must not end it for
+        // its parent, nor keep it when the parent is done (closing alone would wait for both).
+        if self.owner != std::process::id() {
+            return;
+        }
+        // So that nobody reads a name that is no longer true.
         let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
     }
 }
 

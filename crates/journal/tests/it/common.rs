@@ -1,7 +1,7 @@
 //! Records to write and journals to write them to.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use alphec_journal::{Journal, OpenOptions, Sink};
 use alphec_model::{
@@ -81,6 +81,16 @@ pub(crate) fn child(name: &str, path: &Path) -> Command {
 /// The journal path, in a process started by [`child`].
 pub(crate) fn in_child() -> Option<PathBuf> {
     std::env::var_os(CHILD).map(PathBuf::from)
+}
+
+/// Runs the command where the script has mounted something for it alone; `None` where that is not allowed.
+pub(crate) fn with_mounts(script: &str, command: &Command) -> Option<Output> {
+    let script = format!("{{ {script}; }} || exit 77; exec \"$0\" \"$@\"");
+    let mut outer = Command::new("unshare");
+    outer.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]).arg(command.get_program());
+    outer.args(command.get_args()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    // 1 is unshare's own failure, 77 the script's; a failed test exits with 101.
+    outer.output().ok().filter(|output| !matches!(output.status.code(), Some(1 | 77)))
 }
 
 const CHILD: &str = "ALPHEC_JOURNAL_TEST_CHILD";

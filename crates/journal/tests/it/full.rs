@@ -1,13 +1,12 @@
 //! No space, foreign locks and foreign writers: nothing lost, nothing doubled, and on it goes.
 
 use std::path::Path;
-use std::process::Command;
 
 use alphec_journal::{Error, Journal, OpenOptions, Reader, Sink, verify};
 use alphec_model::{Body, Record};
 use rusqlite::Connection;
 
-use crate::common::{child, in_child, options, place, record, records, replay};
+use crate::common::{child, in_child, options, place, record, records, replay, with_mounts};
 
 fn long(seq: u64) -> Record {
     let mut record = record(seq);
@@ -85,18 +84,11 @@ fn on_a_really_full_disk_nothing_is_lost_and_appends_work_again_after_space_retu
     let (dir, _) = place();
     let path = dir.path().join("small/journal.db");
     std::fs::create_dir(dir.path().join("small")).unwrap();
-    let inner = child("full::child_fills_a_real_disk", &path);
-    let script = format!(
-        "mount -t tmpfs -o size=2m none '{}' || exit 77; exec \"$0\" \"$@\"",
-        dir.path().join("small").display()
-    );
-    let mut outer = Command::new("unshare");
-    outer.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]).arg(inner.get_program());
-    outer.args(inner.get_args()).envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = match outer.output() {
-        Ok(output) if output.status.code() != Some(77) && output.status.code() != Some(1) => output,
+    let child = child("full::child_fills_a_real_disk", &path);
+    let mount = format!("mount -t tmpfs -o size=2m none '{}'", dir.path().join("small").display());
+    let Some(output) = with_mounts(&mount, &child) else {
         // Where user namespaces are not allowed, the size limit above stands in for this.
-        _ => return println!("skipped: no file system of one's own can be mounted here"),
+        return println!("skipped: nothing can be mounted here");
     };
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("filled and recovered"), "{output:?}");

@@ -3,10 +3,10 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use alphec_journal::{Head, Journal, Reader, Sink, measure_sync_of, verify};
+use alphec_journal::{Error, Head, Journal, Reader, Sink, measure_sync_of, verify};
 use alphec_model::Seq;
 
-use crate::common::{beside, journal_of, options, place, records, replay};
+use crate::common::{beside, child, in_child, journal_of, options, place, records, replay, with_mounts};
 
 #[test]
 fn readers_and_verify_work_while_the_writer_writes() {
@@ -67,6 +67,39 @@ fn a_reader_sees_what_is_still_in_the_wal_of_a_dead_writer() {
     assert_eq!(Reader::open(&path).unwrap().head().unwrap(), durable.head);
     assert_eq!(verify(&path, &mut |_| {}).unwrap().head, durable.head);
     assert_eq!(replay(&path, 1).unwrap(), records(1..=25));
+}
+
+/// Not a test by itself: run where the journal's directory cannot be written.
+#[test]
+fn child_reads_from_a_read_only_place() {
+    let Some(path) = in_child() else { return };
+    let report = verify(&path, &mut |_| {}).unwrap();
+    assert_eq!(replay(&path, 1).unwrap(), records(1..=30));
+    let error = verify(path.with_file_name("unsettled.db"), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, Error::NeedsWritablePlace { .. }), "{error}");
+    assert!(matches!(Journal::open(&path, options()), Err(Error::Io { .. })));
+    println!("read {} records", report.records);
+}
+
+#[test]
+fn a_closed_journal_can_be_verified_on_a_read_only_medium_and_one_with_a_wal_says_what_to_do() {
+    let (dir, path) = place();
+    journal_of(&path, 30);
+    let (_dir, live) = place();
+    let mut journal = Journal::create(&live, options()).unwrap();
+    let _durable = journal.append(&records(1..=25)).unwrap();
+    for suffix in ["", "-wal"] {
+        fs::copy(beside(&live, suffix), beside(&dir.path().join("unsettled.db"), suffix)).unwrap();
+    }
+    let child = child("reading::child_reads_from_a_read_only_place", &path);
+    let here = dir.path().display();
+    let Some(output) =
+        with_mounts(&format!("mount --bind '{here}' '{here}' && mount -o remount,bind,ro '{here}'"), &child)
+    else {
+        return println!("skipped: nothing can be mounted here");
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("read 30 records"), "{output:?}");
 }
 
 #[test]

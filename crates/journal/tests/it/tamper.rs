@@ -165,7 +165,7 @@ fn a_cut_tail_is_noticed_while_the_note_beside_the_journal_is_there() {
     hostile(&path).execute_batch("DELETE FROM record WHERE seq > 4").unwrap();
     let error = check(&path).unwrap_err();
     assert!(matches!(error, Error::TailLost { .. }) && error.is_corrupt(), "{error}");
-    assert!(error.to_string().contains("the records from 5 on are missing"), "{error}");
+    assert!(error.to_string().contains("ends at record 4, but record 6 had been written"), "{error}");
 
     // Without it, only a head kept elsewhere can tell; see the documentation of `Report`.
     fs::remove_file(beside(&path, ".head")).unwrap();
@@ -190,6 +190,18 @@ fn an_older_copy_put_in_place_of_the_journal_is_not_opened() {
     assert_eq!(replay(&path, 1).unwrap(), records(1..=3));
     let report = check(&path);
     assert!(matches!(report, Err(Error::TailLost { .. })));
+}
+
+#[test]
+fn a_journal_that_disappeared_is_not_silently_begun_anew() {
+    let (_dir, path) = place();
+    journal_of(&path, 3);
+    fs::remove_file(&path).unwrap();
+    let error = Journal::open_or_create(&path, options()).unwrap_err();
+    assert!(matches!(error, Error::TailLost { .. }), "{error}");
+    assert!(!path.exists());
+    fs::remove_file(beside(&path, ".head")).unwrap();
+    let _journal = Journal::open_or_create(&path, options()).unwrap();
 }
 
 #[test]
