@@ -213,6 +213,18 @@ impl Instrument {
         self
     }
 
+    /// The same instrument with another tick rule.
+    ///
+    /// # Errors
+    /// [`InstrumentError::BadLadder`].
+    pub fn with_tick(mut self, tick: TickRule) -> Result<Self, InstrumentError> {
+        if !tick.is_sound() {
+            return Err(InstrumentError::BadLadder { id: self.id });
+        }
+        self.tick = tick;
+        Ok(self)
+    }
+
     /// Our name.
     #[must_use]
     pub const fn id(&self) -> &InstrumentId {
