@@ -12,33 +12,37 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct Backoff {
     plan: Reconnect,
-    /// Failures or short sessions in a row.
+    /// Failed attempts in a row.
     failures: u32,
+    /// Steps of growth behind us: failures and sessions that died young.
+    level: u32,
     random: u64,
 }
 
 impl Backoff {
     pub(crate) fn new(plan: Reconnect) -> Self {
         let random = plan.seed;
-        Self { plan, failures: 0, random }
+        Self { plan, failures: 0, level: 0, random }
     }
 
     /// Which attempt in a row just failed (1 for the first), and the delay before the next;
     /// `None` when the last one allowed is spent.
     pub(crate) fn failed(&mut self) -> (u32, Option<Duration>) {
         self.failures = self.failures.saturating_add(1);
+        self.level = self.level.saturating_add(1);
         let spent = self.plan.attempts.is_some_and(|attempts| self.failures >= attempts);
         (self.failures, (!spent).then(|| self.delay()))
     }
 
     /// The delay after a session that stood for `lived`.
     pub(crate) fn lost(&mut self, lived: Duration) -> Duration {
-        self.failures = if lived >= HEALTHY_AFTER { 0 } else { self.failures.saturating_add(1) };
+        self.failures = 0;
+        self.level = if lived >= HEALTHY_AFTER { 0 } else { self.level.saturating_add(1) };
         self.delay()
     }
 
     fn delay(&mut self) -> Duration {
-        let steps = self.failures.saturating_sub(1).min(64);
+        let steps = self.level.saturating_sub(1).min(64);
         let factor = if self.plan.factor.is_finite() { self.plan.factor.max(1.0) } else { 1.0 };
         let jitter = if self.plan.jitter.is_finite() { self.plan.jitter.clamp(0.0, 1.0) } else { 0.0 };
         let ceiling = self.plan.ceiling.as_secs_f64();
@@ -97,6 +101,7 @@ mod tests {
         backoff.failed();
         backoff.failed();
         assert_eq!(backoff.lost(Duration::from_secs(1)).as_millis(), 400);
+        assert_eq!(backoff.failed().0, 1, "yet the attempts in a row start over");
         assert_eq!(backoff.lost(Duration::from_secs(60)).as_millis(), 100);
     }
 

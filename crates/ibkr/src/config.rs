@@ -175,13 +175,28 @@ impl Config {
     }
 
     pub(crate) fn address(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        let Self { host, port, .. } = self;
+        // An IPv6 address needs its brackets beside a port.
+        if host.contains(':') && !host.starts_with('[') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_ipv6_host_gets_its_brackets() {
+        let address =
+            |host| Config::new(host, 4002, ApiClientId::new(1), Clock::new(|| UtcNanos::EPOCH)).address();
+        assert_eq!(address("::1"), "[::1]:4002");
+        assert_eq!(address("[::1]"), "[::1]:4002");
+        assert_eq!(address("localhost"), "localhost:4002");
+    }
 
     #[test]
     fn the_default_ports_are_those_of_the_broker() {

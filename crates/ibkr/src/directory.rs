@@ -34,8 +34,10 @@ impl Directory {
         for instrument in instruments {
             let entry = Entry { instrument: instrument.clone(), standing: Standing::Asked };
             directory.entries.insert(instrument.id().clone(), entry);
-            if let Some(con_id) = instrument.con_id() {
-                directory.resolve(instrument.id(), con_id);
+            if let Some(con_id) = instrument.con_id()
+                && let Err(why) = directory.resolve(instrument.id(), con_id)
+            {
+                directory.reject(instrument.id(), &why);
             }
         }
         directory
@@ -47,11 +49,18 @@ impl Directory {
 
     /// The broker knows it under this id. Contract ids change at corporate actions, so the newest counts
     /// for orders; an old one still names the instrument in reports.
-    pub(crate) fn resolve(&mut self, id: &InstrumentId, con_id: ConId) {
+    ///
+    /// Refused when another instrument has the id: reports name the contract only, and a fill must not
+    /// be booked on the wrong one of two names.
+    pub(crate) fn resolve(&mut self, id: &InstrumentId, con_id: ConId) -> Result<(), String> {
+        if let Some(other) = self.by_con_id.get(&con_id).filter(|other| *other != id) {
+            return Err(format!("contract {con_id} is already instrument {other}; remove one of the two"));
+        }
         if let Some(entry) = self.entries.get_mut(id) {
             entry.standing = Standing::Known(con_id);
             self.by_con_id.insert(con_id, id.clone());
         }
+        Ok(())
     }
 
     /// The broker does not know it.
@@ -104,12 +113,22 @@ pub(crate) mod tests {
         let mut directory = Directory::new(&[stock("AAPL")]);
         let id = InstrumentId::new("AAPL").unwrap();
         assert_eq!(directory.tradable(&id).unwrap().1, None);
-        directory.resolve(&id, ConId::new(265_598));
+        directory.resolve(&id, ConId::new(265_598)).unwrap();
         assert_eq!(directory.tradable(&id).unwrap().1, Some(ConId::new(265_598)));
         assert_eq!(directory.by_con_id(ConId::new(265_598)), Some(&id));
         directory.reject(&id, "no security definition");
         assert!(directory.tradable(&id).unwrap_err().contains("no security definition"));
         assert!(directory.tradable(&InstrumentId::new("MSFT").unwrap()).is_err());
+    }
+
+    #[test]
+    fn two_names_for_one_contract_are_refused() {
+        let mut directory = Directory::new(&[stock("AAPL"), stock("APPLE")]);
+        let [first, second] = ["AAPL", "APPLE"].map(|id| InstrumentId::new(id).unwrap());
+        directory.resolve(&first, ConId::new(7)).unwrap();
+        directory.resolve(&first, ConId::new(7)).expect("the same again is no conflict");
+        assert!(directory.resolve(&second, ConId::new(7)).unwrap_err().contains("AAPL"));
+        assert_eq!(directory.by_con_id(ConId::new(7)), Some(&first));
     }
 
     #[test]

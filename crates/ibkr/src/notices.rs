@@ -99,6 +99,11 @@ pub(crate) const fn is_gap(code: i32) -> bool {
     matches!(code, -8..=-4)
 }
 
+/// Whether ibapi met a message type that it does not know.
+pub(crate) const fn is_unknown_frame(code: i32) -> bool {
+    code == -5
+}
+
 /// Whether a notice without an id may be the refusal of a list request: those carry no id, and 321 in
 /// read-only mode never ends the request. Losing the servers spoils a list as well.
 pub(crate) fn spoils_lists(code: i32, text: &str) -> bool {

@@ -104,6 +104,12 @@ impl Port {
         if self.waiting.len() < ACCEPT_UNTIL { self.requests.try_recv().ok() } else { None }
     }
 
+    /// Takes no further request and hands back those that wait; at most the channel's capacity.
+    pub(crate) fn close_requests(&mut self) -> Vec<BrokerRequest> {
+        self.requests.close();
+        core::iter::from_fn(|| self.requests.try_recv().ok()).collect()
+    }
+
     /// Hands out all that waits; for the end, when nothing else is done any more.
     pub(crate) async fn flush(&mut self) {
         self.quotes.clear();

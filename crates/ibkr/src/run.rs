@@ -46,6 +46,9 @@ pub async fn run(
 ) -> Ended {
     let mut port = Port::new(requests, events);
     let ended = serve(&config, &mut port, &stop).await;
+    for request in port.close_requests() {
+        refuse(&mut port, request, "the adapter has stopped");
+    }
     if ended != Ended::PortClosed && tokio::time::timeout(FLUSH_DEADLINE, port.flush()).await.is_err() {
         warn!("the last broker events were not read within {FLUSH_DEADLINE:?}");
     }

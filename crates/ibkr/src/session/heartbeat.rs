@@ -32,7 +32,7 @@ pub(super) async fn watch(
         let asked = Instant::now();
         if is_alive(&client, heartbeat.deadline).await {
             misses = 0;
-            pause = heartbeat.interval;
+            pause = heartbeat.interval.max(SPACING.saturating_sub(asked.elapsed()));
             continue;
         }
         misses += 1;

@@ -110,29 +110,40 @@ impl Session<'_> {
 
     /// A code with a text, and what it means for the session.
     pub(super) async fn notice(&mut self, notice: Notice) -> Result<(), End> {
-        let code = notice.code;
-        if notices::is_gap(code) {
-            warn!(code, text = notice.message, "frames were lost");
-            self.gap(format!("{} ({code})", notice.message));
-            return Ok(());
-        }
-        let notice = notices::convert(notice);
-        let text = notice.text.clone();
-        if notice.broker_order_id.is_none() && notices::spoils_lists(code, &text) {
-            self.snapshots.spoil(format!("{code}: {text}"));
-        }
-        self.port.push(BrokerEvent::Notice(notice));
-        if let Some(link) = notices::server_link(code) {
-            self.port.push(BrokerEvent::ServerLink { generation: self.generation, link });
-            if link == ServerLink::RestoredDataLost {
-                self.reference.shutdown().await;
-                self.start_reference();
-            }
+        let (code, text) = (notice.code, notice.message.clone());
+        self.tell_notice(notice);
+        if notices::server_link(code) == Some(ServerLink::RestoredDataLost) {
+            self.reference.shutdown().await;
+            self.start_reference();
         }
         if code == notices::PORT_MOVED {
             return Err(End::Lost(format!("the gateway moved its API port (1300): {text}")));
         }
         Ok(())
+    }
+
+    /// The events of a notice.
+    pub(super) fn tell_notice(&mut self, notice: Notice) {
+        let code = notice.code;
+        if notices::is_gap(code) {
+            warn!(code, text = notice.message, "frames were lost");
+            // A newer gateway may send a message that ibapi does not know again and again; one gap is
+            // enough to look the books over, and a real slip of the framing soon ends the connection.
+            let is_repeated = notices::is_unknown_frame(code) && self.unknown_frames;
+            self.unknown_frames |= notices::is_unknown_frame(code);
+            if !is_repeated {
+                self.gap(format!("{} ({code})", notice.message));
+            }
+            return;
+        }
+        let notice = notices::convert(notice);
+        if notice.broker_order_id.is_none() && notices::spoils_lists(code, &notice.text) {
+            self.snapshots.spoil(format!("{code}: {}", notice.text));
+        }
+        self.port.push(BrokerEvent::Notice(notice));
+        if let Some(link) = notices::server_link(code) {
+            self.port.push(BrokerEvent::ServerLink { generation: self.generation, link });
+        }
     }
 }
 

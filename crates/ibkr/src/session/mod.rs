@@ -90,6 +90,8 @@ pub(crate) struct Session<'a> {
     accounts: Vec<AccountId>,
     updates: Option<Subscription<OrderUpdate>>,
     reopened: u32,
+    /// An unknown message was already reported as a gap.
+    unknown_frames: bool,
     notices: NoticeStream,
     lanes: Lanes,
     pacer: Arc<Pacer>,
@@ -113,7 +115,7 @@ impl<'a> Session<'a> {
         link: Link,
     ) -> Self {
         let Link { client, updates, notices, startup, next_order_id, accounts } = link;
-        info!(%generation, ?accounts, %next_order_id, "connected");
+        info!(%generation, accounts = accounts.len(), %next_order_id, "connected");
         port.push(BrokerEvent::Connected(Handshake {
             generation,
             server_version: client.server_version(),
@@ -130,6 +132,7 @@ impl<'a> Session<'a> {
             accounts,
             updates: Some(updates),
             reopened: 0,
+            unknown_frames: false,
             notices,
             lanes: Lanes::default(),
             pacer: Arc::new(Pacer::new(config.messages_per_second)),
@@ -272,15 +275,8 @@ impl<'a> Session<'a> {
 
     fn report(&mut self, report: Option<Report>) -> Result<(), End> {
         match report {
-            Some(Report::Resolved { instrument, details }) => {
-                self.directory.resolve(&instrument, details.con_id);
-                let Details { con_id, tick, multiplier, market_rule: _ } = details;
-                self.port.push(BrokerEvent::InstrumentResolved { instrument, con_id, tick, multiplier });
-            }
-            Some(Report::Unknown { instrument, why }) => {
-                self.directory.reject(&instrument, &why);
-                self.port.push(BrokerEvent::InstrumentUnknown { instrument, why });
-            }
+            Some(Report::Resolved { instrument, details }) => self.resolved(instrument, details),
+            Some(Report::Unknown { instrument, why }) => self.unknown(instrument, why),
             Some(Report::Quote { instrument, quote }) => self.port.quote(instrument, quote),
             Some(Report::Event(event)) => self.port.push(*event),
             Some(Report::Dead(why)) => return Err(End::Lost(why)),
@@ -288,6 +284,21 @@ impl<'a> Session<'a> {
             None => {}
         }
         Ok(())
+    }
+
+    fn resolved(&mut self, instrument: InstrumentId, details: Details) {
+        let Details { con_id, tick, multiplier, market_rule: _ } = details;
+        match self.directory.resolve(&instrument, con_id) {
+            Ok(()) => {
+                self.port.push(BrokerEvent::InstrumentResolved { instrument, con_id, tick, multiplier });
+            }
+            Err(why) => self.unknown(instrument, why),
+        }
+    }
+
+    fn unknown(&mut self, instrument: InstrumentId, why: String) {
+        self.directory.reject(&instrument, &why);
+        self.port.push(BrokerEvent::InstrumentUnknown { instrument, why });
     }
 
     fn gap(&mut self, why: impl Into<String>) {
@@ -304,6 +315,8 @@ async fn next_update(updates: &mut Option<Subscription<OrderUpdate>>) -> UpdateI
 
 async fn until(at: Option<Instant>) {
     match at {
+        // The timer rounds up to a millisecond, which an instant already past need not wait.
+        Some(at) if at <= Instant::now() => {}
         Some(at) => tokio::time::sleep_until(at).await,
         None => core::future::pending().await,
     }

@@ -25,8 +25,12 @@ use crate::pace::{Pacer, Urgency};
 /// How long an answer about a contract may take.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
 
-/// Pause before a failed question or subscription is tried again, for as long as the session lives.
-const RETRY_AFTER: Duration = Duration::from_secs(15);
+/// Pause before a failed question or subscription is tried again, for as long as the session lives. It
+/// doubles with each failure in a row: a missing subscription is an error message every time.
+const RETRY_FIRST: Duration = Duration::from_secs(15);
+
+/// The longest such pause.
+const RETRY_CEILING: Duration = Duration::from_secs(300);
 
 /// "No security definition": the one answer that means the broker does not know the contract.
 const NO_SUCH_CONTRACT: i32 = 200;
@@ -81,12 +85,16 @@ pub(super) async fn follow(source: Source, instrument: Instrument) {
         return;
     }
     let Ok(contract) = contract::contract(&instrument, Some(con_id)) else { return };
+    let mut pause = RETRY_FIRST;
     loop {
-        watch_market(&source, &instrument, &contract).await;
+        if watch_market(&source, &instrument, &contract).await {
+            pause = RETRY_FIRST;
+        }
         // Without data there is no price to judge by: say so rather than leave the last one standing.
         let quote = Quote { bid: None, ask: None, last: None, at: source.clock.now() };
         source.tell(Report::Quote { instrument: instrument.id().clone(), quote }).await;
-        tokio::time::sleep(RETRY_AFTER).await;
+        tokio::time::sleep(pause).await;
+        pause = pause.saturating_mul(2).min(RETRY_CEILING);
     }
 }
 
@@ -101,6 +109,7 @@ async fn qualify(source: &Source, instrument: &Instrument) -> Option<alphec_mode
             return None;
         }
     };
+    let mut pause = RETRY_FIRST;
     loop {
         source.pacer.acquire(Urgency::Normal).await;
         let answer = tokio::time::timeout(ANSWER_DEADLINE, source.client.contract_details(&asked)).await;
@@ -112,7 +121,8 @@ async fn qualify(source: &Source, instrument: &Instrument) -> Option<alphec_mode
             }
             Err(error) => source.tell_error(&format!("contract details of {id}"), error).await,
         }
-        tokio::time::sleep(RETRY_AFTER).await;
+        tokio::time::sleep(pause).await;
+        pause = pause.saturating_mul(2).min(RETRY_CEILING);
     }
 }
 
@@ -150,19 +160,24 @@ async fn apply_ladder(source: &Source, details: &mut Details) {
     }
 }
 
-/// Follows one subscription to its end.
-async fn watch_market(source: &Source, instrument: &Instrument, contract: &Contract) {
+/// Follows one subscription to its end; whether it ever gave a price.
+async fn watch_market(source: &Source, instrument: &Instrument, contract: &Contract) -> bool {
     let about = format!("market data of {}", instrument.id());
     source.pacer.acquire(Urgency::Normal).await;
     let mut ticks = match source.client.market_data(contract).subscribe().await {
         Ok(ticks) => ticks,
-        Err(error) => return source.tell_error(&about, error).await,
+        Err(error) => {
+            source.tell_error(&about, error).await;
+            return false;
+        }
     };
+    let mut priced = false;
     let mut quote = Quote { bid: None, ask: None, last: None, at: source.clock.now() };
     while let Some(item) = ticks.next().await {
         match item {
             Ok(SubscriptionItem::Data(tick)) => {
                 if apply(&mut quote, &tick, instrument) {
+                    priced = true;
                     quote.at = source.clock.now();
                     source.tell(Report::Quote { instrument: instrument.id().clone(), quote }).await;
                 }
@@ -170,9 +185,13 @@ async fn watch_market(source: &Source, instrument: &Instrument, contract: &Contr
             // Falling behind is no harm here: the next tick is the market.
             Ok(SubscriptionItem::Notice(notice)) if notices::is_gap(notice.code) => {}
             Ok(SubscriptionItem::Notice(notice)) => source.tell_notice(&about, notice).await,
-            Err(error) => return source.tell_error(&about, error).await,
+            Err(error) => {
+                source.tell_error(&about, error).await;
+                break;
+            }
         }
     }
+    priced
 }
 
 /// Puts a tick into the quote; false when it is none of the three prices.

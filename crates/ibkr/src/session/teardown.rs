@@ -1,11 +1,12 @@
 //! The end of a session: what already arrived is told, what was not written is proven so, then the socket
 //! is closed.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use alphec_model::broker::BrokerEvent;
 use futures::{FutureExt, StreamExt};
+use ibapi::subscriptions::SubscriptionItem;
 use tracing::warn;
 
 use super::{End, Session};
@@ -23,7 +24,7 @@ impl Session<'_> {
         self.writing = None;
         self.liveness.shutdown().await;
         self.reference.shutdown().await;
-        if AssertUnwindSafe(self.drain()).catch_unwind().await.is_err() {
+        if catch_unwind(AssertUnwindSafe(|| self.drain())).is_err() {
             self.gap("the last order messages could not be read");
         }
         let why = match end {
@@ -47,23 +48,19 @@ impl Session<'_> {
     }
 
     /// Tells what arrived before the end: a fill just before a lost socket is still a fill.
-    async fn drain(&mut self) {
+    fn drain(&mut self) {
         if let Some(mut updates) = self.updates.take() {
             for _ in 0..BUFFERED_MAX {
                 match updates.next().now_or_never() {
-                    Some(Some(Ok(item))) => {
-                        // Whatever it says about the session no longer matters.
-                        let _ = self.update_item(Some(Ok(item))).await;
-                    }
+                    Some(Some(Ok(SubscriptionItem::Data(update)))) => self.update(update),
+                    Some(Some(Ok(SubscriptionItem::Notice(notice)))) => self.tell_notice(notice),
                     Some(Some(Err(_)) | None) | None => break,
                 }
             }
         }
         for _ in 0..BUFFERED_MAX {
             match self.notices.next().now_or_never() {
-                Some(Some(notice)) => {
-                    let _ = self.notice(notice).await;
-                }
+                Some(Some(notice)) => self.tell_notice(notice),
                 Some(None) | None => break,
             }
         }

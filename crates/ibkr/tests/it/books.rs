@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use alphec_model::broker::{BrokerEvent, BrokerRequest};
 use alphec_model::{InstrumentId, OrderType};
+use alphec_twsim::venue::Quote;
 use alphec_twsim::{Fault, FaultKind};
 
 use crate::harness::{Adapter, config, gateway, ready, resting, ticket};
@@ -122,5 +123,37 @@ async fn a_lost_connection_fails_the_snapshot_under_way() {
     gateway.disconnect_all();
     assert!(adapter.snapshot(1).await.is_err());
     adapter.disconnected().await;
+    adapter.finish().await;
+}
+
+#[tokio::test]
+async fn a_busy_day_is_read_to_the_last_row() {
+    const ROWS: i32 = 1_500;
+    let (gateway, mut adapter, session) = ready(gateway()).await;
+    let con_id = adapter
+        .seen
+        .iter()
+        .find_map(|event| match event {
+            BrokerEvent::InstrumentResolved { con_id, .. } => Some(con_id.get()),
+            _ => None,
+        })
+        .unwrap();
+    // Cheap and plenty, so that every market order fills whole.
+    let [bid, offer, size] = ["2.00", "2.01", "1000000"].map(|text| text.parse().unwrap());
+    gateway.set_quote(con_id, Quote::new(bid, offer, size));
+    for offset in 0..ROWS {
+        adapter.send(BrokerRequest::Place(ticket(&session, 2 * offset, OrderType::Market))).await;
+        adapter.send(BrokerRequest::Place(resting(&session, 2 * offset + 1))).await;
+        // The caller reads as it goes: two channels that fill up together would stand still together.
+        while let Ok(event) = adapter.events.try_recv() {
+            adapter.seen.push(event);
+        }
+    }
+    adapter.status(session.next_order_id.get() + 2 * ROWS - 1, "Submitted").await;
+    adapter.send(ask(1)).await;
+    let books = adapter.snapshot(1).await.unwrap();
+    let rows = usize::try_from(ROWS).unwrap();
+    assert_eq!((books.open.len(), books.completed.len(), books.executions.len()), (rows, rows, rows));
+    assert!(!adapter.seen.iter().any(|event| matches!(event, BrokerEvent::Gap { .. })));
     adapter.finish().await;
 }

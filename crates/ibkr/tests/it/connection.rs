@@ -1,10 +1,12 @@
 //! Coming, staying and going.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use alphec_ibkr::{Ended, Heartbeat};
-use alphec_model::broker::{BrokerEvent, BrokerRequest};
-use alphec_model::{AccountId, ApiClientId, Generation};
+use alphec_ibkr::{Clock, Ended, Heartbeat};
+use alphec_model::broker::{BrokerEvent, BrokerRequest, Wire};
+use alphec_model::{AccountId, ApiClientId, Generation, UtcNanos};
 use alphec_twsim::{Fault, FaultKind};
 use tokio::net::TcpListener;
 
@@ -148,6 +150,40 @@ async fn a_dropped_caller_ends_the_adapter() {
     let (_gateway, adapter, _) = ready(gateway()).await;
     drop(adapter.events);
     assert_eq!(adapter.task.await.unwrap(), Ended::PortClosed);
+}
+
+#[tokio::test]
+async fn a_panic_costs_the_connection_and_not_the_process() {
+    let gateway = gateway().start().await.unwrap();
+    let mut config = config(gateway.addr().port());
+    let looks = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&looks);
+    config.clock = Clock::new(move || {
+        assert!(counter.fetch_add(1, Ordering::Relaxed) != 0, "the first look at the clock fails");
+        UtcNanos::EPOCH
+    });
+    let mut adapter = Adapter::start(config);
+    let session = adapter.connected().await;
+    adapter.resolved().await;
+    adapter.send(BrokerRequest::Place(resting(&session, 0))).await;
+    let (generation, why) = adapter.disconnected().await;
+    assert_eq!(generation, session.generation);
+    assert!(why.contains("panic") && why.contains("clock"), "{why}");
+    let again = adapter.connected().await;
+    let ticket = resting(&again, 0);
+    adapter.send(BrokerRequest::Place(ticket.clone())).await;
+    adapter.written(ticket.broker_order_id.get(), Wire::Place).await;
+    adapter.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_runs_on_a_multi_thread_runtime() {
+    let (_gateway, mut adapter, session) = ready(gateway()).await;
+    for offset in 0..50 {
+        adapter.send(BrokerRequest::Place(resting(&session, offset))).await;
+    }
+    adapter.status(session.next_order_id.get() + 49, "Submitted").await;
+    adapter.finish().await;
 }
 
 #[test]

@@ -11,5 +11,7 @@ mod harness;
 
 mod books;
 mod connection;
+mod hostile;
 mod orders;
 mod reference;
+mod tap;
