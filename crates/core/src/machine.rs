@@ -5,8 +5,8 @@ use std::sync::Arc;
 use alphec_model::broker::LinkState;
 use alphec_model::record::Header;
 use alphec_model::{
-    Alert, AlertKind, Body, BrokerRequest, ClientOrderId, CorrelationId, Event, ExecId, Order, OrderState,
-    Provenance, Record, Seq, UtcNanos,
+    Alert, AlertKind, Body, BrokerOrderId, BrokerRequest, ClientOrderId, CorrelationId, Event, ExecId, Order,
+    OrderState, Provenance, Record, Seq, UtcNanos,
 };
 
 use crate::book::{Book, OrderIx, ReplayError};
@@ -26,7 +26,11 @@ impl Core {
     /// An empty machine. Replay the journal into it before the first [`Self::handle`].
     #[must_use]
     pub fn new(config: CoreConfig) -> Self {
-        Self { config, book: Book::default(), session: Session::default() }
+        let mut session = Session::default();
+        for (id, instrument) in &config.instruments {
+            session.con_ids.extend(instrument.con_id().map(|con_id| (con_id, id.clone())));
+        }
+        Self { config, book: Book::default(), session }
     }
 
     /// Folds one journaled record in, at start.
@@ -69,7 +73,12 @@ impl Core {
             link: self.session.link.state,
             refused: self.session.link.refused.clone(),
             halted: self.book.halted().map(str::to_owned),
-            journal_trouble: self.session.journal_trouble.clone(),
+            journal_trouble: self
+                .session
+                .journal_trouble
+                .as_ref()
+                .or(self.session.inconsistent.as_ref())
+                .cloned(),
             stopping: self.session.stopping,
         }
     }
@@ -99,6 +108,8 @@ pub(crate) struct About {
     pub(crate) ix: Option<OrderIx>,
     pub(crate) key: Option<ClientOrderId>,
     pub(crate) correlation_id: Option<CorrelationId>,
+    /// The id that the record gives to the order, where it has none yet.
+    pub(crate) broker_order_id: Option<BrokerOrderId>,
     pub(crate) exec_id: Option<ExecId>,
 }
 
@@ -189,6 +200,7 @@ impl Turn<'_> {
         }
         self.deny_missed_deadlines();
         if self.core.session.snapshot_due.is_some_and(|due| due <= self.now) {
+            self.give_up_waiting_for_books();
             self.ask_snapshot();
         }
     }
@@ -202,14 +214,14 @@ impl Turn<'_> {
             provenance,
             correlation_id: about.correlation_id.or_else(|| order.map(|order| order.correlation_id.clone())),
             client_order_id: about.key.or_else(|| order.map(|order| order.client_order_id.clone())),
-            broker_order_id: order.and_then(|order| order.broker_order_id),
+            broker_order_id: order.and_then(|order| order.broker_order_id).or(about.broker_order_id),
             perm_id: order.and_then(|order| order.perm_id),
             exec_id: about.exec_id,
         };
         let record = Record { header, body };
         if let Err(error) = self.core.book.apply(&record) {
             // A bug of ours: the record would not replay. Trading on stops here, loudly; cancels pass.
-            self.core.session.journal_trouble = Some(error.to_string());
+            self.core.session.inconsistent = Some(error.to_string());
             self.alert(AlertKind::Anomaly, format!("refused to record what would not replay: {error}"), None);
             return;
         }
@@ -251,8 +263,13 @@ impl Turn<'_> {
         });
     }
 
-    /// Something that should not be possible: recorded, alerted, never only logged.
+    /// Something that should not be possible: recorded, alerted, never only logged. Told once a
+    /// connection: lists repeat what they show.
     pub(crate) fn anomaly(&mut self, what: String, ix: Option<OrderIx>) {
+        let order = ix.and_then(|ix| self.order(ix)).map_or("", |order| order.client_order_id.as_str());
+        if !self.core.session.is_news(&format!("{order} {what}")) {
+            return;
+        }
         self.alert(AlertKind::Anomaly, what.clone(), ix);
         let about = About { ix, ..About::default() };
         self.record(about, Provenance::Inferred, Body::Anomaly { what });

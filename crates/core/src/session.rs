@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use alphec_model::broker::{BrokerStatus, CommissionReport, LinkState};
+use alphec_model::broker::{CommissionReport, LinkState};
 use alphec_model::risk::RuleName;
 use alphec_model::{
-    AccountId, AccountValues, ConId, ExecId, Generation, InstrumentId, Quote, SignedQty, UtcNanos, Verdict,
+    AccountId, AccountValues, ConId, ExecId, Generation, InstrumentId, Quote, RejectReason, SignedQty,
+    UtcNanos, Verdict,
 };
 
 use crate::book::OrderIx;
@@ -16,6 +17,9 @@ use crate::step::Token;
 /// Commissions that wait for their execution; beyond this the lowest is dropped and asked for again
 /// with the next snapshot (the stream also carries those of other clients' executions).
 pub(crate) const ORPHAN_COMMISSIONS_MAX: usize = 10_000;
+
+/// Anomalies remembered so that each is told once a connection; at the limit all may be told again.
+const SAID_MAX: usize = 1_000;
 
 /// A staged order or change waiting for custom rules.
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub(crate) struct Session {
     pub(crate) link: Link,
     pub(crate) stopping: bool,
     pub(crate) journal_trouble: Option<String>,
+    /// A record of ours that would not replay: nothing new is sent until a new process has looked.
+    pub(crate) inconsistent: Option<String>,
     pub(crate) quotes: BTreeMap<InstrumentId, Quote>,
     pub(crate) accounts: BTreeMap<AccountId, AccountValues>,
     pub(crate) con_ids: BTreeMap<ConId, InstrumentId>,
@@ -47,16 +53,33 @@ pub(crate) struct Session {
     ack_due: BTreeSet<(UtcNanos, OrderIx)>,
     ack_due_of: BTreeMap<OrderIx, UtcNanos>,
     pub(crate) waiting: BTreeMap<OrderIx, Waiting>,
-    pub(crate) last_status: BTreeMap<OrderIx, BrokerStatus>,
+    /// Answers of custom rules that still come, to questions that are settled.
+    owed: BTreeMap<OrderIx, BTreeMap<RuleName, u32>>,
+    /// Live orders whose latest status is "inactive": rejected, or held and able to come back.
+    pub(crate) inactive: BTreeSet<OrderIx>,
+    /// Live orders that a code called dead when nothing else did.
+    pub(crate) accused: BTreeMap<OrderIx, RejectReason>,
     pub(crate) absent_rounds: BTreeMap<OrderIx, u32>,
     pub(crate) old_terms_rounds: BTreeMap<OrderIx, u32>,
-    pub(crate) suspects: BTreeMap<(AccountId, InstrumentId), SignedQty>,
+    pub(crate) suspects: BTreeMap<(AccountId, InstrumentId), (SignedQty, SignedQty)>,
     pub(crate) last_fill_at: BTreeMap<(AccountId, InstrumentId), UtcNanos>,
     orphan_commissions: BTreeMap<ExecId, CommissionReport>,
-    pub(crate) cancels_resent: BTreeSet<OrderIx>,
+    /// Cancels of this connection.
+    pub(crate) cancels: BTreeMap<OrderIx, CancelTry>,
+    said: BTreeSet<String>,
     pub(crate) outstanding: Option<Outstanding>,
+    pub(crate) asked_at: Option<UtcNanos>,
     pub(crate) snapshot_due: Option<UtcNanos>,
     pub(crate) snapshots: u64,
+}
+
+/// How a cancel fares on this connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CancelTry {
+    /// Sent, and not refused since.
+    pub(crate) is_sent: bool,
+    /// How often the broker did not find the order.
+    pub(crate) not_found: u32,
 }
 
 /// How the link stands.
@@ -64,6 +87,10 @@ pub(crate) struct Session {
 pub(crate) struct Link {
     pub(crate) state: LinkState,
     pub(crate) generation: Generation,
+    /// The accounts of this login that may be believed; `None` before the first connection.
+    pub(crate) accounts: Option<BTreeSet<AccountId>>,
+    /// Complete lists read on this connection.
+    pub(crate) rounds: u32,
     /// Why it cannot become ready although connected, such as the wrong accounts.
     pub(crate) refused: Option<String>,
     pub(crate) was_ready: bool,
@@ -71,7 +98,14 @@ pub(crate) struct Link {
 
 impl Default for Link {
     fn default() -> Self {
-        Self { state: LinkState::Down, generation: Generation::new(0), refused: None, was_ready: false }
+        Self {
+            state: LinkState::Down,
+            generation: Generation::new(0),
+            accounts: None,
+            rounds: 0,
+            refused: None,
+            was_ready: false,
+        }
     }
 }
 
@@ -109,21 +143,74 @@ impl Session {
         self.accounts.clear();
         self.ack_due.clear();
         self.ack_due_of.clear();
+        self.forget_lists();
+        self.asked_at = None;
+        self.link.rounds = 0;
+        self.inactive.clear();
+        self.accused.clear();
+        self.cancels.clear();
+        self.said.clear();
+    }
+
+    /// Forgets what lists had begun to prove: between them, something may have been lost.
+    pub(crate) fn forget_lists(&mut self) {
         self.outstanding = None;
         self.snapshot_due = None;
         self.absent_rounds.clear();
         self.old_terms_rounds.clear();
         self.suspects.clear();
-        self.last_status.clear();
-        self.cancels_resent.clear();
+    }
+
+    /// Whether this is said for the first time on this connection.
+    pub(crate) fn is_news(&mut self, text: &str) -> bool {
+        if self.said.contains(text) {
+            return false;
+        }
+        if self.said.len() >= SAID_MAX {
+            self.said.clear();
+        }
+        self.said.insert(text.to_owned())
     }
 
     /// Forgets what was only needed while an order lived.
     pub(crate) fn forget_order(&mut self, ix: OrderIx) {
-        self.last_status.remove(&ix);
+        self.inactive.remove(&ix);
+        self.accused.remove(&ix);
+        self.cancels.remove(&ix);
         self.absent_rounds.remove(&ix);
         self.old_terms_rounds.remove(&ix);
+        self.owed.remove(&ix);
         self.acknowledged(ix);
+    }
+
+    /// Waits no more for custom rules; what they still say is about a settled question.
+    pub(crate) fn stop_waiting(&mut self, ix: OrderIx) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&ix)?;
+        for rule in &waiting.rules {
+            let count = self.owed.entry(ix).or_default().entry(rule.clone()).or_insert(0);
+            *count = count.saturating_add(1);
+        }
+        Some(waiting)
+    }
+
+    /// Whether custom rules still owe answers to settled questions about this order. Until they
+    /// came, no new question is asked: an answer names only the order and the rule.
+    pub(crate) fn is_owed(&self, ix: OrderIx) -> bool {
+        self.owed.contains_key(&ix)
+    }
+
+    /// Whether this answer is to a question that is settled.
+    pub(crate) fn was_owed(&mut self, ix: OrderIx, rule: &RuleName) -> bool {
+        let Some(rules) = self.owed.get_mut(&ix) else { return false };
+        let Some(count) = rules.get_mut(rule) else { return false };
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            rules.remove(rule);
+        }
+        if rules.is_empty() {
+            self.owed.remove(&ix);
+        }
+        true
     }
 
     /// Starts the clock on the broker's answer to something written.
@@ -161,7 +248,10 @@ impl Session {
         if self.orphan_commissions.len() >= ORPHAN_COMMISSIONS_MAX {
             self.orphan_commissions.pop_first();
         }
-        self.orphan_commissions.insert(report.exec_id.clone(), report);
+        let known = self.orphan_commissions.get(&report.exec_id);
+        if report.commission.is_some() || known.is_none() {
+            self.orphan_commissions.insert(report.exec_id.clone(), report);
+        }
     }
 
     pub(crate) fn take_commission(&mut self, exec_id: &ExecId) -> Option<CommissionReport> {

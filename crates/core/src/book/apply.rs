@@ -3,7 +3,8 @@
 use alphec_model::lifecycle::OrderState;
 use alphec_model::record::{Fill, Header};
 use alphec_model::{
-    AccountId, Body, InstrumentId, Order, OrderSpec, Qty, Record, Seq, Side, SignedQty, UtcNanos, exact_mul,
+    AccountId, Body, BrokerOrderId, Decimal, InstrumentId, Order, OrderSpec, Qty, Record, Seq, Side,
+    SignedQty, UtcNanos, exact_mul,
 };
 
 use super::{Book, Booked, Entry, Exposure, Exposures, OrderIx, ReplayError};
@@ -91,7 +92,14 @@ impl Book {
         {
             self.by_perm_id.insert(*perm_id, ix);
         }
+        let was_staged = self.entry(ix).is_some_and(|entry| entry.order.broker_order_id.is_none());
+        let leaves = matches!(&record.body, Body::OrderChanged { to: OrderState::PendingNew, .. });
+        let given = record.header.broker_order_id.filter(|_| was_staged && leaves);
+        if let Some(id) = given {
+            self.use_broker_id(id, ix)?;
+        }
         self.change(ix, |order| {
+            order.broker_order_id = order.broker_order_id.or(given);
             order.updated_at = at;
             change_order(order, &record.body, at);
         })
@@ -102,20 +110,26 @@ impl Book {
             return Err(format!("order {} exists already", order.client_order_id));
         }
         let ix = OrderIx::try_from(self.entries.len()).map_err(|_| "too many orders".to_owned())?;
-        self.by_key.insert(order.client_order_id.clone(), ix);
         if let Some(id) = order.broker_order_id {
-            if id.get() < self.next_broker_id {
-                return Err(format!("broker order id {id} was used before"));
-            }
-            self.by_broker_id.insert(id, ix);
-            self.next_broker_id = id.get().saturating_add(1);
+            self.use_broker_id(id, ix)?;
         }
+        self.by_key.insert(order.client_order_id.clone(), ix);
         if let Some((_, number)) = order.order_ref.as_ref().and_then(alphec_model::OrderRef::intent) {
             self.by_intent.insert(number, ix);
             self.intents = self.intents.max(number);
         }
         self.entries.push(Entry { order: order.clone(), asked });
         self.reserve(ix);
+        Ok(())
+    }
+
+    /// Every id is used once, and only upwards.
+    fn use_broker_id(&mut self, id: BrokerOrderId, ix: OrderIx) -> Result<(), String> {
+        if id < self.next_broker_id() || id == BrokerOrderId::new(i32::MAX) {
+            return Err(format!("broker order id {id} was used before"));
+        }
+        self.by_broker_id.insert(id, ix);
+        self.next_broker_id = id.get().saturating_add(1);
         Ok(())
     }
 
@@ -153,7 +167,8 @@ impl Book {
             return Err(format!("execution {} is booked already", fill.exec_id));
         }
         let ix = header.client_order_id.as_ref().and_then(|key| self.ix_of(key));
-        self.count_fill(ix, fill, header.at, Direction::Book)?;
+        let moves = if fill.in_baseline { SignedQty::ZERO } else { signed(fill) };
+        self.count_fill(ix, Counted { was: None, now: fill, moves }, header.at)?;
         self.fills.insert(base, Booked { fill: fill.clone(), order: ix, commission: None });
         Ok(())
     }
@@ -165,48 +180,42 @@ impl Book {
             .filter(|booked| booked.fill == *was)
             .map(|booked| booked.order);
         let ix = ix.ok_or_else(|| format!("execution {} is not booked as stated", was.exec_id))?;
-        self.count_fill(ix, was, header.at, Direction::TakeBack)?;
-        self.count_fill(ix, now, header.at, Direction::Book)?;
+        if (&was.account, &was.instrument) != (&now.account, &now.instrument) {
+            return Err(format!("a revision of {} is of another holding", was.exec_id));
+        }
+        // A baseline holds what was true when it was taken: what is corrected later moves the position.
+        let difference = signed(now).checked_add(signed(was).negated()).ok_or("position out of range")?;
+        let is_held = was.in_baseline && !self.baselined.contains(&was.account);
+        let moves = if is_held { SignedQty::ZERO } else { difference };
+        self.count_fill(ix, Counted { was: Some(was), now, moves }, header.at)?;
         if let Some(booked) = self.fills.get_mut(was.exec_id.base()) {
             booked.fill = now.clone();
         }
         Ok(())
     }
 
-    fn count_fill(
-        &mut self,
-        ix: Option<OrderIx>,
-        fill: &Fill,
-        at: UtcNanos,
-        way: Direction,
-    ) -> Result<(), String> {
-        if !fill.in_baseline {
-            let buys =
-                matches!((fill.side, way), (Side::Buy, Direction::Book) | (Side::Sell, Direction::TakeBack));
-            let signed =
-                if buys { SignedQty::from(fill.last_qty) } else { SignedQty::from(fill.last_qty).negated() };
-            let exposure = exposure_mut(&mut self.exposures, &fill.account, &fill.instrument);
-            exposure.position = exposure.position.checked_add(signed).ok_or("position out of range")?;
+    /// Counts into position and order, both or neither.
+    fn count_fill(&mut self, ix: Option<OrderIx>, counted: Counted<'_>, at: UtcNanos) -> Result<(), String> {
+        let Counted { was, now, moves } = counted;
+        let position = self.position(&now.account, &now.instrument);
+        let position = position.checked_add(moves).ok_or("position out of range")?;
+        if let Some((ix, order)) = ix.and_then(|ix| Some((ix, &self.entry(ix)?.order))) {
+            let less = was.map_or(Qty::ZERO, |was| was.last_qty);
+            let cum_qty = order.cum_qty.saturating_sub(less).checked_add(now.last_qty);
+            let cum_qty = cum_qty.ok_or("filled quantity out of range")?;
+            let less = was.map(money).unwrap_or_default();
+            let cum_value = order.cum_value.saturating_sub(less).saturating_add(money(now));
+            self.change(ix, |order| {
+                order.updated_at = at;
+                order.cum_qty = cum_qty;
+                order.cum_value = cum_value;
+            })?;
         }
-        let Some(ix) = ix else { return Ok(()) };
-        let value = exact_mul(fill.last_px.get(), fill.last_qty.get())
-            .ok_or_else(|| format!("{} times {} has no exact value", fill.last_px, fill.last_qty))?;
-        let before = self.entry(ix).map_or(Qty::ZERO, |entry| entry.order.cum_qty);
-        let cum_qty = match way {
-            Direction::Book => before.checked_add(fill.last_qty).ok_or("filled quantity out of range")?,
-            Direction::TakeBack => before.saturating_sub(fill.last_qty),
-        };
-        self.change(ix, |order| {
-            order.updated_at = at;
-            order.cum_qty = cum_qty;
-            order.cum_value = match way {
-                Direction::Book => order.cum_value.saturating_add(value),
-                Direction::TakeBack => order.cum_value.saturating_sub(value),
-            };
-        })
+        exposure_mut(&mut self.exposures, &now.account, &now.instrument).position = position;
+        Ok(())
     }
 
-    fn charge(&mut self, base: &str, commission: alphec_model::Decimal) -> Result<(), String> {
+    fn charge(&mut self, base: &str, commission: Decimal) -> Result<(), String> {
         let booked = self.fills.get_mut(base).ok_or_else(|| format!("no execution {base} to charge"))?;
         let before = booked.commission.replace(commission).unwrap_or_default();
         match booked.order {
@@ -218,10 +227,25 @@ impl Book {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Direction {
-    Book,
-    TakeBack,
+/// A fill as it changes the sums: what it replaces, what it is, what it does to the position.
+struct Counted<'a> {
+    was: Option<&'a Fill>,
+    now: &'a Fill,
+    moves: SignedQty,
+}
+
+fn signed(fill: &Fill) -> SignedQty {
+    match fill.side {
+        Side::Buy => SignedQty::from(fill.last_qty),
+        Side::Sell => SignedQty::from(fill.last_qty).negated(),
+    }
+}
+
+/// Price times size, for the average price only: rounded where no decimal holds it, because a fill
+/// must never fail to be booked for that.
+fn money(fill: &Fill) -> Decimal {
+    let (px, qty) = (fill.last_px.get(), fill.last_qty.get());
+    exact_mul(px, qty).or_else(|| px.checked_mul(qty)).unwrap_or_default()
 }
 
 fn order_at(entries: &[Entry], ix: OrderIx) -> Option<&Order> {
@@ -272,8 +296,8 @@ pub(crate) fn new_order(request: &alphec_model::OrderRequest, at: UtcNanos) -> O
         broker_order_id: None,
         perm_id: None,
         cum_qty: Qty::ZERO,
-        cum_value: alphec_model::Decimal::ZERO,
-        commission: alphec_model::Decimal::ZERO,
+        cum_value: Decimal::ZERO,
+        commission: Decimal::ZERO,
         deny_reason: None,
         reject_reason: None,
         created_at: at,

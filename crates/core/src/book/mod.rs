@@ -146,6 +146,12 @@ impl Book {
             .unwrap_or_default()
     }
 
+    /// The client id whose order ids the journal counts.
+    #[must_use]
+    pub const fn api_client_id(&self) -> Option<ApiClientId> {
+        self.api_client_id
+    }
+
     pub(crate) fn exposures_of(
         &self,
         account: &AccountId,

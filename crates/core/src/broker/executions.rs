@@ -15,14 +15,15 @@ impl Turn<'_> {
     /// Books an execution once. A combination's own execution is left out: its legs come beside it.
     pub(super) fn book_execution(&mut self, report: &ExecutionReport, in_baseline: bool) {
         self.see_ids(&report.names);
-        if report.is_combo || !self.core.config.accounts.contains(&report.account) {
+        let ix = self.find(&report.names);
+        let is_account_ours = self.core.config.accounts.contains(&report.account);
+        if report.is_combo || !(is_account_ours || ix.is_some()) {
             return;
         }
-        let ix = self.find(&report.names);
         if ix.is_none() {
             self.note_lost_reference(&report.names);
         }
-        let Some(instrument) = self.instrument_of(report) else {
+        let Some(instrument) = self.instrument_of(report, ix) else {
             self.anomaly(format!("execution {} names no instrument", report.exec_id), ix);
             return;
         };
@@ -36,14 +37,38 @@ impl Turn<'_> {
             time_text: report.time_text.to_string(),
             in_baseline,
         };
-        let was = self.core.book.booked(report.exec_id.base()).map(|booked| booked.fill.clone());
-        match was {
-            None => self.book_new(ix, report, fill),
-            Some(was) if report.exec_id.revision() > was.exec_id.revision() => {
-                self.book_revision(ix, was, fill)
-            }
-            Some(_) => {}
+        let booked = self.core.book.booked(report.exec_id.base());
+        let Some((was, of)) = booked.map(|booked| (booked.fill.clone(), booked.order)) else {
+            let ix = self.credited(ix, &fill);
+            return self.book_new(ix, report, fill);
+        };
+        if report.exec_id.revision() > was.exec_id.revision() {
+            return self.book_revision(of, was, fill);
         }
+        let says_otherwise =
+            (was.side, was.last_qty, was.last_px) != (fill.side, fill.last_qty, fill.last_px);
+        let is_same_one = fill.exec_id.revision() == was.exec_id.revision();
+        if is_same_one && (says_otherwise || fill.exec_id != was.exec_id) {
+            self.anomaly(format!("execution {} came again and says something else", fill.exec_id), of);
+        }
+    }
+
+    /// The order that a new fill counts for: the one it names, unless that one cannot have filled
+    /// so (ids are recycled). The money moved either way; the order stays as it was.
+    fn credited(&mut self, ix: Option<OrderIx>, fill: &Fill) -> Option<OrderIx> {
+        let order = self.order(ix?)?;
+        let fits = order.spec.side == fill.side
+            && order.instrument == fill.instrument
+            && order.account == fill.account;
+        if !fits {
+            let what = format!(
+                "execution {} names an order of another side, instrument or account; it is not counted for it",
+                fill.exec_id
+            );
+            self.anomaly(what, ix);
+            self.look_later();
+        }
+        ix.filter(|_| fits)
     }
 
     fn book_new(&mut self, ix: Option<OrderIx>, report: &ExecutionReport, fill: Fill) {
@@ -69,8 +94,11 @@ impl Turn<'_> {
     }
 
     fn book_revision(&mut self, ix: Option<OrderIx>, was: Fill, mut now: Fill) {
-        // A revision stays on the side of the baseline that its original was booked on.
+        // A revision is of the same holding, and stays on the side of the baseline of its original.
         now.in_baseline = was.in_baseline;
+        (now.account, now.instrument) = (was.account.clone(), was.instrument.clone());
+        let key = (now.account.clone(), now.instrument.clone());
+        self.core.session.last_fill_at.insert(key, self.now);
         self.alert(
             AlertKind::Anomaly,
             format!("execution {} was corrected to {}", was.exec_id, now.exec_id),
@@ -87,9 +115,7 @@ impl Turn<'_> {
     /// What the fill says of the order. Whatever it says, it is booked: money moved.
     fn check_against_order(&mut self, ix: Option<OrderIx>, fill: &Fill) {
         let Some(order) = ix.and_then(|ix| self.order(ix)) else { return };
-        let wrong = if order.side_or_instrument_differs(fill) {
-            Some(format!("execution {} is of another side or instrument than its order", fill.exec_id))
-        } else if matches!(order.state, OrderState::Rejected | OrderState::Denied | OrderState::Staged) {
+        let wrong = if matches!(order.state, OrderState::Rejected | OrderState::Denied | OrderState::Staged) {
             Some(format!("execution {} for an order that is {}", fill.exec_id, order.state))
         } else if order.cum_qty.checked_add(fill.last_qty).is_none_or(|cum| cum > order.worst_order_qty()) {
             Some(format!("execution {} fills more than was ordered", fill.exec_id))
@@ -152,8 +178,13 @@ impl Turn<'_> {
         self.record(about, Provenance::Observed, body);
     }
 
-    fn instrument_of(&self, report: &ExecutionReport) -> Option<InstrumentId> {
-        self.name_of(report.instrument.as_ref(), report.con_id)
+    /// What was traded. A contract that is not resolved yet is known by the order it names.
+    fn instrument_of(&self, report: &ExecutionReport, ix: Option<OrderIx>) -> Option<InstrumentId> {
+        let is_known = report.con_id.is_some_and(|con_id| self.core.session.con_ids.contains_key(&con_id));
+        match ix.and_then(|ix| self.order(ix)) {
+            Some(order) if report.instrument.is_none() && !is_known => Some(order.instrument.clone()),
+            _ => self.name_of(report.instrument.as_ref(), report.con_id),
+        }
     }
 
     /// Our name for a contract: that of the profile, or `con:<id>` for one outside it.
@@ -169,15 +200,10 @@ impl Turn<'_> {
 
 /// Questions a fill asks of its order.
 trait FillChecks {
-    fn side_or_instrument_differs(&self, fill: &Fill) -> bool;
     fn worst_order_qty(&self) -> Qty;
 }
 
 impl FillChecks for alphec_model::Order {
-    fn side_or_instrument_differs(&self, fill: &Fill) -> bool {
-        self.spec.side != fill.side || self.instrument != fill.instrument
-    }
-
     fn worst_order_qty(&self) -> Qty {
         let wanted = self.pending.replace.as_ref().map_or(Qty::ZERO, |replace| replace.spec.order_qty);
         self.spec.order_qty.max(wanted)

@@ -20,16 +20,39 @@ impl Turn<'_> {
     }
 
     pub(super) fn connected(&mut self, session: &BrokerSession) {
+        // An end that was never told: what was not answered on the old connection is in doubt.
+        self.doubt_unanswered("a new connection replaced the one it was written to");
         self.core.session.forget_connection();
         self.core.session.link.generation = session.generation;
         self.raise_id_floor(session.next_order_id);
-        self.core.session.link.refused = self.wrong_accounts(session);
+        let wrong_client = self.wrong_client(session);
+        let is_believed = wrong_client.is_none();
+        let accounts = session.accounts.iter().filter(|_| is_believed).cloned().collect();
+        self.core.session.link.accounts = Some(accounts);
+        self.core.session.link.refused = wrong_client.or_else(|| self.wrong_accounts(session));
         if let Some(why) = self.core.session.link.refused.clone() {
             self.alert(AlertKind::AccountMismatch, why, None);
         }
         let why = format!("connected at server version {}", session.server_version);
         self.change_link(LinkState::Recovering, why);
+        self.send_waiting_cancels();
         self.ask_snapshot();
+    }
+
+    /// Order ids belong to a client id: under another one, the ids of this journal are not ours.
+    fn wrong_client(&self, session: &BrokerSession) -> Option<String> {
+        let ours = self.core.config.api_client_id;
+        let journal = self.core.book.api_client_id().unwrap_or(ours);
+        if session.api_client_id != ours {
+            let theirs = session.api_client_id;
+            Some(format!(
+                "connected under client id {theirs} instead of {ours}: give the profile its client id"
+            ))
+        } else if journal != ours {
+            Some(format!("the journal belongs to client id {journal}, not {ours}: give the profile that one"))
+        } else {
+            None
+        }
     }
 
     /// Why the accounts of this login are not those of the profile, if so. The list that the
@@ -73,9 +96,13 @@ impl Turn<'_> {
                 None,
             );
         }
+        self.doubt_unanswered(&format!("the connection was lost before the broker answered: {why}"));
+    }
+
+    fn doubt_unanswered(&mut self, why: &str) {
         for ix in self.core.book.live() {
             if self.state(ix) == Some(OrderState::PendingNew) {
-                self.doubt(ix, format!("the connection was lost before the broker answered: {why}"));
+                self.doubt(ix, why.to_owned());
             }
         }
     }
@@ -88,8 +115,8 @@ impl Turn<'_> {
         if self.core.session.link.state == LinkState::Ready {
             self.change_link(LinkState::Recovering, why.to_owned());
         }
-        self.core.session.outstanding = None;
-        self.ask_snapshot();
+        self.core.session.forget_lists();
+        self.look();
     }
 
     pub(super) fn server_link(&mut self, generation: Generation, link: ServerLink) {
@@ -98,8 +125,7 @@ impl Turn<'_> {
         }
         match link {
             ServerLink::Lost => {
-                self.core.session.outstanding = None;
-                self.core.session.snapshot_due = None;
+                self.core.session.forget_lists();
                 self.change_link(LinkState::Degraded, "the gateway lost the broker's servers".to_owned());
                 let text =
                     "the gateway lost the broker's servers: no new orders until they are back".to_owned();
@@ -107,15 +133,17 @@ impl Turn<'_> {
             }
             ServerLink::Restored | ServerLink::RestoredDataLost => {
                 self.change_link(LinkState::Recovering, "the broker's servers are back".to_owned());
-                self.core.session.outstanding = None;
+                self.core.session.forget_lists();
                 self.ask_snapshot();
             }
         }
     }
 
-    /// The books are read: orders may go out again.
+    /// The books are read: orders may go out again, once every account has its starting position.
     pub(super) fn recovered(&mut self) {
-        if self.core.session.link.refused.is_some() || self.core.session.link.state != LinkState::Recovering {
+        let knows_all = self.core.config.accounts.iter().all(|account| self.core.book.is_baselined(account));
+        let link = &self.core.session.link;
+        if link.refused.is_some() || link.state != LinkState::Recovering || !knows_all {
             return;
         }
         self.change_link(LinkState::Ready, "the broker's books are read".to_owned());

@@ -5,8 +5,10 @@
 
 mod executions;
 mod link;
+mod lists;
 mod names;
 mod notices;
+mod positions;
 mod reports;
 mod snapshot;
 
@@ -16,13 +18,17 @@ use alphec_model::{
 };
 
 use crate::machine::{About, Turn};
+use crate::orders::sent_replace;
 
 impl Turn<'_> {
     pub(crate) fn broker(&mut self, event: BrokerEvent) {
         match event {
-            BrokerEvent::Quote { instrument, quote } => {
+            BrokerEvent::Quote { instrument, mut quote } if self.is_ours(&instrument) => {
+                // One from the future would be fresh for ever.
+                quote.at = quote.at.min(self.now);
                 self.core.session.quotes.insert(instrument, quote);
             }
+            BrokerEvent::Quote { .. } => {}
             BrokerEvent::Written { broker_order_id, wire, at } => self.written(broker_order_id, wire, at),
             event => {
                 let about = self.about(&event);
@@ -53,16 +59,18 @@ impl Turn<'_> {
             BrokerEvent::InstrumentResolved { instrument, con_id, tick: _, multiplier } => {
                 self.instrument_resolved(&instrument, con_id, multiplier);
             }
-            BrokerEvent::InstrumentUnknown { instrument, why } => {
+            BrokerEvent::InstrumentUnknown { instrument, why } if self.is_ours(&instrument) => {
                 self.core.session.unknown_instruments.insert(instrument, why);
+                self.instruments_settled();
             }
+            BrokerEvent::InstrumentUnknown { .. } => {}
             BrokerEvent::NotWritten { broker_order_id, wire, why } => {
                 self.not_written(broker_order_id, wire, why)
             }
             BrokerEvent::Undecodable { names, why, .. } => {
                 let ix = self.find(&names);
                 self.anomaly(format!("a message of the broker could not be understood: {why}"), ix);
-                self.core.session.want_snapshot(self.now);
+                self.look();
             }
             // Both are taken in `broker`, before they would be journaled here.
             BrokerEvent::Quote { .. } | BrokerEvent::Written { .. } => {}
@@ -79,6 +87,7 @@ impl Turn<'_> {
     fn not_written(&mut self, id: BrokerOrderId, wire: Wire, why: String) {
         let Some(ix) = self.core.book.ix_by_broker_id(id) else { return };
         let state = self.state(ix);
+        let is_change_sent = self.order(ix).is_some_and(|order| sent_replace(order).is_some());
         match wire {
             Wire::Place
                 if matches!(
@@ -90,15 +99,26 @@ impl Turn<'_> {
                 let reason = DenyReason::NotWritten { why_not: why.clone() };
                 self.end_denied(ix, Evidence::NotWritten { why }, reason);
             }
-            Wire::Replace if self.order(ix).is_some_and(|order| order.pending.replace.is_some()) => {
+            Wire::Replace if is_change_sent => {
                 self.end_replace(ix, false, Evidence::NotWritten { why });
             }
-            // A cancel stays asked and leaves with the next connection.
-            Wire::Place | Wire::Replace | Wire::Cancel => {}
+            // A cancel stays asked and leaves with the next reading of the books.
+            Wire::Cancel => {
+                self.core.session.cancels.remove(&ix);
+                self.look_later();
+            }
+            Wire::Place | Wire::Replace => {}
         }
     }
 
+    fn is_ours(&self, instrument: &alphec_model::InstrumentId) -> bool {
+        self.core.config.instruments.contains_key(instrument)
+    }
+
     fn account_value(&mut self, account: alphec_model::AccountId, value: AccountValue) {
+        if !self.core.config.accounts.contains(&account) {
+            return;
+        }
         let values = self.core.session.accounts.entry(account).or_default();
         values.updated_at = Some(self.now);
         match value {
@@ -130,11 +150,22 @@ impl Turn<'_> {
             );
             self.anomaly(format!("instrument {id}: {why}"), None);
             self.core.session.unknown_instruments.insert(id.clone(), why);
+            self.instruments_settled();
+            return;
+        }
+        if let Some(other) = self.core.session.con_ids.get(&con_id).filter(|other| *other != id) {
+            // Its position would be split over two names, and each would have the whole limit.
+            let why = format!("it is the same contract as {other}; keep one of the two in the profile");
+            self.anomaly(format!("instrument {id}: {why}"), None);
+            self.core.session.unknown_instruments.insert(id.clone(), why);
+            self.instruments_settled();
             return;
         }
         let resolved = instrument.clone().with_con_id(con_id);
         self.core.session.unknown_instruments.remove(id);
         self.core.session.con_ids.insert(con_id, id.clone());
         self.core.config.instruments.insert(id.clone(), resolved);
+        self.carry_position_over(id, con_id);
+        self.instruments_settled();
     }
 }

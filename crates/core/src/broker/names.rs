@@ -1,7 +1,7 @@
 //! Finding our order behind the names a message gives: perm id, then our reference, then ids.
 
 use alphec_model::broker::OrderNames;
-use alphec_model::{BrokerEvent, OrderRef};
+use alphec_model::{AccountId, BrokerEvent, BrokerOrderId, OrderRef};
 
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
@@ -12,6 +12,25 @@ impl Turn<'_> {
     /// Ids alone are believed only when nothing contradicts them: they are recycled across
     /// gateway restarts, and other clients use the same numbers.
     pub(crate) fn find(&self, names: &OrderNames) -> Option<OrderIx> {
+        self.find_anywhere(names).filter(|ix| self.is_of_this_login(*ix))
+    }
+
+    /// The order that a code names by its id alone.
+    pub(super) fn find_by_id(&self, id: Option<BrokerOrderId>) -> Option<OrderIx> {
+        id.and_then(|id| self.core.book.ix_by_broker_id(id)).filter(|ix| self.is_of_this_login(*ix))
+    }
+
+    /// Whether the login that the connection is of can speak of the order at all: another login
+    /// counts its own orders with the same numbers.
+    pub(crate) fn is_of_this_login(&self, ix: OrderIx) -> bool {
+        self.order(ix).is_some_and(|order| self.is_account_here(&order.account))
+    }
+
+    pub(super) fn is_account_here(&self, account: &AccountId) -> bool {
+        self.core.session.link.accounts.as_ref().is_none_or(|accounts| accounts.contains(account))
+    }
+
+    fn find_anywhere(&self, names: &OrderNames) -> Option<OrderIx> {
         if let Some(ix) = names.perm_id.and_then(|perm_id| self.core.book.ix_by_perm_id(perm_id)) {
             return Some(ix);
         }
@@ -19,7 +38,7 @@ impl Turn<'_> {
             // Any reference that is not of this journal is someone else's order.
             return self.intent_of(text).and_then(|number| self.core.book.ix_by_intent(number));
         }
-        if names.api_client_id.is_some_and(|id| id != self.core.config.api_client_id) {
+        if names.api_client_id != Some(self.core.config.api_client_id) {
             return None;
         }
         let ix = self.core.book.ix_by_broker_id(names.broker_order_id?)?;
@@ -46,8 +65,7 @@ impl Turn<'_> {
                 return About { ix, ..About::default() }.with_exec(&report.exec_id);
             }
             BrokerEvent::Notice(notice) => {
-                let ix = notice.broker_order_id.and_then(|id| self.core.book.ix_by_broker_id(id));
-                return About { ix, ..About::default() };
+                return About { ix: self.find_by_id(notice.broker_order_id), ..About::default() };
             }
             BrokerEvent::NotWritten { broker_order_id, .. } => {
                 return About { ix: self.core.book.ix_by_broker_id(*broker_order_id), ..About::default() };

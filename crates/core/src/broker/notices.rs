@@ -1,18 +1,20 @@
 //! Codes. The adapter's table says what a code can mean; where the order stands says what it does.
 
-use alphec_model::broker::{BrokerStatus, Notice, NoticeClass};
+use alphec_model::broker::{LinkState, Notice, NoticeClass};
 use alphec_model::{AlertKind, Body, Evidence, OrderState, Provenance, RejectReason};
 
+use super::lists::ABSENT_ROUNDS_PROBE;
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::orders::change::Carried;
+use crate::orders::sent_replace;
 
-/// Rounds of complete lists without the order that must precede a "not found" before it counts.
-const ABSENT_ROUNDS_MIN: u32 = 2;
+/// "Not found" answers on one connection after which a cancel is given up and people are told.
+const NOT_FOUND_MAX: u32 = 3;
 
 impl Turn<'_> {
     pub(super) fn notice(&mut self, notice: &Notice) {
-        let Some(ix) = notice.broker_order_id.and_then(|id| self.core.book.ix_by_broker_id(id)) else {
+        let Some(ix) = self.find_by_id(notice.broker_order_id) else {
             self.orderless_notice(notice);
             return;
         };
@@ -36,11 +38,16 @@ impl Turn<'_> {
     fn refused(&mut self, ix: OrderIx, notice: &Notice) {
         let Some(order) = self.order(ix) else { return };
         let acknowledged = order.perm_id.is_some() || order.state == OrderState::Working;
-        if order.pending.replace.is_some() {
+        // Of an order in doubt, the code may answer the cancel.
+        let may_answer_cancel = order.state == OrderState::InDoubt && order.pending.cancel_asked_at.is_some();
+        if sent_replace(order).is_some() {
             self.end_replace(ix, false, evidence(notice));
-        } else if !acknowledged || self.core.session.last_status.get(&ix) == Some(&BrokerStatus::Inactive) {
+        } else if self.core.session.inactive.contains(&ix) || !(acknowledged || may_answer_cancel) {
             self.reject(ix, evidence(notice), reason(notice));
         } else {
+            if acknowledged && notice.class == NoticeClass::Dead {
+                self.core.session.accused.insert(ix, reason(notice));
+            }
             self.unclear(ix, notice);
         }
         if notice.class == NoticeClass::IdTrouble {
@@ -49,11 +56,11 @@ impl Turn<'_> {
     }
 
     fn change_refused(&mut self, ix: OrderIx, notice: &Notice) {
-        if self.order(ix).is_some_and(|order| order.pending.replace.is_some()) {
+        if self.order(ix).is_some_and(|order| sent_replace(order).is_some()) {
             self.end_replace(ix, false, evidence(notice));
         }
         // Such as 104, "already filled": the executions say how much.
-        self.core.session.want_snapshot(self.now.saturating_add(self.core.config.resnapshot_after));
+        self.look_later();
     }
 
     fn canceled(&mut self, ix: OrderIx, notice: &Notice) {
@@ -64,32 +71,47 @@ impl Turn<'_> {
 
     fn cancel_refused(&mut self, ix: OrderIx, notice: &Notice) {
         self.end_cancel(ix, notice);
-        self.core.session.want_snapshot(self.now);
-        self.ask_snapshot();
+        self.look();
     }
 
     fn end_cancel(&mut self, ix: OrderIx, notice: &Notice) {
+        self.core.session.cancels.remove(&ix);
         if self.order(ix).is_some_and(|order| order.pending.cancel_asked_at.is_some()) {
             let body = Body::CancelEnded { evidence: evidence(notice) };
             self.record(About::order(ix), Provenance::Observed, body);
         }
     }
 
-    /// "Not found" alone proves nothing (live orders were answered so). After two complete rounds
-    /// of lists without the order, on this connection, it is the last piece of the proof.
+    /// "Not found" alone proves nothing (live orders were answered so). After complete rounds of
+    /// lists without the order, on this connection, it is the last piece of the proof.
     fn not_found(&mut self, ix: OrderIx, notice: &Notice) {
-        let rounds = self.core.session.absent_rounds.get(&ix).copied().unwrap_or(0);
-        let untouched =
-            self.order(ix).is_some_and(|order| order.perm_id.is_none() && order.cum_qty.is_zero());
-        if self.state(ix) == Some(OrderState::InDoubt) && rounds >= ABSENT_ROUNDS_MIN && untouched {
+        if self.is_proven_absent(ix) {
             let generation = self.core.session.link.generation;
             let carried = Carried { reject_reason: Some(reason(notice)), ..Carried::default() };
             self.change_state_with(ix, OrderState::Canceled, Evidence::Absent { generation }, carried);
             return;
         }
-        self.end_cancel(ix, notice);
-        self.core.session.want_snapshot(self.now);
-        self.ask_snapshot();
+        let cancel = self.core.session.cancels.entry(ix).or_default();
+        cancel.is_sent = false;
+        cancel.not_found = cancel.not_found.saturating_add(1);
+        if cancel.not_found >= NOT_FOUND_MAX {
+            let what = "the broker shows the order and does not find it to cancel: cancel it in TWS";
+            self.anomaly(what.to_owned(), Some(ix));
+            self.end_cancel(ix, notice);
+        }
+        // A gateway that has just started finds orders late: the cancel leaves again after the lists.
+        self.look_later();
+    }
+
+    /// Absent from complete rounds of lists, and the holdings do not speak against it. One that the
+    /// broker had, or that filled in part, may have filled unseen: there the holdings must agree.
+    fn is_proven_absent(&self, ix: OrderIx) -> bool {
+        let Some(order) = self.order(ix) else { return false };
+        let rounds = self.core.session.absent_rounds.get(&ix).copied().unwrap_or(0);
+        let is_up = matches!(self.core.session.link.state, LinkState::Recovering | LinkState::Ready);
+        let is_untouched = order.perm_id.is_none() && order.cum_qty.is_zero();
+        let holdings = self.holdings_agree(&order.account, &order.instrument).unwrap_or(is_untouched);
+        order.state == OrderState::InDoubt && rounds >= ABSENT_ROUNDS_PROBE && is_up && holdings
     }
 
     /// A code that is not in the table, or says only "too many": nothing is concluded.
@@ -109,16 +131,14 @@ impl Turn<'_> {
                 Some(ix),
             );
         }
-        self.core.session.want_snapshot(self.now);
-        self.ask_snapshot();
+        self.look();
     }
 
     /// The reason may come after the status that ended the order.
     fn late_notice(&mut self, ix: OrderIx, notice: &Notice) {
         let Some(order) = self.order(ix) else { return };
-        let unasked = order.pending.cancel_asked_at.is_none() && order.cum_qty.is_zero();
         let unexplained = order.state == OrderState::Canceled && order.reject_reason.is_none();
-        if unasked && unexplained && notice.class == NoticeClass::Dead {
+        if unexplained && order.cum_qty.is_zero() && notice.class == NoticeClass::Dead {
             self.reject(ix, evidence(notice), reason(notice));
         }
     }
@@ -132,8 +152,7 @@ impl Turn<'_> {
             NoticeClass::Dead | NoticeClass::Unlisted | NoticeClass::IdTrouble if self.has_unanswered() => {
                 // Such as 321 in read-only mode, which names no order: some order of ours may be meant.
                 self.anomaly(format!("an error that names no order: {}", reason(notice)), None);
-                self.core.session.want_snapshot(self.now);
-                self.ask_snapshot();
+                self.look();
             }
             NoticeClass::Dead
             | NoticeClass::Unlisted

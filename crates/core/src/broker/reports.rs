@@ -29,7 +29,7 @@ impl Turn<'_> {
         let ahead = report.cum_qty.zip(self.order(ix)).is_some_and(|(theirs, order)| theirs > order.cum_qty);
         if ahead {
             // Executions may only be late; if they are lost, the books have them.
-            self.core.session.want_snapshot(self.now.saturating_add(self.core.config.resnapshot_after));
+            self.look_later();
         }
     }
 
@@ -41,13 +41,27 @@ impl Turn<'_> {
         evidence: Evidence,
     ) {
         let Some(state) = self.state(ix) else { return };
-        let new_perm_id = self.new_perm_id(ix, perm_id);
+        if self.is_second_incarnation(ix, perm_id) {
+            return;
+        }
+        let new_perm_id = self.order(ix).and_then(|order| perm_id.filter(|_| order.perm_id.is_none()));
         let carried = Carried { perm_id: new_perm_id, ..Carried::default() };
-        self.core.session.last_status.insert(ix, status.clone());
+        if !state.is_terminal() && *status == BrokerStatus::Inactive {
+            self.core.session.inactive.insert(ix);
+        } else {
+            self.core.session.inactive.remove(&ix);
+        }
         match on_status(state, status) {
             Effect::Works => self.change_state_with(ix, OrderState::Working, evidence, carried),
             Effect::Cancels => self.end_canceled(ix, evidence, carried),
-            Effect::Nothing => self.learn(ix, new_perm_id),
+            Effect::Nothing => {
+                self.learn(ix, new_perm_id);
+                // A stale frame, most likely. If it lives after all, the lists show it.
+                let lives = matches!(status, BrokerStatus::PreSubmitted | BrokerStatus::Submitted);
+                if lives && state.is_terminal() && state != OrderState::Filled {
+                    self.look_later();
+                }
+            }
             Effect::MustBeFilled => {
                 self.learn(ix, new_perm_id);
                 self.must_be_filled(ix, evidence);
@@ -56,15 +70,37 @@ impl Turn<'_> {
                 self.learn(ix, new_perm_id);
                 let what = format!("status {} for an order that is {state}", status.as_str());
                 self.anomaly(what, Some(ix));
+                if state == OrderState::Denied {
+                    self.look_later();
+                }
                 if matches!(state, OrderState::PendingNew | OrderState::InDoubt) {
                     self.change_state(ix, OrderState::Working, evidence);
                 }
             }
         }
+        self.end_accused(ix, status);
+    }
+
+    /// A code called the order dead while nothing else did; "inactive" says it too.
+    fn end_accused(&mut self, ix: OrderIx, status: &BrokerStatus) {
+        if *status != BrokerStatus::Inactive || self.state(ix).is_none_or(OrderState::is_terminal) {
+            return;
+        }
+        if let Some(reason) = self.core.session.accused.remove(&ix) {
+            let evidence = Evidence::Notice { code: reason.code, text: reason.text.clone() };
+            self.reject(ix, evidence, reason);
+        }
     }
 
     /// A cancel word ends the order; a good-till-date order past its date has expired.
-    pub(super) fn end_canceled(&mut self, ix: OrderIx, evidence: Evidence, carried: Carried) {
+    pub(super) fn end_canceled(&mut self, ix: OrderIx, evidence: Evidence, mut carried: Carried) {
+        let Some(order) = self.order(ix) else { return };
+        let (unasked, unfilled) = (order.pending.cancel_asked_at.is_none(), order.cum_qty.is_zero());
+        // A code that refused it may have come before the status.
+        match self.core.session.accused.remove(&ix).filter(|_| unasked) {
+            Some(reason) if unfilled => return self.reject_with(ix, evidence, reason, carried.perm_id),
+            accused => carried.reject_reason = carried.reject_reason.or(accused),
+        }
         let expired = self.order(ix).is_some_and(|order| match order.spec.time_in_force {
             alphec_model::TimeInForce::Gtd { expire_at } => {
                 expire_at <= self.now && order.pending.cancel_asked_at.is_none()
@@ -82,7 +118,7 @@ impl Turn<'_> {
         }
         let short = self.order(ix).is_some_and(|order| order.cum_qty < order.spec.order_qty);
         if short {
-            self.core.session.want_snapshot(self.now.saturating_add(self.core.config.resnapshot_after));
+            self.look_later();
         }
     }
 
@@ -92,35 +128,55 @@ impl Turn<'_> {
         }
     }
 
-    /// The perm id, if it is news. A second one for the same order means the broker split it in two.
-    fn new_perm_id(&mut self, ix: OrderIx, perm_id: Option<PermId>) -> Option<PermId> {
-        let known = self.order(ix)?.perm_id;
-        match (known, perm_id) {
-            (None, Some(_)) => perm_id,
-            (Some(known), Some(other)) if known != other => {
-                self.anomaly(
-                    format!("one order has two perm ids at the broker: {known} and {other}"),
-                    Some(ix),
-                );
-                None
-            }
-            _ => None,
+    /// Whether a message is about a second life of the order at the broker (a change on a bad link
+    /// has split orders in two). What ends one life does not end the other, one cancel does not
+    /// reach both, and no limit has counted the second: trading stops until a person has looked.
+    pub(super) fn is_second_incarnation(&mut self, ix: OrderIx, perm_id: Option<PermId>) -> bool {
+        let known = self.order(ix).and_then(|order| order.perm_id);
+        let (Some(known), Some(other)) = (known, perm_id) else { return false };
+        if known == other {
+            return false;
         }
+        let name = self.order(ix).map(|order| order.client_order_id.to_string()).unwrap_or_default();
+        let what = format!(
+            "order {name} lives twice at the broker, under perm ids {known} and {other}; \
+             cancel both in TWS, then resume"
+        );
+        self.anomaly(what.clone(), Some(ix));
+        self.halt_by_ourselves(what);
+        true
     }
 
     /// A change is taken over when the broker repeats the wanted terms; the old ones prove nothing
     /// (outside trading hours they are repeated until the venue opens).
     pub(super) fn compare_terms(&mut self, ix: OrderIx, echoed: &EchoedTerms, evidence: Evidence) {
-        let Some(replace) = self.order(ix).and_then(|order| order.pending.replace.as_ref()) else { return };
-        if !replace.staged && says(echoed, &replace.spec) {
+        self.compare_size(ix, echoed);
+        let Some(order) = self.order(ix) else { return };
+        let Some(replace) = order.pending.replace.as_ref() else { return };
+        let is_sent = !replace.staged;
+        let life_differs = replace.spec.time_in_force != order.spec.time_in_force;
+        let life_is_said = echoed.time_in_force.eq_ignore_ascii_case(replace.spec.time_in_force.as_str());
+        if is_sent && says(echoed, &replace.spec) && (life_is_said || !life_differs) {
             self.end_replace(ix, true, evidence);
+        }
+    }
+
+    /// More than we asked for can fill more than was judged.
+    fn compare_size(&mut self, ix: OrderIx, echoed: &EchoedTerms) {
+        let Some(order) = self.order(ix).filter(|order| !order.state.is_terminal()) else { return };
+        let wanted =
+            order.pending.replace.as_ref().map_or(order.spec.order_qty, |replace| replace.spec.order_qty);
+        let most = order.spec.order_qty.max(wanted);
+        if let Some(theirs) = echoed.order_qty.filter(|theirs| *theirs > most) {
+            self.anomaly(format!("the broker holds it at {theirs}, we asked for {most}"), Some(ix));
         }
     }
 
     /// Raises the id floor above every id of ours that the broker shows.
     pub(super) fn see_ids(&mut self, names: &OrderNames) {
         let ours = names.api_client_id == Some(self.core.config.api_client_id);
-        if let Some(id) = names.broker_order_id.filter(|_| ours) {
+        // The largest number stands for "no id" on orders typed by hand.
+        if let Some(id) = names.broker_order_id.filter(|id| ours && id.get() < i32::MAX) {
             self.raise_id_floor(alphec_model::BrokerOrderId::new(id.get().saturating_add(1)));
         }
     }
@@ -137,14 +193,18 @@ impl Turn<'_> {
         let Some(text) = names.order_ref.as_ref().filter(|text| self.intent_of(text).is_some()) else {
             return;
         };
-        if self.core.book.halted().is_some() {
-            return;
-        }
         let reason = format!(
             "the broker shows order {text}, which this journal should know and does not; \
              find the newer journal before trading"
         );
         self.anomaly(reason.clone(), None);
+        self.halt_by_ourselves(reason);
+    }
+
+    fn halt_by_ourselves(&mut self, reason: String) {
+        if self.core.book.halted().is_some() {
+            return;
+        }
         self.alert(alphec_model::AlertKind::Halted, reason.clone(), None);
         let body = Body::Halted { by: "alphec-execution".to_owned(), reason };
         self.record(About::default(), Provenance::Inferred, body);

@@ -1,44 +1,68 @@
-//! Reconciliation: the broker's complete books against ours.
+//! Reconciliation: when the broker's complete books are read, and in which order they are judged.
 //!
 //! An absent row proves nothing by itself: the list must be complete, from this connection, and
-//! asked for after the order was last heard of. A difference in positions is seen twice before it
-//! is a break, and is never repaired.
+//! asked for after the order was last heard of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use alphec_model::broker::{BrokerStatus, CompletedReport, OpenOrderReport, Snapshot};
-use alphec_model::{
-    AccountId, AlertKind, Body, BrokerRequest, Evidence, Generation, InstrumentId, InstrumentKind,
-    OrderState, Provenance, SignedQty, UtcNanos,
-};
+use alphec_model::broker::{LinkState, OrderNames, Snapshot};
+use alphec_model::{AccountId, AlertKind, BrokerRequest, Generation, UtcNanos};
 
-use super::reports::says;
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
-use crate::orders::change::Carried;
 use crate::session::Outstanding;
 
-/// Complete rounds that must agree before old terms count as "the change never arrived".
-const OLD_TERMS_ROUNDS_MIN: u32 = 2;
-/// Complete rounds without an order before it is asked for by a cancel.
-const ABSENT_ROUNDS_PROBE: u32 = 2;
+/// How long an answer may take before the books are asked for anew.
+const BOOKS_PATIENCE: Duration = Duration::from_secs(120);
 
 impl Turn<'_> {
-    /// Asks for the books, unless they are on their way.
+    /// Asks for the books, unless they are on their way or the gateway itself is cut off.
     pub(crate) fn ask_snapshot(&mut self) {
         self.core.session.snapshot_due = None;
-        if !self.is_connected() || self.core.session.outstanding.is_some() {
+        if matches!(self.core.session.link.state, LinkState::Down | LinkState::Degraded) {
+            return;
+        }
+        if self.core.session.outstanding.is_some() {
             // The answer on its way may be older than what made us ask: look again after it.
-            if self.core.session.outstanding.is_some() {
-                self.core.session.want_snapshot(self.now.saturating_add(self.core.config.resnapshot_after));
-            }
+            self.look_later();
             return;
         }
         self.core.session.snapshots = self.core.session.snapshots.saturating_add(1);
         let id = self.core.session.snapshots;
         self.core.session.outstanding = Some(Outstanding { id, asked_at: self.now });
+        self.core.session.asked_at = Some(self.now);
+        self.core.session.want_snapshot(self.now.saturating_add(BOOKS_PATIENCE));
         let executions_days = self.core.config.executions_days;
         self.request(About::default(), BrokerRequest::Snapshot { id, executions_days });
+    }
+
+    /// Asks for the books now, or as soon as they were not asked for just before: what makes us
+    /// look can come many times a second.
+    pub(crate) fn look(&mut self) {
+        let spacing = self.core.config.resnapshot_after;
+        let earliest = self.core.session.asked_at.map_or(self.now, |at| at.saturating_add(spacing));
+        if earliest > self.now && self.core.session.outstanding.is_none() {
+            self.core.session.want_snapshot(earliest);
+        } else {
+            self.ask_snapshot();
+        }
+    }
+
+    /// Asks for the books a little later: what is missing may still be on its way.
+    pub(crate) fn look_later(&mut self) {
+        if self.core.session.link.state != LinkState::Down {
+            self.core.session.want_snapshot(self.now.saturating_add(self.core.config.resnapshot_after));
+        }
+    }
+
+    /// An answer that is long overdue never comes.
+    pub(crate) fn give_up_waiting_for_books(&mut self) {
+        let outstanding = self.core.session.outstanding;
+        if outstanding.is_some_and(|outstanding| self.now.since(outstanding.asked_at) >= BOOKS_PATIENCE) {
+            self.core.session.outstanding = None;
+            self.books_failed("no answer");
+        }
     }
 
     pub(super) fn snapshot_failed(&mut self, id: u64, generation: Generation, why: &str) {
@@ -46,12 +70,15 @@ impl Turn<'_> {
             return;
         }
         self.core.session.outstanding = None;
-        self.alert(
-            AlertKind::Anomaly,
-            format!("the broker's books could not be read ({why}); trying again"),
-            None,
-        );
-        self.core.session.want_snapshot(self.now.saturating_add(self.core.config.resnapshot_after));
+        self.books_failed(why);
+        self.look_later();
+    }
+
+    fn books_failed(&mut self, why: &str) {
+        let text = format!("the broker's books could not be read ({why}); trying again");
+        if self.core.session.is_news(&text) {
+            self.alert(AlertKind::Anomaly, text, None);
+        }
     }
 
     fn is_awaited(&self, id: u64, generation: Generation) -> bool {
@@ -64,19 +91,40 @@ impl Turn<'_> {
             return;
         }
         let Some(Outstanding { asked_at, .. }) = self.core.session.outstanding.take() else { return };
-        self.core.session.want_snapshot(self.now.saturating_add(self.core.config.reconcile_every));
+        self.core.session.snapshot_due = Some(self.now.saturating_add(self.core.config.reconcile_every));
+        // Judged before the executions of this very snapshot change what was last heard.
+        let heard = self.heard_since(snapshot, asked_at);
         self.take_executions(snapshot);
-        let mut seen = BTreeSet::new();
+        let mut seen = heard.clone();
         for row in &snapshot.open {
-            seen.extend(self.take_open(row, asked_at));
+            seen.extend(self.take_open(row, &heard));
         }
         for row in &snapshot.completed {
-            seen.extend(self.take_completed(row, asked_at));
+            seen.extend(self.take_completed(row, &heard));
         }
+        let in_dispute = self.compare_positions(snapshot, asked_at);
         self.note_absent(&seen, asked_at);
-        self.compare_positions(snapshot, asked_at);
-        self.recovered();
-        self.resend_cancels(asked_at);
+        let is_first = self.core.session.link.rounds == 0;
+        self.core.session.link.rounds = self.core.session.link.rounds.saturating_add(1);
+        if !(is_first && in_dispute) {
+            self.recovered();
+        }
+        self.send_waiting_cancels();
+    }
+
+    /// Orders in the lists that were heard of after the lists were asked for: the rows may be older.
+    fn heard_since(&mut self, snapshot: &Snapshot, asked_at: UtcNanos) -> BTreeSet<OrderIx> {
+        let names = |names: &OrderNames| self.find(names);
+        let open = snapshot.open.iter().filter_map(|row| names(&row.names));
+        let completed = snapshot.completed.iter().filter_map(|row| names(&row.names));
+        let heard: BTreeSet<OrderIx> = open
+            .chain(completed)
+            .filter(|ix| self.order(*ix).is_some_and(|order| order.updated_at > asked_at))
+            .collect();
+        if !heard.is_empty() {
+            self.look_later();
+        }
+        heard
     }
 
     /// Executions first: they are what everything else is judged by. Those of an account seen for
@@ -90,204 +138,9 @@ impl Turn<'_> {
             self.commission(report.clone());
         }
         let accounts: Vec<AccountId> = self.core.config.accounts.iter().cloned().collect();
-        for account in
-            accounts.into_iter().filter(|account| !self.core.book.is_baselined(account)).collect::<Vec<_>>()
-        {
-            self.adopt_positions(&account, snapshot);
-        }
-    }
-
-    fn adopt_positions(&mut self, account: &AccountId, snapshot: &Snapshot) {
-        let mut adopted: BTreeMap<InstrumentId, SignedQty> =
-            self.core.config.instruments.keys().map(|id| (id.clone(), SignedQty::ZERO)).collect();
-        adopted.extend(
-            self.reported(snapshot)
-                .into_iter()
-                .filter(|((of, _), _)| of == account)
-                .map(|((_, instrument), qty)| (instrument, qty)),
-        );
-        for (instrument, qty) in adopted {
-            let body = Body::PositionAdopted { account: account.clone(), instrument, qty };
-            self.record(About::default(), Provenance::Observed, body);
-        }
-    }
-
-    fn reported(&self, snapshot: &Snapshot) -> BTreeMap<(AccountId, InstrumentId), SignedQty> {
-        snapshot
-            .positions
-            .iter()
-            .filter(|row| self.core.config.accounts.contains(&row.account))
-            .filter_map(|row| {
-                let instrument = self.name_of(row.instrument.as_ref(), row.con_id)?;
-                Some(((row.account.clone(), instrument), row.qty))
-            })
-            .collect()
-    }
-
-    fn take_open(&mut self, row: &OpenOrderReport, asked_at: UtcNanos) -> Option<OrderIx> {
-        self.see_ids(&row.names);
-        let Some(ix) = self.find(&row.names) else {
-            self.note_lost_reference(&row.names);
-            return None;
-        };
-        let order = self.order(ix)?;
-        if order.updated_at > asked_at {
-            // Heard of since: the row may be older than that.
-            return Some(ix);
-        }
-        let evidence = Evidence::OpenOrder { status: row.status.as_str().into() };
-        let is_open = !matches!(
-            row.status,
-            BrokerStatus::Cancelled
-                | BrokerStatus::ApiCancelled
-                | BrokerStatus::Filled
-                | BrokerStatus::Unknown(_)
-        );
-        if order.state.is_terminal() && order.state != OrderState::Filled && is_open {
-            let what =
-                format!("an order that we hold {} is open at the broker; it is tracked again", order.state);
-            self.anomaly(what, Some(ix));
-            let carried = Carried { perm_id: row.names.perm_id, ..Carried::default() };
-            self.change_state_with(ix, OrderState::Working, evidence, carried);
-            return Some(ix);
-        }
-        self.apply_status(ix, &row.status, row.names.perm_id, evidence.clone());
-        self.compare_terms(ix, &row.terms, evidence.clone());
-        self.note_old_terms(ix, row, evidence);
-        Some(ix)
-    }
-
-    /// Old terms in two complete rounds after a change was written on an earlier connection, or
-    /// never answered: the change did not arrive.
-    fn note_old_terms(&mut self, ix: OrderIx, row: &OpenOrderReport, evidence: Evidence) {
-        let Some(order) = self.order(ix) else { return };
-        let unanswered = order.pending.replace.as_ref().is_some_and(|replace| !replace.staged);
-        if !unanswered || !says(&row.terms, &order.spec) {
-            return;
-        }
-        let rounds = self.core.session.old_terms_rounds.entry(ix).or_insert(0);
-        *rounds = rounds.saturating_add(1);
-        if *rounds >= OLD_TERMS_ROUNDS_MIN {
-            self.end_replace(ix, false, evidence);
-        } else {
-            self.core.session.want_snapshot(self.now.saturating_add(self.core.config.resnapshot_after));
-        }
-    }
-
-    fn take_completed(&mut self, row: &CompletedReport, asked_at: UtcNanos) -> Option<OrderIx> {
-        let Some(ix) = self.find(&row.names) else {
-            self.note_lost_reference(&row.names);
-            return None;
-        };
-        let order = self.order(ix)?;
-        if order.state.is_terminal() || order.updated_at > asked_at {
-            return Some(ix);
-        }
-        let evidence = Evidence::Completed { status: row.completed_status.as_str().into() };
-        let perm_id = row.names.perm_id.filter(|_| order.perm_id.is_none());
-        let missing_fills = row.filled_qty.is_some_and(|filled| filled > order.cum_qty);
-        if missing_fills {
-            let why = "the broker counts fills whose executions it no longer lists".to_owned();
-            if order.state != OrderState::InDoubt {
-                self.doubt(ix, why);
-            }
-            return Some(ix);
-        }
-        if row.status != BrokerStatus::Filled {
-            self.end_canceled(ix, evidence, Carried { perm_id, ..Carried::default() });
-        }
-        Some(ix)
-    }
-
-    /// Live orders of ours in none of the complete lists.
-    fn note_absent(&mut self, seen: &BTreeSet<OrderIx>, asked_at: UtcNanos) {
-        for ix in self.core.book.live() {
-            let Some(order) = self.order(ix) else { continue };
-            let settled = order.updated_at <= asked_at;
-            let sent = matches!(order.state, OrderState::Working | OrderState::InDoubt);
-            if seen.contains(&ix) || !settled || !sent {
-                self.core.session.absent_rounds.remove(&ix);
-                continue;
-            }
-            let state = order.state;
-            let rounds = self.core.session.absent_rounds.entry(ix).or_insert(0);
-            *rounds = rounds.saturating_add(1);
-            let rounds = *rounds;
-            if state == OrderState::Working && rounds >= ABSENT_ROUNDS_PROBE {
-                self.doubt(ix, "it is in none of the broker's complete lists".to_owned());
-                self.core.session.absent_rounds.insert(ix, 0);
-            } else if state == OrderState::InDoubt && rounds == ABSENT_ROUNDS_PROBE {
-                // A cancel never enlarges anything, and its answer tells whether the order exists.
-                self.cancel_one(ix, None);
-            }
-            if rounds <= ABSENT_ROUNDS_PROBE {
-                self.core.session.want_snapshot(self.now.saturating_add(self.core.config.resnapshot_after));
-            }
-        }
-    }
-
-    fn compare_positions(&mut self, snapshot: &Snapshot, asked_at: UtcNanos) {
-        let theirs = self.reported(snapshot);
-        let ours = self.core.config.accounts.iter().flat_map(|account| {
-            self.core.book.exposures_of(account).map(|(instrument, _)| (account.clone(), instrument.clone()))
-        });
-        let keys: BTreeSet<_> = ours.chain(theirs.keys().cloned()).collect();
-        for key in
-            keys.into_iter().filter(|(_, instrument)| self.is_comparable(instrument)).collect::<Vec<_>>()
-        {
-            let qty = theirs.get(&key).copied().unwrap_or(SignedQty::ZERO);
-            self.compare_position(key, qty, asked_at);
-        }
-    }
-
-    /// Currency pairs are left out: the broker reports them as cash, and as positions only by option.
-    fn is_comparable(&self, instrument: &InstrumentId) -> bool {
-        self.core
-            .config
-            .instruments
-            .get(instrument)
-            .is_none_or(|instrument| !matches!(instrument.kind(), InstrumentKind::Forex))
-    }
-
-    fn compare_position(&mut self, key: (AccountId, InstrumentId), theirs: SignedQty, asked_at: UtcNanos) {
-        let (account, instrument) = key.clone();
-        let ours = self.core.book.position(&account, &instrument);
-        let broken = self.core.book.exposure(&account, &instrument).broken;
-        if ours == theirs {
-            self.core.session.suspects.remove(&key);
-            if broken.is_some() {
-                let body = Body::BreakCleared { account, instrument, qty: ours };
-                self.record(About::default(), Provenance::Observed, body);
-            }
-            return;
-        }
-        let difference = theirs.checked_add(ours.negated());
-        if broken.is_some() && broken == difference {
-            return;
-        }
-        let moved_since = self.core.session.last_fill_at.get(&key).is_some_and(|at| *at >= asked_at);
-        let seen_before = self.core.session.suspects.insert(key, theirs) == Some(theirs);
-        if seen_before && !moved_since {
-            let text = format!(
-                "position break: {account} {instrument} is {ours} by our executions and {theirs} at the broker; \
-                 the instrument is frozen until they agree"
-            );
-            self.alert(AlertKind::PositionBreak, text, None);
-            let body = Body::PositionBroken { account, instrument, ours, theirs };
-            self.record(About::default(), Provenance::Observed, body);
-        } else {
-            // The broker's position may only lag its executions.
-            self.core.session.want_snapshot(self.now.saturating_add(self.core.config.resnapshot_after));
-        }
-    }
-
-    /// Cancels asked for while there was no connection, or lost with one, leave again.
-    fn resend_cancels(&mut self, asked_at: UtcNanos) {
-        let connection_began = asked_at;
-        for ix in self.core.book.live() {
-            let asked = self.order(ix).and_then(|order| order.pending.cancel_asked_at);
-            if asked.is_some_and(|at| at < connection_began) && self.core.session.cancels_resent.insert(ix) {
-                self.send_cancel(ix);
+        for account in accounts {
+            if self.can_adopt(&account) {
+                self.adopt_positions(&account, snapshot);
             }
         }
     }

@@ -58,6 +58,8 @@ impl Turn<'_> {
                 self.answer_waiting(ix);
             }
             Some(OrderState::PendingNew | OrderState::Working | OrderState::InDoubt) => {
+                // A change that left after the cancel could bring the order back.
+                self.withdraw_staged_change(ix, "a cancel was asked for");
                 let mut about = About::order(ix);
                 about.correlation_id = correlation_id.cloned();
                 self.record(about, Provenance::Decided, Body::CancelAsked);
@@ -66,12 +68,25 @@ impl Turn<'_> {
         }
     }
 
-    /// Without a connection the cancel stays asked; it leaves as soon as there is one.
+    /// Without a connection the cancel stays asked; it leaves as soon as there is one. It leaves to
+    /// no other login: there the same id is someone else's order.
     pub(crate) fn send_cancel(&mut self, ix: OrderIx) {
         let Some(broker_order_id) = self.order(ix).and_then(|order| order.broker_order_id) else { return };
-        if self.is_connected() {
+        if self.is_connected() && self.is_of_this_login(ix) {
             self.note_sent();
+            self.core.session.cancels.entry(ix).or_default().is_sent = true;
             self.step.requests.push(BrokerRequest::Cancel { broker_order_id });
+        }
+    }
+
+    /// Cancels asked for while there was no connection, lost with one, or not found, leave again.
+    pub(crate) fn send_waiting_cancels(&mut self) {
+        for ix in self.core.book.live() {
+            let is_asked = self.order(ix).is_some_and(|order| order.pending.cancel_asked_at.is_some());
+            let is_sent = self.core.session.cancels.get(&ix).is_some_and(|cancel| cancel.is_sent);
+            if is_asked && !is_sent {
+                self.send_cancel(ix);
+            }
         }
     }
 }

@@ -25,10 +25,20 @@ impl Turn<'_> {
     }
 
     pub(crate) fn reject(&mut self, ix: OrderIx, evidence: Evidence, reason: RejectReason) {
+        self.reject_with(ix, evidence, reason, None);
+    }
+
+    pub(crate) fn reject_with(
+        &mut self,
+        ix: OrderIx,
+        evidence: Evidence,
+        reason: RejectReason,
+        perm_id: Option<PermId>,
+    ) {
         let Some(order) = self.order(ix) else { return };
         let text = format!("order {} rejected by the broker: {reason}", order.client_order_id);
         self.alert(AlertKind::OrderRejected, text, Some(ix));
-        let carried = Carried { reject_reason: Some(reason), ..Carried::default() };
+        let carried = Carried { reject_reason: Some(reason), perm_id, ..Carried::default() };
         self.change_state_with(ix, OrderState::Rejected, evidence, carried);
     }
 
@@ -60,17 +70,34 @@ impl Turn<'_> {
         let body = Body::OrderChanged { from, to, evidence, perm_id, deny_reason, reject_reason };
         self.record(About::order(ix), provenance, body);
         if to.is_terminal() {
+            self.answer_waiting(ix);
             self.core.session.forget_order(ix);
         } else if to != OrderState::PendingNew {
             self.core.session.acknowledged(ix);
         }
     }
 
+    /// A staged order goes to the wire, under the id that is next.
+    pub(crate) fn leave_stage(&mut self, ix: OrderIx) {
+        let broker_order_id = Some(self.core.book.next_broker_id());
+        let body = Body::OrderChanged {
+            from: OrderState::Staged,
+            to: OrderState::PendingNew,
+            evidence: Evidence::Decision,
+            perm_id: None,
+            deny_reason: None,
+            reject_reason: None,
+        };
+        self.record(About { broker_order_id, ..About::order(ix) }, Provenance::Decided, body);
+    }
+
     /// A process ended with this order live: what was never sent ends, the rest is in doubt.
     pub(crate) fn leave_behind(&mut self, ix: OrderIx) {
         let Some(order) = self.order(ix) else { return };
-        let staged_replace = order.pending.replace.as_ref().is_some_and(|replace| replace.staged);
-        match order.state {
+        if order.pending.replace.as_ref().is_some_and(|replace| replace.staged) {
+            self.end_replace(ix, false, Evidence::Decision);
+        }
+        match self.state(ix).unwrap_or(OrderState::Denied) {
             OrderState::Staged => {
                 let why_not = "the process ended while custom risk rules were asked".to_owned();
                 self.end_denied(ix, Evidence::Decision, DenyReason::NotWritten { why_not });
@@ -78,7 +105,6 @@ impl Turn<'_> {
             OrderState::PendingNew => {
                 self.doubt(ix, "the process ended before the broker answered".to_owned())
             }
-            OrderState::Working if staged_replace => self.end_replace(ix, false, Evidence::Decision),
             OrderState::Working
             | OrderState::InDoubt
             | OrderState::Filled
@@ -95,9 +121,6 @@ impl Turn<'_> {
             let seconds = self.core.config.ack_timeout.as_secs();
             self.doubt(ix, format!("no answer within {seconds} s"));
         }
-        self.core.session.want_snapshot(self.now);
-        if self.is_connected() {
-            self.ask_snapshot();
-        }
+        self.look();
     }
 }

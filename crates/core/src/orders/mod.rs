@@ -7,10 +7,15 @@ mod rules;
 mod submit;
 pub(crate) mod transition;
 
-use alphec_model::{AlertKind, Body, Command, Provenance};
+use alphec_model::{AlertKind, Body, Command, Order, PendingReplace, Provenance};
 
 use crate::machine::{About, Turn};
 use crate::step::{Reply, Token};
+
+/// The change that the broker may have, if any. One that custom rules still judge was never sent.
+pub(crate) fn sent_replace(order: &Order) -> Option<&PendingReplace> {
+    order.pending.replace.as_ref().filter(|replace| !replace.staged)
+}
 
 impl Turn<'_> {
     pub(crate) fn command(&mut self, token: Token, command: Command) {

@@ -26,7 +26,8 @@ impl Turn<'_> {
         let command = Command::Modify(request.clone());
         self.record(about.clone(), Provenance::Operator, Body::Commanded { command });
         let Some(order) = self.order(ix) else { return };
-        let verdict = match not_changeable(order, &request.spec) {
+        let refused = not_changeable(order, &request.spec).or_else(|| self.rules_owe(ix));
+        let verdict = match refused {
             Some(reason) => Verdict { denied: Some(reason), ..Verdict::default() },
             None => self.judge(&Candidate::change(order, &request.spec)),
         };
@@ -34,6 +35,11 @@ impl Turn<'_> {
             Some(reason) => self.deny_replace(token, ix, reason, (about, verdict)),
             None => self.accept_replace(token, ix, request, verdict),
         }
+    }
+
+    fn rules_owe(&self, ix: OrderIx) -> Option<DenyReason> {
+        let what = "a custom risk rule still has to answer about an earlier change".to_owned();
+        self.core.session.is_owed(ix).then_some(DenyReason::NotChangeable { what })
     }
 
     fn deny_replace(&mut self, token: Token, ix: OrderIx, reason: DenyReason, found: (About, Verdict)) {
@@ -67,15 +73,24 @@ impl Turn<'_> {
         }
     }
 
-    /// Every custom rule passed a change: one last look, then the wire.
-    pub(crate) fn release_replace(&mut self, ix: OrderIx) {
-        match self.not_ready() {
-            Some(_) => self.end_replace(ix, false, Evidence::Decision),
-            None => {
-                self.record(About::order(ix), Provenance::Decided, Body::ReplaceReleased);
-                self.send_replace(ix);
-            }
+    /// Every custom rule passed a change: the order and the gate are looked at once more, for time
+    /// has gone by, and then the wire.
+    ///
+    /// # Errors
+    /// Why it must not leave any more.
+    pub(crate) fn release_replace(&mut self, ix: OrderIx) -> Result<(), DenyReason> {
+        let gone = || DenyReason::NotChangeable { what: "the change was withdrawn".to_owned() };
+        let order = self.order(ix).ok_or_else(gone)?;
+        let replace = order.pending.replace.as_ref().filter(|replace| replace.staged).ok_or_else(gone)?;
+        if let Some(reason) = cannot_take(order, &replace.spec) {
+            return Err(reason);
         }
+        if let Some(reason) = self.judge(&Candidate::change(order, &replace.spec)).denied {
+            return Err(reason);
+        }
+        self.record(About::order(ix), Provenance::Decided, Body::ReplaceReleased);
+        self.send_replace(ix);
+        Ok(())
     }
 
     fn send_replace(&mut self, ix: OrderIx) {
@@ -101,7 +116,7 @@ impl Turn<'_> {
         );
         // Filled up to the terms that turned out to be in force, while it was open which those were.
         let full = self.order(ix).is_some_and(|order| order.cum_qty >= order.spec.order_qty);
-        if full && self.state(ix) == Some(OrderState::Working) {
+        if full && matches!(self.state(ix), Some(OrderState::Working | OrderState::InDoubt)) {
             self.change_state(ix, OrderState::Filled, evidence);
         }
     }
@@ -109,41 +124,43 @@ impl Turn<'_> {
 
 /// Why the order cannot be changed where it stands, if it cannot.
 fn not_changeable(order: &Order, spec: &OrderSpec) -> Option<DenyReason> {
+    let what = if order.pending.replace.is_some() {
+        "another change is in flight; wait for its answer"
+    } else if spec.side != order.spec.side {
+        "the side never changes; cancel it and place a new order"
+    } else if spec.order_type.as_str() != order.spec.order_type.as_str() {
+        // Error 329 at the broker.
+        "the order type never changes; cancel it and place a new order"
+    } else if *spec == order.spec {
+        "the new terms are the terms in force"
+    } else {
+        return cannot_take(order, spec);
+    };
+    not_in_state(order).or_else(|| Some(DenyReason::NotChangeable { what: what.to_owned() }))
+}
+
+/// Why no change can reach the order now, whatever it says.
+fn cannot_take(order: &Order, spec: &OrderSpec) -> Option<DenyReason> {
+    // The total includes fills: at or below them the change would end the order by surprise.
+    let below_filled = (spec.order_qty <= order.cum_qty).then_some(DenyReason::Terms {
+        error: SpecError::BelowFilled { qty: spec.order_qty, filled: order.cum_qty },
+    });
+    not_in_state(order).or(below_filled)
+}
+
+fn not_in_state(order: &Order) -> Option<DenyReason> {
     let what = match order.state {
-        OrderState::Working => None,
+        OrderState::Working if order.pending.cancel_asked_at.is_some() => "a cancel is in flight".to_owned(),
+        OrderState::Working => return None,
         OrderState::Staged | OrderState::PendingNew => {
-            Some("the broker has not acknowledged it yet; try again once it is working".to_owned())
+            "the broker has not acknowledged it yet; try again once it is working".to_owned()
         }
-        OrderState::InDoubt => {
-            Some("its outcome is in doubt; cancel it, or wait until that is settled".to_owned())
-        }
+        OrderState::InDoubt => "its outcome is in doubt; cancel it, or wait until that is settled".to_owned(),
         OrderState::Filled
         | OrderState::Canceled
         | OrderState::Rejected
         | OrderState::Expired
-        | OrderState::Denied => Some(format!("it is {} already", order.state)),
+        | OrderState::Denied => format!("it is {} already", order.state),
     };
-    let what = what.or_else(|| {
-        if order.pending.replace.is_some() {
-            Some("another change is in flight; wait for its answer".to_owned())
-        } else if order.pending.cancel_asked_at.is_some() {
-            Some("a cancel is in flight".to_owned())
-        } else if spec.side != order.spec.side {
-            Some("the side never changes; cancel it and place a new order".to_owned())
-        } else if spec.order_type.as_str() != order.spec.order_type.as_str() {
-            // Error 329 at the broker.
-            Some("the order type never changes; cancel it and place a new order".to_owned())
-        } else if *spec == order.spec {
-            Some("the new terms are the terms in force".to_owned())
-        } else {
-            None
-        }
-    });
-    if let Some(what) = what {
-        return Some(DenyReason::NotChangeable { what });
-    }
-    // The total includes fills: at or below them the change would end the order by surprise.
-    (spec.order_qty <= order.cum_qty).then_some(DenyReason::Terms {
-        error: SpecError::BelowFilled { qty: spec.order_qty, filled: order.cum_qty },
-    })
+    Some(DenyReason::NotChangeable { what })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alphec_model::risk::{RuleAnswer, RuleName};
 use alphec_model::{
-    Body, ClientOrderId, DenyReason, Evidence, OrderState, Proposal, Provenance, Rule, Verdict,
+    AlertKind, Body, ClientOrderId, DenyReason, Evidence, OrderState, Proposal, Provenance, Rule, Verdict,
 };
 
 use crate::book::OrderIx;
@@ -46,6 +46,10 @@ impl Turn<'_> {
         let Some(ix) = self.core.book.ix_of(key) else { return };
         let body = Body::RuleAnswered { rule: rule.clone(), answer: answer.clone() };
         self.record(About::order(ix), Provenance::Decided, body);
+        if self.core.session.was_owed(ix, rule) {
+            // An answer about an earlier change, whose time was over: no word on the present one.
+            return;
+        }
         let Some(waiting) = self.core.session.waiting.get_mut(&ix) else { return };
         if !waiting.rules.remove(rule) {
             return;
@@ -83,11 +87,20 @@ impl Turn<'_> {
     }
 
     fn release_waiting(&mut self, ix: OrderIx) {
-        match self.state(ix) {
-            Some(OrderState::Staged) => self.release_staged(ix),
-            _ => self.release_replace(ix),
+        if self.state(ix) == Some(OrderState::Staged) {
+            self.release_staged(ix);
+        } else if let Err(reason) = self.release_replace(ix) {
+            self.refuse_waiting(ix, reason);
         }
         self.answer_waiting(ix);
+    }
+
+    /// A change that custom rules still judge is no longer wanted.
+    pub(crate) fn withdraw_staged_change(&mut self, ix: OrderIx, what: &str) {
+        let staged = self.order(ix).and_then(|order| order.pending.replace.as_ref());
+        if staged.is_some_and(|replace| replace.staged) {
+            self.refuse_waiting(ix, DenyReason::NotChangeable { what: what.to_owned() });
+        }
     }
 
     fn refuse_waiting(&mut self, ix: OrderIx, reason: DenyReason) {
@@ -96,7 +109,11 @@ impl Turn<'_> {
             self.answer_waiting(ix);
             return;
         }
-        let waiting = self.core.session.waiting.remove(&ix);
+        let waiting = self.core.session.stop_waiting(ix);
+        if let Some(order) = self.order(ix) {
+            let text = format!("change of order {} denied: {reason}", order.client_order_id);
+            self.alert(AlertKind::OrderDenied, text, Some(ix));
+        }
         let verdict = waiting.as_ref().map(|waiting| waiting.verdict.clone()).unwrap_or_default();
         let body = Body::ReplaceDenied { reason: reason.clone(), verdict };
         self.record(About::order(ix), Provenance::Decided, body);
@@ -109,7 +126,7 @@ impl Turn<'_> {
 
     /// Answers the caller who waits for custom rules, with the order as it now stands.
     pub(crate) fn answer_waiting(&mut self, ix: OrderIx) {
-        if let Some(token) = self.core.session.waiting.remove(&ix).and_then(|waiting| waiting.token) {
+        if let Some(token) = self.core.session.stop_waiting(ix).and_then(|waiting| waiting.token) {
             self.reply_order(token, ix);
         }
     }

@@ -65,13 +65,18 @@ impl Turn<'_> {
         let staged = !self.core.config.rules.is_empty();
         let mut order = new_order(request, self.now);
         order.state = if staged { OrderState::Staged } else { OrderState::PendingNew };
-        order.broker_order_id = Some(self.core.book.next_broker_id());
+        // A staged order gets its id when it leaves: ids must rise in the order of the wire.
+        order.broker_order_id = (!staged).then(|| self.core.book.next_broker_id());
         order.order_ref = Some(OrderRef::of_intent(&log_id, self.core.book.next_intent()));
         let about =
             About { key: Some(order.client_order_id.clone()), ..About::correlation(&request.correlation_id) };
         let body = Body::Accepted { order: Box::new(order), verdict: verdict.clone() };
         self.record(about, Provenance::Decided, body);
-        let Some(ix) = self.core.book.ix_of(&request.client_order_id) else { return };
+        let Some(ix) = self.core.book.ix_of(&request.client_order_id) else {
+            let why_not = "the order could not be recorded".to_owned();
+            self.deny(token, request.clone(), DenyReason::Journal { why_not }, Verdict::default());
+            return;
+        };
         if staged {
             self.ask_rules(ix, Some(token), verdict);
         } else {
@@ -80,12 +85,13 @@ impl Turn<'_> {
         }
     }
 
-    /// Every custom rule passed: one last look, then the wire.
+    /// Every custom rule passed: the gate looks once more, for time has gone by, and then the wire.
     pub(crate) fn release_staged(&mut self, ix: OrderIx) {
-        match self.not_ready() {
+        let denied = self.order(ix).and_then(|order| self.judge(&Candidate::release(order)).denied);
+        match denied {
             Some(reason) => self.deny_staged(ix, reason),
             None => {
-                self.change_state(ix, OrderState::PendingNew, Evidence::Decision);
+                self.leave_stage(ix);
                 self.place(ix);
             }
         }

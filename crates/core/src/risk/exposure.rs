@@ -2,7 +2,7 @@
 
 use alphec_model::{Decimal, DenyReason, Instrument, InstrumentId, Rule, Side, Verdict, exact_mul};
 
-use super::{Scene, fresh, value, within};
+use super::{Scene, fresh, grows_within, reference_px, value};
 use crate::book::Exposure;
 use crate::machine::Turn;
 
@@ -44,9 +44,9 @@ impl Turn<'_> {
             }
         }
         let mut after = before;
-        let (long, short) = self.own_values(scene, Decimal::ZERO)?;
+        let (long, short) = self.own_values(scene, scene.leaves_in_force, scene.px_in_force)?;
         before.add(long, short).ok_or_else(|| overflow(Rule::MaxGrossNotional))?;
-        let (long, short) = self.own_values(scene, scene.worst_leaves)?;
+        let (long, short) = self.own_values(scene, scene.worst_leaves, scene.worst_px)?;
         after.add(long, short).ok_or_else(|| overflow(Rule::MaxGrossNotional))?;
 
         let limits = scene.limits;
@@ -65,12 +65,17 @@ impl Turn<'_> {
     }
 
     /// This instrument's worst long and worst short with `leaves` more on the order's side. The
-    /// order's own part counts at its worst price, the rest at the reference price.
-    fn own_values(&self, scene: &Scene<'_>, leaves: Decimal) -> Result<(Decimal, Decimal), DenyReason> {
+    /// order's own part counts at its worst price `px`, the rest at the reference price.
+    fn own_values(
+        &self,
+        scene: &Scene<'_>,
+        leaves: Decimal,
+        px: Decimal,
+    ) -> Result<(Decimal, Decimal), DenyReason> {
         let rule = Rule::MaxGrossNotional;
         let rate = self.exchange_rate(scene, &rule)?;
         let at_reference = |qty| value(qty, scene.reference_px, scene.instrument, rate, &rule);
-        let own = value(leaves, scene.worst_px, scene.instrument, rate, &rule)?;
+        let own = value(leaves, px, scene.instrument, rate, &rule)?;
         let (long, short) =
             (at_reference(scene.others.worst_long())?, at_reference(scene.others.worst_short())?);
         let moved = match scene.candidate.spec.side {
@@ -93,7 +98,7 @@ impl Turn<'_> {
                 missing(format!("the instrument {id}, in which the account has a position"))
             })?;
         let quote = self.fresh_quote(id, self.core.config.limits_for(id), rule.clone())?;
-        let px = quote.reference_px().ok_or_else(|| missing(format!("a reference price of {id}")))?;
+        let px = reference_px(&quote, instrument, rule.clone())?;
         let rate = self.rate_of(scene, instrument, &rule)?;
         Ok((
             value(exposure.worst_long(), px, instrument, rate, &rule)?,
@@ -129,6 +134,8 @@ impl Turn<'_> {
             .exchange_rates
             .get(&instrument.currency())
             .copied()
+            // At a rate of zero everything would be worth nothing and pass.
+            .filter(|rate| *rate > Decimal::ZERO)
             .ok_or_else(|| missing(format!("the exchange rate of {} to {base}", instrument.currency())))
     }
 
@@ -151,18 +158,4 @@ impl Turn<'_> {
 
 fn is_at_stake(exposure: &Exposure) -> bool {
     !exposure.worst_long().is_zero() || !exposure.worst_short().is_zero()
-}
-
-/// Judges a sum: over the limit denies only if the order makes it larger.
-fn grows_within(
-    verdict: &mut Verdict,
-    rule: Rule,
-    (before, after): (Decimal, Decimal),
-    limit: Decimal,
-) -> Result<(), DenyReason> {
-    if after > before || after <= limit {
-        return within(verdict, rule, after, limit);
-    }
-    verdict.checks.push(alphec_model::Check { rule, measured: after, limit });
-    Ok(())
 }

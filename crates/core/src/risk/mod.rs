@@ -7,7 +7,7 @@ mod exposure;
 
 use alphec_model::{
     AccountId, Check, Decimal, DenyReason, Instrument, InstrumentId, Limits, Order, OrderRequest, OrderSpec,
-    Quote, Rule, Side, UtcNanos, Verdict, exact_mul,
+    OrderType, Price, Quote, Rule, Side, UtcNanos, Verdict, exact_mul,
 };
 
 use crate::book::Exposure;
@@ -20,7 +20,10 @@ pub(crate) struct Candidate<'a> {
     pub(crate) account: &'a AccountId,
     pub(crate) instrument: &'a InstrumentId,
     pub(crate) spec: &'a OrderSpec,
+    /// The order itself, when its exposure is reserved already.
     pub(crate) replaces: Option<&'a Order>,
+    /// The terms that the broker has now, when this is a change.
+    pub(crate) in_force: Option<&'a OrderSpec>,
 }
 
 impl<'a> Candidate<'a> {
@@ -30,11 +33,31 @@ impl<'a> Candidate<'a> {
             instrument: &request.instrument,
             spec: &request.spec,
             replaces: None,
+            in_force: None,
         }
     }
 
     pub(crate) const fn change(order: &'a Order, spec: &'a OrderSpec) -> Self {
-        Self { account: &order.account, instrument: &order.instrument, spec, replaces: Some(order) }
+        Self {
+            account: &order.account,
+            instrument: &order.instrument,
+            spec,
+            replaces: Some(order),
+            in_force: Some(&order.spec),
+        }
+    }
+
+    /// A staged order about to leave: nothing of it is at the broker yet.
+    pub(crate) const fn release(order: &'a Order) -> Self {
+        Self { in_force: None, ..Self::change(order, &order.spec) }
+    }
+
+    /// What the terms in force can still fill; zero for what the broker does not have.
+    fn leaves_in_force(&self) -> Decimal {
+        match (self.in_force, self.replaces) {
+            (Some(spec), Some(order)) => spec.order_qty.saturating_sub(order.cum_qty).get(),
+            _ => Decimal::ZERO,
+        }
     }
 
     /// The most this can still fill: of a change, the worse of both versions.
@@ -60,7 +83,13 @@ pub(crate) struct Scene<'a> {
     /// Everything else live in this instrument.
     pub(crate) others: Exposure,
     pub(crate) worst_leaves: Decimal,
+    /// The same two of the terms in force, when this is a change.
+    pub(crate) px_in_force: Decimal,
+    pub(crate) leaves_in_force: Decimal,
 }
+
+/// Messages remembered for the message rate: far above any rate that the broker takes.
+const SENT_MAX: usize = 10_000;
 
 type Judged = Result<(), DenyReason>;
 
@@ -90,7 +119,12 @@ impl Turn<'_> {
         max_open_orders(&scene, verdict)?;
         self.account_exposure(&scene, verdict)?;
         self.message_rate(limits, verdict)?;
-        match self.core.book.len() >= self.core.config.orders_max {
+        if candidate.in_force.is_none() && self.core.book.next_broker_id().get() == i32::MAX {
+            let state = "the order ids of this client id are used up; begin a new journal under another one";
+            return Err(DenyReason::NotReady { state: state.to_owned() });
+        }
+        let is_full = candidate.replaces.is_none() && self.core.book.len() >= self.core.config.orders_max;
+        match is_full {
             true => Err(DenyReason::Journal { why_not: "the book is full; start a new journal".to_owned() }),
             false => Ok(()),
         }
@@ -153,20 +187,27 @@ impl Turn<'_> {
         limits: &'a Limits,
     ) -> Result<Scene<'a>, DenyReason> {
         let quote = self.fresh_quote(candidate.instrument, limits, Rule::PriceCollar)?;
-        let reference_px = quote.reference_px().ok_or_else(|| DenyReason::Missing {
-            rule: Rule::PriceCollar,
-            what: format!("a reference price of {}", candidate.instrument),
-        })?;
-        let own = [candidate.spec.order_type.limit_px(), candidate.spec.order_type.stop_px()];
-        let worst_px =
-            own.into_iter().flatten().map(|px| px.get().abs()).fold(reference_px.abs(), Decimal::max);
+        let reference_px = reference_px(&quote, instrument, Rule::PriceCollar)?;
+        let worst_px = worst_px(candidate.spec, &quote, reference_px);
+        let px_in_force =
+            candidate.in_force.map_or(worst_px, |spec| self::worst_px(spec, &quote, reference_px));
         let exposure = self.core.book.exposure(candidate.account, candidate.instrument);
         let others = match candidate.replaces {
             Some(order) => exposure.without(order),
             None => exposure,
         };
-        let worst_leaves = candidate.worst_leaves();
-        Ok(Scene { candidate, instrument, limits, quote, reference_px, worst_px, others, worst_leaves })
+        Ok(Scene {
+            candidate,
+            instrument,
+            limits,
+            quote,
+            reference_px,
+            worst_px,
+            others,
+            worst_leaves: candidate.worst_leaves(),
+            px_in_force,
+            leaves_in_force: candidate.leaves_in_force(),
+        })
     }
 
     pub(crate) fn fresh_quote(
@@ -202,7 +243,8 @@ impl Turn<'_> {
     pub(crate) fn note_sent(&mut self) {
         let second = std::time::Duration::from_secs(1);
         let sent_at = &mut self.core.session.sent_at;
-        while sent_at.front().is_some_and(|at| self.now.since(*at) >= second) {
+        // The second bound holds when the clock steps back and nothing seems to grow old.
+        while sent_at.len() >= SENT_MAX || sent_at.front().is_some_and(|at| self.now.since(*at) >= second) {
             sent_at.pop_front();
         }
         sent_at.push_back(self.now);
@@ -244,14 +286,51 @@ pub(crate) fn value(
         .ok_or_else(|| DenyReason::Overflow { rule: rule.clone() })
 }
 
+/// The price to judge by. Of an instrument whose prices are above zero, what is not is no price:
+/// feeds say "no quote" with zero and minus one.
+pub(crate) fn reference_px(
+    quote: &Quote,
+    instrument: &Instrument,
+    rule: Rule,
+) -> Result<Decimal, DenyReason> {
+    let is_price = |px: &Price| instrument.kind().allows_negative_price() || px.get() > Decimal::ZERO;
+    let sound = Quote {
+        bid: quote.bid.filter(is_price),
+        ask: quote.ask.filter(is_price),
+        last: quote.last.filter(is_price),
+        at: quote.at,
+    };
+    sound.reference_px().ok_or_else(|| DenyReason::Missing {
+        rule,
+        what: format!("a reference price of {}", instrument.id()),
+    })
+}
+
+/// The worst price that terms can count at: the reference, or their own price when that is worse;
+/// without a price of their own, the side of the market that they take.
+fn worst_px(spec: &OrderSpec, quote: &Quote, reference_px: Decimal) -> Decimal {
+    let own = [spec.order_type.limit_px(), spec.order_type.stop_px(), taken_px(spec, quote)];
+    own.into_iter().flatten().map(|px| px.get().abs()).fold(reference_px.abs(), Decimal::max)
+}
+
+/// What a market order would pay or get now.
+fn taken_px(spec: &OrderSpec, quote: &Quote) -> Option<Price> {
+    match (&spec.order_type, spec.side) {
+        (OrderType::Market, Side::Buy) => quote.ask,
+        (OrderType::Market, Side::Sell) => quote.bid,
+        _ => None,
+    }
+}
+
 /// A limit price must be near the reference; that of a stop-limit near its own trigger, because
-/// the market will be there when it counts. A plain stop and a market order have no price to judge,
-/// but no order passes without a fresh reference.
+/// the market will be there when it counts; a market order's is the side of the market it takes,
+/// so that a torn market denies it. A plain stop has no price to judge, but no order passes
+/// without a fresh reference.
 fn price_collar(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
-    let Some(limit_px) = scene.candidate.spec.order_type.limit_px() else { return Ok(()) };
-    let around =
-        scene.candidate.spec.order_type.stop_px().map_or(scene.reference_px, alphec_model::Price::get);
-    let distance = limit_px.get().checked_sub(around).map(|distance| distance.abs());
+    let spec = scene.candidate.spec;
+    let Some(px) = spec.order_type.limit_px().or_else(|| taken_px(spec, &scene.quote)) else { return Ok(()) };
+    let around = spec.order_type.stop_px().map_or(scene.reference_px, Price::get);
+    let distance = px.get().checked_sub(around).map(|distance| distance.abs());
     let allowed = exact_mul(around.abs(), scene.limits.price_collar);
     match (distance, allowed) {
         (Some(distance), Some(allowed)) => within(verdict, Rule::PriceCollar, distance, allowed),
@@ -259,14 +338,17 @@ fn price_collar(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
     }
 }
 
-/// Only the side that the order enlarges is judged, so an order that closes a position passes.
+/// Only the side that the order enlarges is judged, so an order that closes a position passes, and
+/// so does a change that makes nothing larger.
 fn max_position(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
-    let worst = match scene.candidate.spec.side {
-        Side::Buy => scene.others.worst_long().checked_add(scene.worst_leaves),
-        Side::Sell => scene.others.worst_short().checked_sub(scene.worst_leaves).map(|position| -position),
+    let worst_with = |leaves: Decimal| match scene.candidate.spec.side {
+        Side::Buy => scene.others.worst_long().checked_add(leaves),
+        Side::Sell => scene.others.worst_short().checked_sub(leaves).map(|position| -position),
     };
-    let worst = worst.ok_or(DenyReason::Overflow { rule: Rule::MaxPosition })?;
-    within(verdict, Rule::MaxPosition, worst, scene.limits.max_position.get())
+    let overflow = DenyReason::Overflow { rule: Rule::MaxPosition };
+    let after = worst_with(scene.worst_leaves).ok_or_else(|| overflow.clone())?;
+    let before = worst_with(scene.leaves_in_force).ok_or(overflow)?;
+    grows_within(verdict, Rule::MaxPosition, (before, after), scene.limits.max_position.get())
 }
 
 fn max_open_orders(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
@@ -275,5 +357,20 @@ fn max_open_orders(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
         Side::Sell => scene.others.sells,
     };
     let after = Decimal::from(open).saturating_add(Decimal::ONE);
-    within(verdict, Rule::MaxOpenOrders, after, Decimal::from(scene.limits.max_open_orders))
+    let before = if scene.candidate.in_force.is_some() { after } else { Decimal::from(open) };
+    grows_within(verdict, Rule::MaxOpenOrders, (before, after), Decimal::from(scene.limits.max_open_orders))
+}
+
+/// Judges a sum: over the limit denies only if the order makes it larger.
+pub(crate) fn grows_within(
+    verdict: &mut Verdict,
+    rule: Rule,
+    (before, after): (Decimal, Decimal),
+    limit: Decimal,
+) -> Judged {
+    if after > before {
+        return within(verdict, rule, after, limit);
+    }
+    verdict.checks.push(Check { rule, measured: after, limit });
+    Ok(())
 }

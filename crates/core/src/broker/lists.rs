@@ -1,0 +1,171 @@
+//! Rows of the broker's complete lists, and what it means to be in none of them.
+
+use std::collections::BTreeSet;
+
+use alphec_model::broker::{BrokerStatus, CompletedReport, OpenOrderReport};
+use alphec_model::{Evidence, OrderState, UtcNanos};
+
+use super::reports::says;
+use crate::book::OrderIx;
+use crate::machine::Turn;
+use crate::orders::change::Carried;
+use crate::orders::sent_replace;
+
+/// Complete rounds that must agree before old terms count as "the change never arrived".
+const OLD_TERMS_ROUNDS_MIN: u32 = 2;
+/// Complete rounds without an order before it is in doubt, and then before a cancel asks for it.
+pub(super) const ABSENT_ROUNDS_PROBE: u32 = 2;
+
+impl Turn<'_> {
+    pub(super) fn take_open(&mut self, row: &OpenOrderReport, heard: &BTreeSet<OrderIx>) -> Option<OrderIx> {
+        self.see_ids(&row.names);
+        let Some(ix) = self.find(&row.names) else {
+            self.note_lost_reference(&row.names);
+            return None;
+        };
+        if heard.contains(&ix) || self.is_second_incarnation(ix, row.names.perm_id) {
+            return Some(ix);
+        }
+        let state = self.state(ix)?;
+        let evidence = Evidence::OpenOrder { status: row.status.as_str().into() };
+        if state.is_terminal() && is_open_again(state, &row.status) {
+            let what = format!("an order that we hold {state} is open at the broker; it is tracked again");
+            self.anomaly(what, Some(ix));
+            let carried = Carried { perm_id: row.names.perm_id, ..Carried::default() };
+            self.change_state_with(ix, OrderState::Working, evidence, carried);
+            return Some(ix);
+        }
+        self.apply_status(ix, &row.status, row.names.perm_id, evidence.clone());
+        self.compare_terms(ix, &row.terms, evidence.clone());
+        self.note_old_terms(ix, row, evidence);
+        Some(ix)
+    }
+
+    /// Old terms in two complete rounds, confirmed by the venue: the change did not arrive. A row
+    /// that is only held repeats the old terms until the venue opens, and proves nothing.
+    fn note_old_terms(&mut self, ix: OrderIx, row: &OpenOrderReport, evidence: Evidence) {
+        let Some(order) = self.order(ix) else { return };
+        let is_old = row.status == BrokerStatus::Submitted && says(&row.terms, &order.spec);
+        if sent_replace(order).is_none() || !is_old {
+            return;
+        }
+        let rounds = self.core.session.old_terms_rounds.entry(ix).or_insert(0);
+        *rounds = rounds.saturating_add(1);
+        if *rounds >= OLD_TERMS_ROUNDS_MIN {
+            self.end_replace(ix, false, evidence);
+        } else {
+            self.look_later();
+        }
+    }
+
+    pub(super) fn take_completed(
+        &mut self,
+        row: &CompletedReport,
+        heard: &BTreeSet<OrderIx>,
+    ) -> Option<OrderIx> {
+        let Some(ix) = self.find(&row.names) else {
+            self.note_lost_reference(&row.names);
+            return None;
+        };
+        if heard.contains(&ix) || self.is_second_incarnation(ix, row.names.perm_id) {
+            return Some(ix);
+        }
+        let order = self.order(ix)?;
+        let state = order.state;
+        if row.filled_qty.is_some_and(|filled| filled > order.cum_qty) {
+            let why = "the broker counts fills whose executions it no longer lists".to_owned();
+            if state.is_terminal() {
+                self.anomaly(why, Some(ix));
+            } else if state != OrderState::InDoubt {
+                self.doubt(ix, why);
+            }
+            return Some(ix);
+        }
+        if !state.is_terminal() {
+            self.end_completed(ix, row);
+        }
+        Some(ix)
+    }
+
+    /// A row without missing fills ends the order, if its word is one that ends orders.
+    fn end_completed(&mut self, ix: OrderIx, row: &CompletedReport) {
+        let Some(order) = self.order(ix) else { return };
+        let evidence = Evidence::Completed { status: row.completed_status.as_str().into() };
+        let perm_id = row.names.perm_id.filter(|_| order.perm_id.is_none());
+        match row.status {
+            BrokerStatus::Cancelled | BrokerStatus::ApiCancelled | BrokerStatus::Inactive => {
+                self.end_canceled(ix, evidence, Carried { perm_id, ..Carried::default() });
+            }
+            // Every fill is counted and it is over, though we hold it larger: either the change in
+            // flight made it smaller, or it never arrived, or the broker cut the order.
+            BrokerStatus::Filled if row.filled_qty == Some(order.cum_qty) => {
+                if let Some(wanted) = sent_replace(order).map(|replace| replace.spec.order_qty) {
+                    let accepted = wanted <= order.cum_qty;
+                    self.end_replace(ix, accepted, evidence.clone());
+                }
+                if self.state(ix).is_some_and(|state| !state.is_terminal()) {
+                    self.anomaly("the broker ended it short of its size as filled".to_owned(), Some(ix));
+                    self.end_canceled(ix, evidence, Carried { perm_id, ..Carried::default() });
+                }
+            }
+            // How much was filled is not said: the executions will.
+            BrokerStatus::Filled => {}
+            BrokerStatus::ApiPending
+            | BrokerStatus::PendingSubmit
+            | BrokerStatus::PendingCancel
+            | BrokerStatus::PreSubmitted
+            | BrokerStatus::Submitted
+            | BrokerStatus::Unknown(_) => {
+                let status = row.status.as_str();
+                self.anomaly(format!("a completed order with the status {status}"), Some(ix));
+            }
+        }
+    }
+
+    /// Live orders of ours in none of the complete lists.
+    pub(super) fn note_absent(&mut self, seen: &BTreeSet<OrderIx>, asked_at: UtcNanos) {
+        for ix in self.core.book.live() {
+            let Some(order) = self.order(ix).filter(|order| self.is_account_here(&order.account)) else {
+                continue;
+            };
+            let settled = order.updated_at <= asked_at;
+            let sent = matches!(order.state, OrderState::Working | OrderState::InDoubt);
+            if seen.contains(&ix) || !settled || !sent {
+                self.core.session.absent_rounds.remove(&ix);
+                continue;
+            }
+            let state = order.state;
+            let rounds = self.core.session.absent_rounds.entry(ix).or_insert(0);
+            *rounds = rounds.saturating_add(1);
+            let rounds = *rounds;
+            if rounds < ABSENT_ROUNDS_PROBE {
+                self.look_later();
+            } else if state == OrderState::Working {
+                self.doubt(ix, "it is in none of the broker's complete lists".to_owned());
+                self.core.session.absent_rounds.insert(ix, 0);
+                self.look_later();
+            } else if rounds.is_power_of_two() {
+                // A cancel never enlarges anything, and its answer tells whether the order exists.
+                // It may be lost too: asked again, ever more rarely.
+                self.cancel_one(ix, None);
+            }
+        }
+    }
+}
+
+/// Whether a row brings an ended order back. A refused one stays listed as inactive; whatever is
+/// listed with a word of ending, or with one we do not know, has not come back.
+fn is_open_again(state: OrderState, status: &BrokerStatus) -> bool {
+    match status {
+        BrokerStatus::Cancelled
+        | BrokerStatus::ApiCancelled
+        | BrokerStatus::Filled
+        | BrokerStatus::Unknown(_) => false,
+        BrokerStatus::Inactive => !matches!(state, OrderState::Filled | OrderState::Rejected),
+        BrokerStatus::ApiPending
+        | BrokerStatus::PendingSubmit
+        | BrokerStatus::PendingCancel
+        | BrokerStatus::PreSubmitted
+        | BrokerStatus::Submitted => state != OrderState::Filled,
+    }
+}

@@ -1,0 +1,160 @@
+//! Positions by the broker's count against ours. A difference is seen twice before it is a break,
+//! and is never repaired.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alphec_model::broker::Snapshot;
+use alphec_model::{
+    AccountId, AlertKind, Body, ConId, InstrumentId, InstrumentKind, Provenance, SignedQty, UtcNanos,
+};
+
+use crate::machine::{About, Turn};
+
+/// How one position stands against the broker's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    Agrees,
+    Broken,
+    /// It differs where nothing moved: the next round decides.
+    Suspect,
+    /// A fill came in between; the broker's position may only lag.
+    Moved,
+}
+
+impl Turn<'_> {
+    /// A starting position is taken once, from this login, and only when every instrument has its
+    /// final name: else a position would be adopted under one name and moved under another.
+    pub(super) fn can_adopt(&self, account: &AccountId) -> bool {
+        let named = self.core.config.instruments.iter().all(|(id, instrument)| {
+            instrument.con_id().is_some() || self.core.session.unknown_instruments.contains_key(id)
+        });
+        named && self.is_account_here(account) && !self.core.book.is_baselined(account)
+    }
+
+    /// The last instrument got its name: the books can be taken as a start.
+    pub(super) fn instruments_settled(&mut self) {
+        if self.core.config.accounts.iter().any(|account| self.can_adopt(account)) && self.is_connected() {
+            self.look();
+        }
+    }
+
+    pub(super) fn adopt_positions(&mut self, account: &AccountId, snapshot: &Snapshot) {
+        let mut adopted: BTreeMap<InstrumentId, SignedQty> =
+            self.core.config.instruments.keys().map(|id| (id.clone(), SignedQty::ZERO)).collect();
+        adopted.extend(
+            self.reported(snapshot)
+                .into_iter()
+                .filter(|((of, _), _)| of == account)
+                .map(|((_, instrument), qty)| (instrument, qty)),
+        );
+        for (instrument, qty) in adopted {
+            let body = Body::PositionAdopted { account: account.clone(), instrument, qty };
+            self.record(About::default(), Provenance::Observed, body);
+        }
+    }
+
+    /// An instrument that is new in the profile may be held already, under its contract id.
+    pub(super) fn carry_position_over(&mut self, id: &InstrumentId, con_id: ConId) {
+        let Ok(before) = InstrumentId::new(format!("con:{con_id}")) else { return };
+        let accounts: Vec<AccountId> = self.core.config.accounts.iter().cloned().collect();
+        for account in accounts {
+            if !self.core.book.is_baselined(&account) {
+                continue;
+            }
+            let held = self.core.book.position(&account, &before);
+            let sum = self.core.book.position(&account, id).checked_add(held);
+            let Some(sum) = sum.filter(|_| !held.is_zero()) else { continue };
+            for (instrument, qty) in [(before.clone(), SignedQty::ZERO), (id.clone(), sum)] {
+                let body = Body::PositionAdopted { account: account.clone(), instrument, qty };
+                self.record(About::default(), Provenance::Inferred, body);
+            }
+        }
+    }
+
+    fn reported(&self, snapshot: &Snapshot) -> BTreeMap<(AccountId, InstrumentId), SignedQty> {
+        snapshot
+            .positions
+            .iter()
+            .filter(|row| self.core.config.accounts.contains(&row.account))
+            .filter_map(|row| {
+                let instrument = self.name_of(row.instrument.as_ref(), row.con_id)?;
+                Some(((row.account.clone(), instrument), row.qty))
+            })
+            .collect()
+    }
+
+    /// Compares every position of this login. Says whether one differs where nothing moved.
+    pub(super) fn compare_positions(&mut self, snapshot: &Snapshot, asked_at: UtcNanos) -> bool {
+        let theirs = self.reported(snapshot);
+        let ours = self.core.config.accounts.iter().flat_map(|account| {
+            self.core.book.exposures_of(account).map(|(instrument, _)| (account.clone(), instrument.clone()))
+        });
+        let keys: BTreeSet<_> = ours.chain(theirs.keys().cloned()).collect();
+        let mut in_dispute = false;
+        for key in keys {
+            let (account, instrument) = &key;
+            let is_judged = self.core.book.is_baselined(account) && self.is_account_here(account);
+            if is_judged && self.is_comparable(instrument) {
+                let qty = theirs.get(&key).copied().unwrap_or(SignedQty::ZERO);
+                in_dispute |= self.compare_position(key, qty, asked_at) == Compared::Suspect;
+            }
+        }
+        in_dispute
+    }
+
+    /// Currency pairs are left out: the broker reports them as cash, and as positions only by option.
+    fn is_comparable(&self, instrument: &InstrumentId) -> bool {
+        self.core
+            .config
+            .instruments
+            .get(instrument)
+            .is_none_or(|instrument| !matches!(instrument.kind(), InstrumentKind::Forex))
+    }
+
+    /// Whether both counts of a holding agreed when they were last compared; `None` where they
+    /// cannot be compared.
+    pub(super) fn holdings_agree(&self, account: &AccountId, instrument: &InstrumentId) -> Option<bool> {
+        let is_suspect = self.core.session.suspects.contains_key(&(account.clone(), instrument.clone()));
+        let is_broken = self.core.book.exposure(account, instrument).broken.is_some();
+        self.is_comparable(instrument).then_some(!is_suspect && !is_broken)
+    }
+
+    fn compare_position(
+        &mut self,
+        key: (AccountId, InstrumentId),
+        theirs: SignedQty,
+        asked_at: UtcNanos,
+    ) -> Compared {
+        let (account, instrument) = key.clone();
+        let ours = self.core.book.position(&account, &instrument);
+        let broken = self.core.book.exposure(&account, &instrument).broken;
+        if ours == theirs {
+            self.core.session.suspects.remove(&key);
+            if broken.is_some() {
+                let body = Body::BreakCleared { account, instrument, qty: ours };
+                self.record(About::default(), Provenance::Observed, body);
+            }
+            return Compared::Agrees;
+        }
+        let difference = theirs.checked_add(ours.negated());
+        if broken.is_some() && broken == difference {
+            return Compared::Broken;
+        }
+        let moved_since = self.core.session.last_fill_at.get(&key).is_some_and(|at| *at >= asked_at);
+        let seen_before = self.core.session.suspects.get(&key) == Some(&(ours, theirs));
+        if !seen_before || moved_since {
+            self.core.session.suspects.insert(key, (ours, theirs));
+            self.look_later();
+            return if moved_since { Compared::Moved } else { Compared::Suspect };
+        }
+        self.core.session.suspects.remove(&key);
+        let text = format!(
+            "position break: {account} {instrument} is {ours} by our executions and {theirs} at the broker; \
+             the instrument is frozen until they agree"
+        );
+        self.alert(AlertKind::PositionBreak, text, None);
+        let body = Body::PositionBroken { account, instrument, ours, theirs };
+        self.record(About::default(), Provenance::Observed, body);
+        Compared::Broken
+    }
+}
