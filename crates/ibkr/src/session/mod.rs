@@ -206,6 +206,10 @@ impl<'a> Session<'a> {
     }
 
     async fn next_step(&mut self, stop: &CancellationToken) -> Step {
+        // A finished write is told before any answer to it is read.
+        if let Some(result) = futures::future::poll_immediate(outbound::done(&mut self.writing)).await {
+            return Step::Written(result);
+        }
         let reads = self.port.has_room();
         let paced_until = self.paced_until;
         tokio::select! {

@@ -176,6 +176,19 @@ async fn a_panic_costs_the_connection_and_not_the_process() {
     adapter.finish().await;
 }
 
+#[tokio::test]
+async fn a_panic_in_a_background_task_costs_the_connection_too() {
+    let gateway = gateway().start().await.unwrap();
+    let mut config = config(gateway.addr().port());
+    config.market_data.enabled = true;
+    config.clock = Clock::new(|| panic!("no clock for quotes"));
+    let mut adapter = Adapter::start(config);
+    let (_, why) = adapter.disconnected().await;
+    assert!(why.contains("no clock for quotes"), "{why}");
+    adapter.connected().await;
+    adapter.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_runs_on_a_multi_thread_runtime() {
     let (_gateway, mut adapter, session) = ready(gateway()).await;

@@ -202,6 +202,20 @@ async fn a_frame_of_impossible_length_costs_the_connection_only() {
 }
 
 #[tokio::test]
+async fn a_fill_just_before_the_connection_is_lost_is_still_told() {
+    let (_gateway, tap, mut adapter) = tapped(Vec::new()).await;
+    adapter.resolved().await;
+    for number in 1..=20 {
+        tap.speak(execution(&format!("e.f.{number}.01"), "SLD", 10.5));
+    }
+    tap.speak(vec![0xff; 8]);
+    adapter.disconnected().await;
+    let fills = adapter.seen.iter().filter(|event| matches!(event, BrokerEvent::Execution(_)));
+    assert_eq!(fills.count(), 20, "all before the end");
+    adapter.finish().await;
+}
+
+#[tokio::test]
 async fn unknown_messages_are_one_gap_and_no_more() {
     let (_gateway, tap, mut adapter) = tapped(Vec::new()).await;
     adapter.resolved().await;

@@ -11,6 +11,12 @@ use tokio::sync::mpsc;
 /// Message ids on the wire are this much higher when the body is protobuf.
 const PROTOBUF: i32 = 200;
 
+/// Frames that may wait on the wire.
+const FRAMES_MAX: usize = 1_024;
+
+/// Messages that the adapter wrote: id and body.
+type Written = Arc<Mutex<Vec<(i32, Vec<u8>)>>>;
+
 pub(crate) const ORDER_STATUS: i32 = 3;
 pub(crate) const ERROR: i32 = 4;
 pub(crate) const OPEN_ORDER: i32 = 5;
@@ -79,9 +85,8 @@ pub(crate) fn error(id: i32, code: i32, text: &str) -> Vec<u8> {
 pub(crate) struct Tap {
     pub(crate) port: u16,
     /// Frames spoken here reach the adapter between two of the gateway's.
-    pub(crate) inject: mpsc::UnboundedSender<Vec<u8>>,
-    /// Messages that the adapter wrote: id and body.
-    pub(crate) written: Arc<Mutex<Vec<(i32, Vec<u8>)>>>,
+    inject: mpsc::Sender<Vec<u8>>,
+    written: Written,
 }
 
 impl Tap {
@@ -90,7 +95,7 @@ impl Tap {
     pub(crate) async fn before(gateway: SocketAddr, early: Vec<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (inject, mut injected) = mpsc::unbounded_channel::<Vec<u8>>();
+        let (inject, mut injected) = mpsc::channel::<Vec<u8>>(FRAMES_MAX);
         let written = Arc::new(Mutex::new(Vec::new()));
         let keep = Arc::clone(&written);
         tokio::spawn(async move {
@@ -107,7 +112,7 @@ impl Tap {
     }
 
     pub(crate) fn speak(&self, frame: Vec<u8>) {
-        self.inject.send(frame).unwrap();
+        self.inject.try_send(frame).unwrap();
     }
 
     /// Bodies of the messages of this id that the adapter wrote.
@@ -131,7 +136,7 @@ async fn write_frame(to: &mut OwnedWriteHalf, payload: &[u8]) -> Option<()> {
     to.write_all(&out).await.ok()
 }
 
-async fn upstream(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, written: Arc<Mutex<Vec<(i32, Vec<u8>)>>>) {
+async fn upstream(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, written: Written) {
     let mut prefix = [0; 4];
     if from.read_exact(&mut prefix).await.is_err() || to.write_all(&prefix).await.is_err() {
         return;
@@ -149,14 +154,14 @@ async fn upstream(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, written: Arc<
 async fn downstream(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    injected: &mut mpsc::UnboundedReceiver<Vec<u8>>,
+    injected: &mut mpsc::Receiver<Vec<u8>>,
     mut early: Vec<Vec<u8>>,
 ) {
     // Reading a frame is not cancel-safe, so it has its own task.
-    let (frames, mut arriving) = mpsc::unbounded_channel();
+    let (frames, mut arriving) = mpsc::channel(FRAMES_MAX);
     let reader = tokio::spawn(async move {
         while let Some(payload) = read_frame(&mut from).await {
-            if frames.send(payload).is_err() {
+            if frames.send(payload).await.is_err() {
                 return;
             }
         }
