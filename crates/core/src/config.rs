@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use alphec_model::risk::RuleName;
-use alphec_model::{AccountId, ApiClientId, Instrument, InstrumentId, Limits};
+use alphec_model::{AccountId, ApiClientId, Instrument, InstrumentId, Limits, UtcNanos};
 
 /// Which money is at stake. The accounts that the broker lists must agree with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct RuleConfig {
 pub struct CoreConfig {
     /// Paper or live.
     pub mode: Mode,
+    /// Live trading is permitted until then; `None` for paper.
+    pub armed_until: Option<UtcNanos>,
     /// The client id that owns our orders, the same for life.
     pub api_client_id: ApiClientId,
     /// Accounts that may trade.

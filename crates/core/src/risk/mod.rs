@@ -142,11 +142,23 @@ impl Turn<'_> {
         if readiness.stopping {
             return Some(DenyReason::NotReady { state: "stopping".to_owned() });
         }
+        if self.is_unarmed() {
+            let state = "the live arming has expired; arm again";
+            return Some(DenyReason::NotReady { state: state.to_owned() });
+        }
         if let Some(state) = readiness.refused {
             return Some(DenyReason::NotReady { state });
         }
         let is_up = matches!(readiness.link, alphec_model::broker::LinkState::Ready);
         (!is_up).then(|| DenyReason::NotReady { state: format!("the link is {}", readiness.link) })
+    }
+
+    /// Live trading without a permission that still lasts.
+    fn is_unarmed(&self) -> bool {
+        match self.core.config.mode {
+            Mode::Paper => false,
+            Mode::Live => self.core.config.armed_until.is_none_or(|until| until <= self.now),
+        }
     }
 
     fn allowed_account(&self, account: &AccountId) -> Judged {

@@ -103,6 +103,7 @@ pub(crate) fn config() -> CoreConfig {
     ];
     CoreConfig {
         mode: Mode::Paper,
+        armed_until: None,
         api_client_id: ApiClientId::new(CLIENT),
         accounts: BTreeSet::from([account(ACCOUNT)]),
         instruments: instruments.into_iter().map(|one| (one.id().clone(), one)).collect(),
