@@ -7,7 +7,7 @@ use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use alphec_journal::{Journal, OpenOptions, Reader, Sink, measure_sync, verify};
+use alphec_journal::{Journal, OpenOptions, Reader, Sink, verify};
 use alphec_model::{
     AccountId, Body, BrokerOrderId, ClientOrderId, CorrelationId, Decimal, Header, InstrumentId, LogId,
     Order, OrderRef, OrderSpec, OrderState, Pending, Provenance, Qty, Record, Seq, Side, StrategyId,
@@ -78,23 +78,30 @@ fn create(dir: &Path) -> (tempfile::TempDir, Journal) {
     (dir, journal.unwrap())
 }
 
-/// The time of `iterations` bare writes with a sync, of a one-record commit's size and in its rhythm
-/// (a disk that rests between syncs, if only to make a record, takes longer for each).
-fn time_bare_syncs(dir: &Path, iterations: u64) -> Duration {
+/// A one-record commit and a bare write with its sync, in turn, so that both meet the same disk.
+fn beside_a_bare_sync(dir: &Path) {
+    const ROUNDS: u64 = 2_000;
+    /// Two pages of the WAL with their headers: table and index.
+    const BYTES: usize = 2 * 4_120;
     let mut file = tempfile::tempfile_in(dir).unwrap();
-    let block = [1; 3 * 4_120];
-    (0..iterations).for_each(|_| file.write_all(&block).unwrap());
+    let block = [1; BYTES];
+    (0..ROUNDS).for_each(|_| file.write_all(&block).unwrap());
     file.sync_all().unwrap();
     file.rewind().unwrap();
-    let mut spent = Duration::ZERO;
-    for seq in 0..iterations {
-        black_box(batch(seq + 1, 1));
+    let (_dir, mut journal) = create(dir);
+    let (mut bare, mut commit) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
         let start = Instant::now();
         file.write_all(&block).unwrap();
         file.sync_data().unwrap();
-        spent += start.elapsed();
+        bare.push(start.elapsed());
+        commit.push(time_appends(&mut journal, 1, 1));
     }
-    spent
+    for (name, mut times) in [("bare write and sync", bare), ("one-record commit", commit)] {
+        times.sort_unstable();
+        let at = |percent: usize| times[times.len() * percent / 100];
+        println!("{name:20} min {:?}, median {:?}, p99 {:?}", at(0), at(50), at(99));
+    }
 }
 
 /// The time of `iterations` appends of `count` records each; making the records is not counted.
@@ -112,7 +119,8 @@ fn time_appends(journal: &mut Journal, iterations: u64, count: u64) -> Duration 
 
 fn appends(criterion: &mut Criterion) {
     let size = serde_json::to_vec(&record(1_000)).unwrap().len();
-    println!("payload {size} bytes; a bare sync here: {:?}", measure_sync(disk_dir()).unwrap());
+    println!("payload {size} bytes; on disk, in turn:");
+    beside_a_bare_sync(&disk_dir());
     let places = [("memory", memory_dir()), ("disk", Some(disk_dir()))];
     for (name, dir) in places.into_iter().filter_map(|(name, dir)| Some((name, dir?))) {
         let mut group = criterion.benchmark_group(format!("append/{name}"));
@@ -123,10 +131,6 @@ fn appends(criterion: &mut Criterion) {
                 bencher.iter_custom(|iterations| time_appends(&mut journal, iterations, count));
             });
         }
-        group.throughput(Throughput::Elements(1));
-        group.bench_function("bare write and sync", |bencher| {
-            bencher.iter_custom(|iterations| time_bare_syncs(&dir, iterations));
-        });
         group.finish();
     }
 }

@@ -57,7 +57,7 @@ impl Filter {
         self
     }
 
-    /// Of this piece of work.
+    /// Of this piece of work. Not indexed: reads the whole journal.
     #[must_use]
     pub fn correlation_id(mut self, id: CorrelationId) -> Self {
         self.correlation_id = Some(id);

@@ -9,7 +9,7 @@
 //! [`crate::verify()`] reports somewhere else.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use alphec_model::Seq;
@@ -20,6 +20,7 @@ use crate::sink::Head;
 
 /// Two slots, written in turn, so that a torn write leaves the other one.
 const SLOT_BYTES: usize = 128;
+const SECOND_SLOT: u64 = 128;
 
 /// The note, open for writing.
 #[derive(Debug)]
@@ -47,10 +48,9 @@ impl HeadNote {
 
     /// Notes the head. Failing to is no reason to stop: the note is then only behind.
     pub(crate) fn write(&mut self, head: Head) {
-        let offset = if self.second { SLOT_BYTES } else { 0 };
+        let offset = if self.second { SECOND_SLOT } else { 0 };
         self.second = !self.second;
-        let at = SeekFrom::Start(u64::try_from(offset).unwrap_or(0));
-        match self.file.seek(at).and_then(|_| self.file.write_all(&slot(head))) {
+        match write_at(&mut self.file, &slot(head), offset) {
             Ok(()) => self.failing = false,
             Err(error) if !self.failing => {
                 self.failing = true;
@@ -59,6 +59,18 @@ impl HeadNote {
             Err(_) => {}
         }
     }
+}
+
+/// One system call where there is one: a commit waits for this.
+#[cfg(unix)]
+fn write_at(file: &mut File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+#[cfg(not(unix))]
+fn write_at(file: &mut File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    use std::io::{Seek, SeekFrom, Write};
+    file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes))
 }
 
 fn slot(head: Head) -> Vec<u8> {

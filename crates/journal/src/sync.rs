@@ -22,8 +22,8 @@ pub struct SyncLatency {
     pub rounds: usize,
 }
 
-/// What a commit of one record writes: a page for the table and one for each index.
-const COMMIT_BYTES: usize = 3 * 4_120;
+/// What a commit of one record writes: a page for the table and one for the index.
+const COMMIT_BYTES: usize = 2 * 4_120;
 const ROUNDS: usize = 200;
 /// A broken disk must not keep `doctor` for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
