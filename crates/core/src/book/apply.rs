@@ -228,6 +228,7 @@ impl Book {
 }
 
 /// A fill as it changes the sums: what it replaces, what it is, what it does to the position.
+#[derive(Clone, Copy)]
 struct Counted<'a> {
     was: Option<&'a Fill>,
     now: &'a Fill,

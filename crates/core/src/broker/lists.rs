@@ -100,7 +100,8 @@ impl Turn<'_> {
             // flight made it smaller, or it never arrived, or the broker cut the order.
             BrokerStatus::Filled if row.filled_qty == Some(order.cum_qty) => {
                 if let Some(wanted) = sent_replace(order).map(|replace| replace.spec.order_qty) {
-                    let accepted = wanted <= order.cum_qty;
+                    // Filled beyond the old size, or exactly the new one: it arrived.
+                    let accepted = wanted <= order.cum_qty || order.cum_qty > order.spec.order_qty;
                     self.end_replace(ix, accepted, evidence.clone());
                 }
                 if self.state(ix).is_some_and(|state| !state.is_terminal()) {

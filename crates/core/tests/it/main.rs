@@ -2,7 +2,16 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is a failed test")]
 
+mod cancel;
+mod fills;
 mod gate;
 mod inputs;
+mod lifecycle;
+mod link;
+mod modify;
+mod positions;
+mod recovery;
+mod refusals;
 mod rules;
+mod submit;
 mod support;

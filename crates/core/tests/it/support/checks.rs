@@ -78,13 +78,15 @@ impl Checker {
             Body::Accepted { order, .. } => {
                 self.states.insert(order.client_order_id.clone(), order.state);
             }
-            Body::OrderChanged { from, to, evidence, .. } => self.moved(key.unwrap(), (*from, *to), evidence),
+            Body::OrderChanged { from, to, evidence, .. } => {
+                self.moved(&key.unwrap(), (*from, *to), evidence)
+            }
             Body::ReplaceAsked { .. } => *self.replaces_asked.entry(key.unwrap()).or_default() += 1,
             _ => {}
         }
     }
 
-    fn moved(&mut self, key: ClientOrderId, (from, to): (OrderState, OrderState), evidence: &Evidence) {
+    fn moved(&mut self, key: &ClientOrderId, (from, to): (OrderState, OrderState), evidence: &Evidence) {
         assert_eq!(self.states.insert(key.clone(), to), Some(from), "{key} was where the record says");
         if from.is_terminal() && !to.is_terminal() {
             assert!(

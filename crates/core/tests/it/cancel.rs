@@ -1,0 +1,167 @@
+//! Cancels: never refused for an order that can still be live, and they leave when they can.
+
+use alphec_core::{Input, Reply};
+use alphec_model::broker::{NoticeClass, Wire};
+use alphec_model::{AlertKind, BrokerEvent, CancelScope, OrderState, Side, StrategyId};
+
+use crate::support::World;
+use crate::support::broker::Books;
+use crate::support::setup::{account, instrument, limit, request, seconds};
+
+fn is_asked(world: &World, name: &str) -> bool {
+    world.order(name).pending.cancel_asked_at.is_some()
+}
+
+#[test]
+fn a_cancel_leaves_at_once_for_every_order_that_can_be_live() {
+    let mut world = World::ready();
+    world.submit("new", Side::Buy, "1");
+    assert_eq!(world.cancel("new").cancels(), [1]);
+    world.submit("doubt", Side::Buy, "1");
+    world.wait(seconds(6));
+    assert_eq!(world.state("doubt"), OrderState::InDoubt);
+    assert_eq!(world.cancel("doubt").cancels(), [2]);
+    world.feed();
+    world.submit("works", Side::Buy, "1");
+    world.open_order("works", "Submitted");
+    assert_eq!(world.cancel("works").cancels(), [3]);
+    assert_eq!(world.cancel("works").cancels(), [3], "again if asked again");
+    assert_eq!(world.reserved_buys("AAPL"), "3", "asking releases nothing");
+}
+
+#[test]
+fn a_cancel_passes_whatever_refuses_orders() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.halt();
+    world.input(Input::Journal { trouble: Some("disk full".into()) });
+    world.input(Input::Stopping);
+    let generation = world.generation;
+    world.event(BrokerEvent::ServerLink { generation, link: alphec_model::broker::ServerLink::Lost });
+    assert_eq!(world.cancel("a").cancels(), [1]);
+}
+
+#[test]
+fn an_ended_order_is_left_alone() {
+    for (status, end) in [("Cancelled", OrderState::Canceled), ("Filled", OrderState::Filled)] {
+        let mut world = World::working("a", Side::Buy, "1");
+        if end == OrderState::Filled {
+            world.fill("a", "e1.01", "1");
+        }
+        world.status("a", status, "0");
+        let seen = world.cancel("a");
+        assert_eq!((seen.order().state, seen.cancels().len()), (end, 0));
+    }
+}
+
+#[test]
+fn a_cancel_asked_for_without_a_connection_leaves_with_the_next_one() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.disconnect();
+    assert_eq!(world.cancel("a").cancels().len(), 0);
+    assert!(is_asked(&world, "a"));
+    assert_eq!(world.connect().cancels(), [1], "before anything else");
+    let books = world.rows(&["a"]);
+    assert_eq!(world.books(books).cancels().len(), 0, "once");
+}
+
+#[test]
+fn a_cancel_lost_with_its_connection_leaves_again_also_after_a_restart() {
+    let mut world = World::working("a", Side::Buy, "1");
+    assert_eq!(world.cancel("a").cancels(), [1]);
+    assert_eq!(world.reconnect().cancels(), [1]);
+    world.restart();
+    world.resolve();
+    assert_eq!(world.connect().cancels(), [1]);
+}
+
+#[test]
+fn a_cancel_that_was_never_written_leaves_after_the_next_lists() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.cancel("a");
+    let broker_order_id = world.order("a").broker_order_id.unwrap();
+    world.event(BrokerEvent::NotWritten { broker_order_id, wire: Wire::Cancel, why: "queue full".into() });
+    let books = world.rows(&["a"]);
+    assert_eq!(world.next_books(books).cancels(), [1]);
+}
+
+#[test]
+fn not_found_for_a_live_order_proves_nothing_and_the_cancel_leaves_again() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.cancel("a");
+    let mut sent = 1;
+    let mut raised = 0;
+    for _ in 0..10 {
+        raised += world.notice("a", 10_147, NoticeClass::NotFound).alerts(AlertKind::Anomaly);
+        assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "1".into()));
+        let books = world.rows(&["a"]);
+        sent += world.next_books(books).cancels().len();
+    }
+    assert_eq!((sent, raised), (3, 1), "three attempts, then a person is told");
+    assert!(!is_asked(&world, "a"));
+}
+
+#[test]
+fn a_refused_cancel_restores_the_order_and_asks_for_the_books() {
+    for (code, class) in [(10_148, NoticeClass::CancelRefused), (161, NoticeClass::CancelRefused)] {
+        let mut world = World::working("a", Side::Buy, "1");
+        world.cancel("a");
+        let seen = world.notice("a", code, class);
+        assert_eq!((world.state("a"), is_asked(&world, "a")), (OrderState::Working, false));
+        assert_eq!(seen.snapshots() + world.wait(seconds(3)).snapshots(), 1);
+    }
+}
+
+#[test]
+fn a_late_answer_to_a_cancel_keeps_the_order_live_until_it_comes() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.cancel("a");
+    for _ in 0..200 {
+        if world.asked.is_some() {
+            let mut books = world.rows(&["a"]);
+            books.open[0].status = alphec_model::broker::BrokerStatus::PendingCancel;
+            world.books(books);
+        }
+        world.wait(seconds(60));
+    }
+    assert_eq!((world.state("a"), is_asked(&world, "a")), (OrderState::Working, true));
+    world.status("a", "Cancelled", "0");
+    assert_eq!(world.state("a"), OrderState::Canceled);
+}
+
+#[test]
+fn cancel_all_reaches_its_scope_and_nothing_else() {
+    let mut world = World::ready();
+    world.submit("a", Side::Buy, "1");
+    world.submit_spec("b", "ES", limit(Side::Buy, "1", "5000"));
+    let mut other = request("c", "AAPL", limit(Side::Buy, "1", "100"));
+    other.strategy_id = StrategyId::new("momentum").unwrap();
+    world.submit_request(other);
+    world.submit("done", Side::Buy, "1");
+    world.fill("done", "e1.01", "1");
+    let momentum = StrategyId::new("momentum").unwrap();
+    let scopes = [
+        (CancelScope::All, vec![1, 2, 3]),
+        (CancelScope::Account { account: account("DU1") }, vec![1, 2, 3]),
+        (CancelScope::Account { account: account("DU2") }, vec![]),
+        (CancelScope::Strategy { strategy_id: momentum }, vec![3]),
+        (CancelScope::Instrument { instrument: instrument("AAPL") }, vec![1, 3]),
+    ];
+    for (scope, reached) in scopes {
+        let seen = world.cancel_all(scope.clone());
+        assert_eq!(seen.cancels(), reached, "{scope:?}");
+        let Reply::Canceling(names) = seen.reply() else { panic!("{:?}", seen.reply()) };
+        assert_eq!(names.len(), reached.len());
+    }
+}
+
+#[test]
+fn nothing_is_canceled_at_a_login_that_is_not_ours() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.disconnect();
+    world.cancel("a");
+    assert_eq!(world.session(&["DU9"], 1).cancels().len(), 0, "there the same id is another order");
+    assert_eq!(world.cancel("a").cancels().len(), 0);
+    world.next_books(Books::default());
+    world.disconnect();
+    assert_eq!(world.connect().cancels(), [1]);
+}

@@ -1,0 +1,305 @@
+//! Orders in doubt: only evidence from the broker ends them, and nothing is ever resent.
+
+use alphec_model::broker::{BrokerStatus, NoticeClass};
+use alphec_model::{AlertKind, Body, BrokerEvent, Evidence, LogId, OrderRef, OrderState, Side};
+
+use crate::support::World;
+use crate::support::broker::{Books, completed_row, execution, foreign, open_row, position};
+use crate::support::setup::{limit, seconds, spec};
+
+/// An order for 10 that was written into a connection that died, and a new connection.
+fn in_doubt() -> World {
+    let mut world = World::ready();
+    world.submit("a", Side::Buy, "10");
+    world.reconnect();
+    assert_eq!(world.state("a"), OrderState::InDoubt);
+    world
+}
+
+fn holds(qty: &str) -> Books {
+    Books { positions: vec![position("AAPL", qty)], ..Books::default() }
+}
+
+fn filled(world: &World, exec_id: &str, qty: &str) -> Books {
+    Books { executions: vec![execution(&world.order("a"), exec_id, qty, "100")], ..holds(qty) }
+}
+
+#[test]
+fn found_open_it_works() {
+    let mut world = in_doubt();
+    let books = world.rows(&["a"]);
+    let seen = world.books(books);
+    assert_eq!((world.state("a"), seen.places()), (OrderState::Working, 0));
+    assert!(world.core.readiness().is_ready());
+}
+
+#[test]
+fn found_by_its_reference_alone_it_works() {
+    let mut world = in_doubt();
+    let mut books = world.rows(&["a"]);
+    books.open[0].names.broker_order_id = None;
+    books.open[0].names.api_client_id = None;
+    world.books(books);
+    assert_eq!(world.state("a"), OrderState::Working);
+}
+
+#[test]
+fn found_in_the_executions_it_is_filled_or_works() {
+    for (qty, end) in [("10", OrderState::Filled), ("4", OrderState::Working)] {
+        let mut world = in_doubt();
+        let books = filled(&world, "e1.01", qty);
+        world.books(books);
+        assert_eq!((world.state("a"), world.position("AAPL")), (end, qty.into()));
+    }
+}
+
+#[test]
+fn found_completed_it_ends_in_the_same_round_as_its_executions() {
+    for (status, done, unfilled, end) in [
+        ("Cancelled", "0", "10", OrderState::Canceled),
+        ("Cancelled", "4", "6", OrderState::Canceled),
+        ("Filled", "10", "0", OrderState::Filled),
+    ] {
+        let mut world = in_doubt();
+        let mut books = if done == "0" { Books::default() } else { filled(&world, "e1.01", done) };
+        books.completed = vec![completed_row(&world.order("a"), status, done, unfilled)];
+        world.books(books);
+        assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (end, "0".into()), "{status} {done}");
+        let position = if done == "0" { "0" } else { done };
+        assert_eq!(world.position("AAPL"), position);
+    }
+}
+
+#[test]
+fn completed_with_fills_that_are_not_listed_stays_in_doubt() {
+    let mut world = in_doubt();
+    for _ in 0..4 {
+        let completed = vec![completed_row(&world.order("a"), "Cancelled", "4", "6")];
+        world.next_books(Books { completed, ..Books::default() });
+        assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::InDoubt, "10".into()));
+    }
+    world.fill("a", "e1.01", "4");
+    let mut books = filled(&world, "e1.01", "4");
+    books.completed = vec![completed_row(&world.order("a"), "Cancelled", "4", "6")];
+    world.next_books(books);
+    assert_eq!(world.state("a"), OrderState::Canceled);
+}
+
+#[test]
+fn a_completed_row_with_a_word_that_ends_nothing_ends_nothing() {
+    for status in ["Submitted", "Dreaming"] {
+        let mut world = in_doubt();
+        let completed = vec![completed_row(&world.order("a"), status, "0", "10")];
+        let seen = world.books(Books { completed, ..Books::default() });
+        assert_eq!((world.state("a"), seen.alerts(AlertKind::Anomaly)), (OrderState::InDoubt, 1));
+    }
+}
+
+#[test]
+fn found_nowhere_twice_it_is_asked_for_by_a_cancel_and_not_found_ends_it() {
+    let mut world = in_doubt();
+    assert_eq!(world.books(Books::default()).cancels().len(), 0);
+    assert_eq!(world.next_books(Books::default()).cancels(), [1], "the second round probes");
+    world.notice("a", 10_147, NoticeClass::NotFound);
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Canceled, "0".into()));
+    let changes = world.bodies("a", "order_changed");
+    assert!(matches!(changes.last(), Some(Body::OrderChanged { evidence: Evidence::Absent { .. }, .. })));
+}
+
+#[test]
+fn not_found_before_two_complete_rounds_ends_nothing() {
+    let mut world = in_doubt();
+    world.notice("a", 10_147, NoticeClass::NotFound);
+    world.books(Books::default());
+    world.notice("a", 10_147, NoticeClass::NotFound);
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::InDoubt, "10".into()));
+}
+
+#[test]
+fn an_unanswered_probe_is_repeated_ever_more_rarely_and_never_ends_the_order() {
+    let mut world = in_doubt();
+    let mut probes = 0;
+    for _ in 0..64 {
+        probes += world.next_books(Books::default()).cancels().len();
+    }
+    assert_eq!((world.state("a"), probes), (OrderState::InDoubt, 6), "at rounds 2, 4, 8, 16, 32 and 64");
+    assert_eq!(world.reserved_buys("AAPL"), "10");
+}
+
+#[test]
+fn failed_or_older_or_unasked_lists_prove_nothing() {
+    let mut world = in_doubt();
+    for _ in 0..4 {
+        let id = world.asked.take().unwrap();
+        let old = alphec_model::Generation::new(world.generation.get() - 1);
+        world.event(Books::default().snapshot(id, old));
+        world.event(Books::default().snapshot(id + 100, world.generation));
+        let (generation, why) = (world.generation, "timed out".to_owned());
+        world.event(BrokerEvent::SnapshotFailed { id, generation, why });
+        world.wait(seconds(3));
+    }
+    world.notice("a", 10_147, NoticeClass::NotFound);
+    assert_eq!(world.state("a"), OrderState::InDoubt);
+    assert!(!world.core.readiness().is_ready());
+}
+
+#[test]
+fn lists_asked_for_before_the_order_was_sent_do_not_miss_it() {
+    let mut world = World::ready();
+    world.wait(seconds(60));
+    let asked = world.asked.expect("the regular reading");
+    world.now = world.now.saturating_add(seconds(1));
+    world.feed();
+    world.submit("a", Side::Buy, "10");
+    world.open_order("a", "Submitted");
+    world.event(Books::default().snapshot(asked, world.generation));
+    world.asked = None;
+    world.next_books(Books::default());
+    assert_eq!(world.state("a"), OrderState::Working, "only one of the two counts");
+    world.next_books(Books::default());
+    assert_eq!(world.state("a"), OrderState::InDoubt);
+}
+
+#[test]
+fn a_row_older_than_what_was_last_heard_is_left_aside() {
+    let mut world = World::working("a", Side::Buy, "10");
+    world.wait(seconds(60));
+    let books = world.rows(&["a"]);
+    world.now = world.now.saturating_add(seconds(1));
+    world.status("a", "Cancelled", "0");
+    world.books(books.clone());
+    assert_eq!(world.state("a"), OrderState::Canceled);
+    world.next_books(books);
+    assert_eq!(world.state("a"), OrderState::Working, "a list asked for later is news");
+}
+
+#[test]
+fn an_ended_order_that_a_later_list_shows_open_is_tracked_again() {
+    let mut world = in_doubt();
+    world.books(Books::default());
+    world.next_books(Books::default());
+    world.notice("a", 10_147, NoticeClass::NotFound);
+    assert_eq!(world.state("a"), OrderState::Canceled);
+    world.now = world.now.saturating_add(seconds(1));
+    let seen = world.open_order("a", "Submitted");
+    assert_eq!((world.state("a"), seen.alerts(AlertKind::Anomaly)), (OrderState::Canceled, 0), "maybe stale");
+    let due = world.core.next_deadline().unwrap();
+    assert!(due <= world.now.saturating_add(seconds(3)), "the lists are asked soon");
+    let books = world.rows(&["a"]);
+    let seen = world.next_books(books);
+    assert_eq!((world.state("a"), seen.alerts(AlertKind::Anomaly)), (OrderState::Working, 1));
+    assert_eq!(world.reserved_buys("AAPL"), "10");
+}
+
+#[test]
+fn a_filled_order_in_a_list_stays_filled() {
+    let mut world = World::working("a", Side::Buy, "10");
+    world.fill("a", "e1.01", "10");
+    world.now = world.now.saturating_add(seconds(1));
+    let books = Books { open: vec![open_row(&world.order("a"), "Submitted")], ..holds("10") };
+    world.next_books(books);
+    assert_eq!(world.state("a"), OrderState::Filled);
+}
+
+#[test]
+fn a_working_order_that_vanished_is_doubted_and_ends_only_if_the_holdings_agree() {
+    for (theirs, end) in [("0", OrderState::Canceled), ("10", OrderState::InDoubt)] {
+        let mut world = World::working("a", Side::Buy, "10");
+        let mut probes = 0;
+        for _ in 0..4 {
+            probes += world.next_books(holds(theirs)).cancels().len();
+        }
+        assert_eq!((world.state("a"), probes), (OrderState::InDoubt, 1));
+        world.notice("a", 10_147, NoticeClass::NotFound);
+        assert_eq!(world.state("a"), end, "the broker holds {theirs}");
+    }
+}
+
+#[test]
+fn a_vanished_currency_order_has_no_holdings_to_agree_and_stays_in_doubt() {
+    let mut world = World::ready();
+    world.submit_spec("a", "EUR.USD", limit(Side::Buy, "100", "1.1"));
+    world.open_order("a", "Submitted");
+    for _ in 0..4 {
+        world.next_books(Books::default());
+    }
+    world.notice("a", 10_147, NoticeClass::NotFound);
+    assert_eq!(world.state("a"), OrderState::InDoubt);
+}
+
+#[test]
+fn orders_of_others_with_our_numbers_never_touch_ours() {
+    let mut world = World::working("a", Side::Buy, "10");
+    let id = world.order("a").broker_order_id.unwrap().get();
+    for (client, reference) in [(99, None), (0, None), (7, Some("typed by hand")), (7, Some("ax1.other.1.a"))]
+    {
+        let mut row = open_row(&world.order("a"), "Cancelled");
+        row.names = foreign(client, id, 55_000 + i64::from(client));
+        row.names.order_ref = reference.map(Into::into);
+        world.event(BrokerEvent::OpenOrder(row));
+    }
+    let mut status = crate::support::broker::status_of(&world.order("a"), "Cancelled", "0");
+    status.names.api_client_id = None;
+    status.names.perm_id = None;
+    world.event(BrokerEvent::Status(status.clone()));
+    status.names = foreign(7, id, 77_777);
+    world.event(BrokerEvent::Status(status));
+    assert_eq!(world.state("a"), OrderState::Working);
+}
+
+#[test]
+fn a_reference_of_this_journal_that_it_does_not_know_halts() {
+    let mut world = World::working("a", Side::Buy, "10");
+    let mut row = open_row(&world.order("a"), "Submitted");
+    row.names = foreign(7, 700, 70_000);
+    let unknown = OrderRef::of_intent(&LogId::new("k3f9q2aa").unwrap(), 99);
+    row.names.order_ref = Some(unknown.as_str().into());
+    let seen = world.event(BrokerEvent::OpenOrder(row));
+    assert_eq!(seen.alerts(AlertKind::Halted), 1);
+    assert_eq!(world.submit("b", Side::Buy, "1").denied().rule(), alphec_model::Rule::Halted);
+    world.restart();
+    assert!(world.core.readiness().halted.is_some());
+}
+
+#[test]
+fn a_doubt_that_any_live_word_settles() {
+    for status in ["ApiPending", "PendingSubmit", "PreSubmitted", "Submitted", "PendingCancel", "Inactive"] {
+        let mut world = in_doubt();
+        world.status("a", status, "0");
+        assert_eq!(world.state("a"), OrderState::Working, "{status}");
+    }
+}
+
+#[test]
+fn a_restart_in_the_middle_of_a_proof_begins_the_proof_again() {
+    let mut world = in_doubt();
+    world.books(Books::default());
+    world.restart();
+    world.resolve();
+    world.connect();
+    world.books(Books::default());
+    world.notice("a", 10_147, NoticeClass::NotFound);
+    assert_eq!(world.state("a"), OrderState::InDoubt, "one round of this life is not two");
+}
+
+#[test]
+fn orders_of_every_type_are_never_resent() {
+    let mut world = World::ready();
+    world.submit_spec("a", "AAPL", spec(Side::Buy, "10", alphec_model::OrderType::Market));
+    let mut placed = 0;
+    for _ in 0..20 {
+        placed += world.reconnect().places();
+        placed += world.books(Books::default()).places();
+        placed += world.wait(seconds(30)).places();
+    }
+    assert_eq!(placed, 0);
+}
+
+#[test]
+fn statuses_of_a_list_are_judged_like_any_other() {
+    let mut world = World::working("a", Side::Buy, "10");
+    let mut books = world.rows(&["a"]);
+    books.open[0].status = BrokerStatus::Cancelled;
+    world.next_books(books);
+    assert_eq!(world.state("a"), OrderState::Canceled);
+}
