@@ -32,6 +32,11 @@ const TAKE_MAX: usize = 512;
 const BATCH_MAX: usize = 4_096;
 /// Records that may wait for the journal. Beyond it no input is taken, and the adapter's channel fills.
 const RECORDS_MAX: usize = 262_144;
+/// Records that nobody waits for (a write noted, a repeated status) stay this long for company, so that
+/// the sync of one does not stand before the sync of an order.
+const LINGER: Duration = Duration::from_millis(5);
+/// Records that are not kept lingering.
+const LINGER_MAX: usize = 256;
 /// A batch in the air for longer lets the cancels behind it go ahead.
 const SLOW_JOURNAL: Duration = Duration::from_millis(100);
 /// Delay before records that did not become durable are tried again.
@@ -79,6 +84,8 @@ pub(crate) struct Loop {
     parts: LoopParts,
     filling: Held,
     records: Vec<Arc<Record>>,
+    /// When the first of them came.
+    records_since: UtcNanos,
     in_flight: Option<InFlight>,
     trouble: Option<Trouble>,
     waiters: HashMap<Token, Waiter>,
@@ -95,6 +102,7 @@ impl Loop {
             parts,
             filling: Held::default(),
             records: Vec::new(),
+            records_since: UtcNanos::EPOCH,
             in_flight: None,
             trouble: None,
             waiters: HashMap::new(),
@@ -178,7 +186,9 @@ impl Loop {
             .as_ref()
             .map(|under_way| under_way.began.saturating_add(under_way.stopping.give_up_after));
         let slow = slow.filter(|at| *at > now);
-        let next = [self.parts.core.next_deadline(), slow, retry, stop].into_iter().flatten().min();
+        let linger = (!self.records.is_empty() && self.in_flight.is_none())
+            .then(|| self.records_since.saturating_add(LINGER));
+        let next = [self.parts.core.next_deadline(), slow, retry, stop, linger].into_iter().flatten().min();
         next.map_or(Duration::from_secs(1), |at| at.since(now)).min(Duration::from_secs(1))
     }
 
@@ -208,6 +218,9 @@ impl Loop {
             self.stats.alerts_dropped += self.parts.side.alert(&alert);
             // No subscriber is no error.
             drop(self.parts.alerts.send(alert));
+        }
+        if self.records.is_empty() {
+            self.records_since = self.parts.clock.now();
         }
         let mut records = self.filling.take(step, self.parts.core.book().seq());
         self.records.append(&mut records);
@@ -292,11 +305,21 @@ impl Loop {
             }
             return;
         }
+        if self.may_linger() {
+            return;
+        }
         let held =
             if self.records.len() <= BATCH_MAX { std::mem::take(&mut self.filling) } else { Held::default() };
         let rest = self.records.split_off(self.records.len().min(BATCH_MAX));
         let records = std::mem::replace(&mut self.records, rest);
         self.begin(records, held);
+    }
+
+    fn may_linger(&self) -> bool {
+        self.filling.is_empty()
+            && self.stopping.is_none()
+            && self.records.len() <= LINGER_MAX
+            && self.parts.clock.now().since(self.records_since) < LINGER
     }
 
     fn begin(&mut self, records: Vec<Arc<Record>>, held: Held) {
