@@ -175,6 +175,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_newer_quote_never_overtakes_an_older_one_that_waits() {
+        let (_requests, mut events, mut port) = port(1);
+        let instrument = InstrumentId::new("AAPL").unwrap();
+        port.push(link(1));
+        port.quote(instrument.clone(), quote(1));
+        assert_eq!(events.recv().await, Some(link(1)));
+        port.quote(instrument.clone(), quote(2));
+        port.turn().await;
+        assert_eq!(events.recv().await, Some(BrokerEvent::Quote { instrument, quote: quote(2) }));
+        assert!(port.quotes.is_empty(), "the older one is gone");
+    }
+
+    #[tokio::test]
     async fn requests_are_taken_while_events_wait() {
         let (requests, _events, mut port) = port(1);
         port.push(link(1));

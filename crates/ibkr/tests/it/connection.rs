@@ -97,6 +97,22 @@ async fn a_live_gateway_that_answers_once_a_second_is_never_taken_for_dead() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_pauses_for_less_than_the_spacing_is_not_given_up() {
+    let gateway = gateway().start().await.unwrap();
+    let mut config = config(gateway.addr().port());
+    config.heartbeat =
+        Heartbeat { interval: Duration::from_millis(100), deadline: Duration::from_millis(300), misses: 2 };
+    let mut adapter = Adapter::start(config);
+    adapter.connected().await;
+    gateway.inject(Fault::now(FaultKind::Mute { resume_after: Some(1_000_000_000) }));
+    let lost = adapter
+        .count(Duration::from_secs(3), |event| matches!(event, BrokerEvent::Disconnected { .. }))
+        .await;
+    assert_eq!(lost, 0, "one probe is missed, the next is two seconds later");
+    adapter.finish().await;
+}
+
+#[tokio::test]
 async fn an_unreachable_port_is_retried_until_the_attempts_are_spent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
