@@ -102,6 +102,16 @@ impl Core {
     }
 }
 
+/// The first few names, for people; the record has them all.
+fn some_of(keys: &[ClientOrderId]) -> String {
+    const SHOWN: usize = 10;
+    let names = keys.iter().take(SHOWN).map(ClientOrderId::as_str).collect::<Vec<_>>().join(", ");
+    match keys.len().saturating_sub(SHOWN) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
+}
+
 /// Whom a record is about, beyond what the order itself says.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct About {
@@ -178,8 +188,7 @@ impl Turn<'_> {
         let left_working: Vec<ClientOrderId> =
             self.core.book.live_orders().map(|order| order.client_order_id.clone()).collect();
         if !left_working.is_empty() {
-            let names = left_working.iter().map(ClientOrderId::as_str).collect::<Vec<_>>().join(", ");
-            let text = format!("stopping with orders that can still fill at the broker: {names}");
+            let text = format!("stopping with orders that can still fill at the broker: {}", some_of(&left_working));
             self.alert(AlertKind::LeftWorking, text, None);
         }
         self.record(About::default(), Provenance::Decided, Body::Stopped { left_working });
