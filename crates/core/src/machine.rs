@@ -188,7 +188,8 @@ impl Turn<'_> {
         let left_working: Vec<ClientOrderId> =
             self.core.book.live_orders().map(|order| order.client_order_id.clone()).collect();
         if !left_working.is_empty() {
-            let text = format!("stopping with orders that can still fill at the broker: {}", some_of(&left_working));
+            let text =
+                format!("stopping with orders that can still fill at the broker: {}", some_of(&left_working));
             self.alert(AlertKind::LeftWorking, text, None);
         }
         self.record(About::default(), Provenance::Decided, Body::Stopped { left_working });

@@ -69,7 +69,12 @@ impl Turn<'_> {
         self.end_canceled(ix, evidence(notice), Carried { reject_reason, ..Carried::default() });
     }
 
+    /// The broker knows the order and cannot cancel it: it is over, if no list has it as open. How
+    /// it ended is not said, so the holdings must show that nothing filled unseen.
     fn cancel_refused(&mut self, ix: OrderIx, notice: &Notice) {
+        if self.is_absent(ix) && self.holdings_of(ix) == Some(true) {
+            return self.end_absent(ix, notice);
+        }
         self.end_cancel(ix, notice);
         self.look();
     }
@@ -85,11 +90,12 @@ impl Turn<'_> {
     /// "Not found" alone proves nothing (live orders were answered so). After complete rounds of
     /// lists without the order, on this connection, it is the last piece of the proof.
     fn not_found(&mut self, ix: OrderIx, notice: &Notice) {
-        if self.is_proven_absent(ix) {
-            let generation = self.core.session.link.generation;
-            let carried = Carried { reject_reason: Some(reason(notice)), ..Carried::default() };
-            self.change_state_with(ix, OrderState::Canceled, Evidence::Absent { generation }, carried);
-            return;
+        // One that the broker had, or that filled in part, may have filled unseen: there the
+        // holdings must agree. Elsewhere they must not speak against it.
+        let is_untouched =
+            self.order(ix).is_some_and(|order| order.perm_id.is_none() && order.cum_qty.is_zero());
+        if self.is_absent(ix) && self.holdings_of(ix).unwrap_or(is_untouched) {
+            return self.end_absent(ix, notice);
         }
         let cancel = self.core.session.cancels.entry(ix).or_default();
         cancel.is_sent = false;
@@ -103,15 +109,23 @@ impl Turn<'_> {
         self.look_later();
     }
 
-    /// Absent from complete rounds of lists, and the holdings do not speak against it. One that the
-    /// broker had, or that filled in part, may have filled unseen: there the holdings must agree.
-    fn is_proven_absent(&self, ix: OrderIx) -> bool {
-        let Some(order) = self.order(ix) else { return false };
+    /// In doubt, and in none of the complete lists of at least two rounds of this connection.
+    fn is_absent(&self, ix: OrderIx) -> bool {
         let rounds = self.core.session.absent_rounds.get(&ix).copied().unwrap_or(0);
         let is_up = matches!(self.core.session.link.state, LinkState::Recovering | LinkState::Ready);
-        let is_untouched = order.perm_id.is_none() && order.cum_qty.is_zero();
-        let holdings = self.holdings_agree(&order.account, &order.instrument).unwrap_or(is_untouched);
-        order.state == OrderState::InDoubt && rounds >= ABSENT_ROUNDS_PROBE && is_up && holdings
+        self.state(ix) == Some(OrderState::InDoubt) && rounds >= ABSENT_ROUNDS_PROBE && is_up
+    }
+
+    /// Whether both counts of the order's instrument agree; `None` where they cannot be compared.
+    fn holdings_of(&self, ix: OrderIx) -> Option<bool> {
+        let order = self.order(ix)?;
+        self.holdings_agree(&order.account, &order.instrument)
+    }
+
+    fn end_absent(&mut self, ix: OrderIx, notice: &Notice) {
+        let generation = self.core.session.link.generation;
+        let carried = Carried { reject_reason: Some(reason(notice)), ..Carried::default() };
+        self.change_state_with(ix, OrderState::Canceled, Evidence::Absent { generation }, carried);
     }
 
     /// A code that is not in the table, or says only "too many": nothing is concluded.

@@ -10,6 +10,7 @@ mod lifecycle;
 mod link;
 mod modify;
 mod positions;
+mod properties;
 mod recovery;
 mod refusals;
 mod rules;

@@ -4,6 +4,7 @@
 
 pub(crate) mod broker;
 pub(crate) mod checks;
+pub(crate) mod model;
 pub(crate) mod setup;
 
 use std::sync::Arc;
