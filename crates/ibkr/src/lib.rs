@@ -35,9 +35,11 @@ mod lanes;
 mod notices;
 mod pace;
 mod port;
+mod probe;
 mod run;
 mod session;
 
 pub use config::{Clock, Config, Endpoint, Heartbeat, MarketData, MarketDataKind, Reconnect};
 pub use notices::classify;
+pub use probe::{ClockOffset, Probe, ProbeError, probe};
 pub use run::{Ended, run};

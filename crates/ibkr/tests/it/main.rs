@@ -13,5 +13,6 @@ mod books;
 mod connection;
 mod hostile;
 mod orders;
+mod probe;
 mod reference;
 mod tap;
