@@ -25,7 +25,8 @@ pub fn read_books(journal: &Path) -> Result<Books, Error> {
     let reader = Reader::open(journal)?;
     let mut core = Core::new(nothing_allowed());
     let records = reader.records(Seq::new(1))?.map(|stored| stored.map(|stored| stored.record));
-    replay(&mut core, records).map_err(|source| Error::Recover { path: journal.to_owned(), source })?;
+    let recover = |why| Error::Recover { path: journal.to_owned(), why: Box::new(why) };
+    replay(&mut core, records).map_err(recover)?;
     Ok(Books(core))
 }
 

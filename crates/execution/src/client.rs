@@ -1,0 +1,269 @@
+//! The client: the verbs of the library.
+
+use std::time::Duration;
+
+use alphec_engine::core::Reply;
+use alphec_engine::{CallError, Handle, Status, StopReport};
+use alphec_model::record::Fill;
+use alphec_model::{
+    AccountId, AccountValues, Alert, CancelScope, ClientOrderId, Command, Event, InstrumentId, ModifyRequest,
+    Order, OrderRequest, OrderSpec, Position, Quote,
+};
+use tokio::sync::broadcast;
+
+use crate::config::Stop;
+use crate::order::OrderHandle;
+use crate::{Error, new_correlation_id};
+
+/// A running engine, as strategies see it. Cheap to clone; works from any runtime.
+///
+/// Dropping the last clone stops the engine by the profile's stop policy; [`Self::stop`] does it
+/// deliberately and reports what is left working.
+#[derive(Debug, Clone)]
+pub struct ExecutionClient {
+    pub(crate) handle: Handle,
+    pub(crate) stop: Stop,
+    pub(crate) profile: String,
+}
+
+impl ExecutionClient {
+    /// Submits an order. Returns once its intent is durable (and, with custom risk rules, judged).
+    ///
+    /// The same `client_order_id` with the same body returns the same order and sends nothing.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] when our gate refused it (it was never sent), [`Error::Call`] otherwise.
+    pub async fn submit_order(&self, request: OrderRequest) -> Result<OrderHandle, Error> {
+        // Subscribed before the order exists, so that no event of it is missed.
+        let events = self.handle.events();
+        match self.handle.command(Command::Submit(request)).await? {
+            Reply::Order(order) => match order.deny_reason.clone() {
+                Some(reason) => {
+                    Err(Error::Denied { order: Box::new((*order).clone()), reason: Box::new(reason) })
+                }
+                None => Ok(OrderHandle::new(self.handle.clone(), (*order).clone(), events)),
+            },
+            other => Err(Error::unexpected(&other)),
+        }
+    }
+
+    /// Changes a live order's terms. Returns once the change is durable and on its way; the order
+    /// keeps its old terms until the broker repeats the new ones.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] when our gate refused it; the order stands as it did.
+    pub async fn modify_order(
+        &self,
+        client_order_id: &ClientOrderId,
+        spec: OrderSpec,
+    ) -> Result<Order, Error> {
+        let request = ModifyRequest {
+            client_order_id: client_order_id.clone(),
+            correlation_id: new_correlation_id(),
+            spec,
+        };
+        match self.handle.command(Command::Modify(request)).await? {
+            Reply::Order(order) => Ok((*order).clone()),
+            Reply::ReplaceDenied { order, reason } => {
+                Err(Error::Denied { order: Box::new((*order).clone()), reason: Box::new(reason) })
+            }
+            other => Err(Error::unexpected(&other)),
+        }
+    }
+
+    /// Cancels an order. Never refused while it can still be live; returns once the cancel is on
+    /// its way. The order ends when the broker says so: wait with [`OrderHandle::done`].
+    ///
+    /// # Errors
+    /// [`Error::Call`] for an unknown id or a stopped engine.
+    pub async fn cancel_order(&self, client_order_id: &ClientOrderId) -> Result<Order, Error> {
+        let command = Command::Cancel {
+            client_order_id: client_order_id.clone(),
+            correlation_id: new_correlation_id(),
+        };
+        match self.handle.command(command).await? {
+            Reply::Order(order) => Ok((*order).clone()),
+            other => Err(Error::unexpected(&other)),
+        }
+    }
+
+    /// Cancels many orders of ours; gives their ids.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn cancel_all(&self, scope: CancelScope) -> Result<Vec<ClientOrderId>, Error> {
+        let command = Command::CancelAll { scope, correlation_id: new_correlation_id() };
+        match self.handle.command(command).await? {
+            Reply::Canceling(orders) => Ok(orders),
+            other => Err(Error::unexpected(&other)),
+        }
+    }
+
+    /// Refuses every new order and change, across restarts, until resumed.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn halt(&self, by: &str, reason: &str) -> Result<(), Error> {
+        self.handle.command(Command::Halt { by: by.to_owned(), reason: reason.to_owned() }).await?;
+        Ok(())
+    }
+
+    /// Allows orders again.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn resume(&self, by: &str, reason: &str) -> Result<(), Error> {
+        self.handle.command(Command::Resume { by: by.to_owned(), reason: reason.to_owned() }).await?;
+        Ok(())
+    }
+
+    /// One order as it stands.
+    ///
+    /// # Errors
+    /// [`Error::Call`], of an unknown id too.
+    pub async fn get_order_status(&self, client_order_id: &ClientOrderId) -> Result<Order, Error> {
+        let unknown = || alphec_engine::core::Misuse::UnknownOrder(client_order_id.clone());
+        Ok(self.handle.order(client_order_id).await?.ok_or_else(|| CallError::Misuse(unknown()))?)
+    }
+
+    /// A handle on an order that exists.
+    ///
+    /// # Errors
+    /// [`Error::Call`], of an unknown id too.
+    pub async fn order(&self, client_order_id: &ClientOrderId) -> Result<OrderHandle, Error> {
+        let events = self.handle.events();
+        let order = self.get_order_status(client_order_id).await?;
+        Ok(OrderHandle::new(self.handle.clone(), order, events))
+    }
+
+    /// Every order that can still change, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn open_orders(&self) -> Result<Vec<Order>, Error> {
+        Ok(self.handle.open_orders().await?)
+    }
+
+    /// Every order of this journal, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn all_orders(&self) -> Result<Vec<Order>, Error> {
+        Ok(self.handle.all_orders().await?)
+    }
+
+    /// The fills of one order.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn fills(&self, client_order_id: &ClientOrderId) -> Result<Vec<Fill>, Error> {
+        Ok(self.handle.fills(client_order_id).await?)
+    }
+
+    /// Every position that is not flat.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn positions(&self) -> Result<Vec<Position>, Error> {
+        Ok(self.handle.positions().await?)
+    }
+
+    /// The latest figures of an account; `None` before the first arrive.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn account(&self, account: &AccountId) -> Result<Option<AccountValues>, Error> {
+        Ok(self.handle.account(account).await?)
+    }
+
+    /// The latest quote of an instrument; `None` before the first arrives.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn quote(&self, instrument: &InstrumentId) -> Result<Option<Quote>, Error> {
+        Ok(self.handle.quote(instrument).await?)
+    }
+
+    /// Whether orders can be sent, and if not, why.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn status(&self) -> Result<Status, Error> {
+        Ok(self.handle.status().await?)
+    }
+
+    /// Every event from now on, in record order, each once its record is durable.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.handle.events()
+    }
+
+    /// Every alert from now on.
+    #[must_use]
+    pub fn alerts(&self) -> broadcast::Receiver<Alert> {
+        self.handle.alerts()
+    }
+
+    /// Waits until orders can be sent.
+    ///
+    /// # Errors
+    /// [`Error::NotReady`] says what was still missing when the time was up.
+    pub async fn wait_ready(&self, timeout: Duration) -> Result<(), Error> {
+        let mut events = self.handle.events();
+        let wait = async {
+            loop {
+                let readiness = self.handle.status().await?.readiness;
+                if readiness.is_ready() {
+                    return Ok(());
+                }
+                // Any event may be the one; a lag or a quiet second looks again too.
+                drop(tokio::time::timeout(Duration::from_secs(1), events.recv()).await);
+            }
+        };
+        match tokio::time::timeout(timeout, wait).await {
+            Ok(ready) => ready,
+            Err(_) => Err(Error::NotReady { readiness: Box::new(self.handle.status().await?.readiness) }),
+        }
+    }
+
+    /// Waits until an order of this instrument could be judged: resolved, with a quote and account values.
+    ///
+    /// # Errors
+    /// [`Error::NoQuote`] when the time was up.
+    pub async fn wait_quote(&self, instrument: &InstrumentId, timeout: Duration) -> Result<Quote, Error> {
+        let wait = async {
+            loop {
+                if let Some(quote) = self.handle.quote(instrument).await? {
+                    return Ok(quote);
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(timeout, wait)
+            .await
+            .unwrap_or_else(|_| Err(Error::NoQuote { instrument: instrument.clone() }))
+    }
+
+    /// Stops by the profile's policy: no new orders, open ones canceled or kept, the broker's
+    /// answers up to the deadline, the journal closed. Reports whatever is left working.
+    ///
+    /// # Errors
+    /// [`Error::Call`] when it has stopped already.
+    pub async fn stop(&self) -> Result<StopReport, Error> {
+        Ok(self.handle.stop(self.stop.policy, self.stop.deadline).await?)
+    }
+
+    /// The same by another policy.
+    ///
+    /// # Errors
+    /// [`Error::Call`] when it has stopped already.
+    pub async fn stop_with(&self, stop: Stop) -> Result<StopReport, Error> {
+        Ok(self.handle.stop(stop.policy, stop.deadline).await?)
+    }
+
+    /// The profile's name.
+    #[must_use]
+    pub fn profile(&self) -> &str {
+        &self.profile
+    }
+}
