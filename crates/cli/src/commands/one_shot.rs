@@ -1,0 +1,172 @@
+//! An engine for the length of one command: start, wait for the link, do, stop and keep.
+//!
+//! It never cancels anything by stopping: orders on the journal may be another program's work.
+
+use std::time::Duration;
+
+use alphec_execution::config::Stop;
+use alphec_execution::model::broker::{BrokerEvent, LinkState};
+use alphec_execution::model::{AccountId, Alert, Body, InstrumentId};
+use alphec_execution::{Error, ExecutionClient, Profile, StopPolicy};
+use alphec_journal::{Filter, Reader};
+use tokio::sync::broadcast;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::Common;
+use crate::exit::{Exit, Failure};
+
+/// Between two looks at the engine's state.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
+/// How long the gate's inputs (a quote, account values) may take to arrive after the link is ready.
+const INPUTS_PATIENCE: Duration = Duration::from_secs(10);
+/// Records looked at to find out why there is no connection.
+const LOOK_BACK: usize = 50;
+
+/// How long to wait.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Patience {
+    /// Longest wait in seconds for the gateway, and again for the outcome.
+    #[arg(long = "timeout", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    timeout: Duration,
+}
+
+impl Patience {
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
+    if !(0.0..=86_400.0).contains(&seconds) {
+        return Err("give 0 to 86400 seconds".to_owned());
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// A running engine that will be stopped without a trace at the broker.
+#[derive(Debug)]
+pub(crate) struct OneShot {
+    pub(crate) client: ExecutionClient,
+    pub(crate) profile: Profile,
+    alerts: broadcast::Receiver<Alert>,
+}
+
+impl OneShot {
+    /// Starts on the profile's journal and waits until the broker's books are read.
+    pub(crate) async fn start(common: &Common, patience: &Patience) -> anyhow::Result<Self> {
+        let profile = common.load()?.profile;
+        // Before the engine, so that a gateway that is not there costs a moment and no records.
+        reach(&profile, patience.timeout()).await?;
+        let mut builder = ExecutionClient::builder(profile.clone());
+        if let Some(token) = &common.arm {
+            builder = builder.arm(token.clone());
+        }
+        let client = builder.start().map_err(held)?;
+        let alerts = client.alerts();
+        let mut one_shot = Self { client, profile, alerts };
+        match one_shot.link_up(patience.timeout()).await {
+            Ok(()) => Ok(one_shot),
+            Err(error) => {
+                one_shot.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Stops and keeps every order. What was asked for is done by then, so trouble here is only told.
+    pub(crate) async fn stop(self) {
+        let stop = Stop { policy: StopPolicy::Keep, deadline: self.profile.stop.deadline };
+        if let Err(error) = self.client.stop_with(stop).await {
+            tracing::warn!(%error, "stopping");
+        }
+    }
+
+    /// Waits for what the gate judges by; without it a good order would be denied. It decides, not we:
+    /// when something does not come, the order is submitted all the same and its denial says what is missing.
+    pub(crate) async fn inputs(&self, account: &AccountId, instrument: &InstrumentId) -> Result<(), Error> {
+        if !self.profile.instruments.contains_key(instrument) || !self.profile.accounts.contains(account) {
+            return Ok(());
+        }
+        let wait = async {
+            loop {
+                let quote = self.client.quote(instrument).await?;
+                let values = self.client.account(account).await?;
+                let values = values.is_some_and(|values| values.ready && values.net_liquidation.is_some());
+                if values && quote.is_some_and(|quote| quote.reference_px().is_some()) {
+                    return Ok(());
+                }
+                tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            }
+        };
+        timeout(INPUTS_PATIENCE, wait).await.unwrap_or(Ok(()))
+    }
+
+    async fn link_up(&mut self, patience: Duration) -> anyhow::Result<()> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let readiness = self.client.status().await.map_err(anyhow::Error::new)?.readiness;
+            if let Some(why) = readiness.refused {
+                return Err(Failure::new(Exit::Usage, "configuration", why).into());
+            }
+            if readiness.link == LinkState::Ready {
+                return Ok(());
+            }
+            // An alert may be the change that is waited for; so may the next moment.
+            let look = Instant::now() + LOOK_AGAIN_AFTER;
+            drop(timeout_at(look.min(deadline), self.alerts.recv()).await);
+            if Instant::now() >= deadline {
+                return Err(self.not_ready(readiness.link, patience).into());
+            }
+        }
+    }
+
+    fn not_ready(&self, link: LinkState, patience: Duration) -> Failure {
+        let why = self.last_trouble().map(|why| format!(": {why}")).unwrap_or_default();
+        let message = format!(
+            "no usable connection to {}:{} within {patience:?}, the link is {link}{why}",
+            self.profile.host, self.profile.port
+        );
+        Failure::new(Exit::NotConnected, "not_connected", message)
+    }
+
+    /// What the record says of the connection.
+    fn last_trouble(&self) -> Option<String> {
+        let reader = Reader::open(&self.profile.journal).ok()?;
+        let observed = reader.find(&Filter::default().kind("observed").last(LOOK_BACK)).ok()?;
+        let troubles = observed.filter_map(|stored| match stored.ok()?.record.body {
+            Body::Observed { event } => match *event {
+                BrokerEvent::ConnectFailed { error, .. } => Some(error),
+                BrokerEvent::Disconnected { why, .. } | BrokerEvent::SnapshotFailed { why, .. } => Some(why),
+                _ => None,
+            },
+            _ => None,
+        });
+        troubles.last()
+    }
+}
+
+/// Whether anything listens there at all.
+pub(crate) async fn reach(profile: &Profile, patience: Duration) -> Result<(), Failure> {
+    let (host, port) = (profile.host.trim_matches(['[', ']']), profile.port);
+    let patience = patience.min(profile.connect_timeout);
+    let failed = |why: String| {
+        let message = format!(
+            "cannot connect to {host}:{port}: {why}; start TWS or IB Gateway, enable its API, and check host and port of profile {}",
+            profile.name
+        );
+        Failure::new(Exit::NotConnected, "not_connected", message)
+    };
+    match timeout(patience, tokio::net::TcpStream::connect((host, port))).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(_) => Err(failed(format!("no answer within {patience:?}"))),
+    }
+}
+
+/// A journal that is taken can still be read.
+fn held(error: Error) -> anyhow::Error {
+    let is_held = matches!(&error, Error::Journal(error) if error.is_held());
+    let error = anyhow::Error::new(error);
+    if is_held { error.context("reading works beside it, with --offline") } else { error }
+}

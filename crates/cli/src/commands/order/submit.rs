@@ -1,0 +1,184 @@
+//! `alphec-exec order submit`.
+
+use alphec_execution::model::{
+    AccountId, ClientOrderId, CorrelationId, InstrumentId, OrderRequest, OrderSpec, OrderType, Price, Qty,
+    Side, StrategyId, TimeInForce, UtcNanos,
+};
+use alphec_execution::{Error, Profile, new_client_order_id, new_correlation_id};
+
+use super::watch::{is_over, watch};
+use crate::commands::Common;
+use crate::commands::one_shot::{OneShot, Patience};
+use crate::exit::{Exit, Failure, Wait, of_submitted};
+
+/// Options of `order submit`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to trade, by its name in the profile.
+    #[arg(long, visible_alias = "symbol", value_name = "NAME")]
+    instrument: InstrumentId,
+    /// Buy or sell.
+    #[arg(long)]
+    side: SideWord,
+    /// Size; an exact decimal.
+    #[arg(long)]
+    qty: Qty,
+    /// How it meets the market. Never assumed.
+    #[arg(long = "type", value_name = "TYPE")]
+    order_type: TypeWord,
+    /// Limit price; an exact decimal.
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
+    limit: Option<Price>,
+    /// Trigger price; an exact decimal.
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
+    stop: Option<Price>,
+    #[command(flatten)]
+    life: Life,
+    /// Account; the profile's only one unless given.
+    #[arg(long)]
+    account: Option<AccountId>,
+    /// Whose idea it is.
+    #[arg(long, value_name = "ID", default_value = "manual")]
+    strategy: StrategyId,
+    /// Idempotency key: the same id with the same terms is the same order. Made up unless given.
+    #[arg(long, value_name = "ID")]
+    client_order_id: Option<ClientOrderId>,
+    /// Ties it to the work it came from. Made up unless given.
+    #[arg(long, value_name = "ID")]
+    correlation_id: Option<CorrelationId>,
+    /// What to wait for before saying how it went.
+    #[arg(long, value_enum, default_value_t = Wait::Accepted)]
+    wait: Wait,
+    #[command(flatten)]
+    patience: Patience,
+}
+
+/// How long an order lives.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Life {
+    /// How long it lives; day unless given.
+    #[arg(long)]
+    tif: Option<LifeWord>,
+    /// Until when, for gtd, such as 2026-11-23T14:30:00Z.
+    #[arg(long, value_name = "INSTANT")]
+    gtd: Option<UtcNanos>,
+}
+
+impl Life {
+    /// The life asked for; `None` when nothing was said.
+    pub(super) fn read(&self) -> Result<Option<TimeInForce>, Failure> {
+        match (self.tif, self.gtd) {
+            (None, None) => Ok(None),
+            (None | Some(LifeWord::Gtd), Some(expire_at)) => Ok(Some(TimeInForce::Gtd { expire_at })),
+            (Some(LifeWord::Gtd), None) => Err(Failure::usage("--tif gtd needs --gtd INSTANT, until when")),
+            (Some(_), Some(_)) => Err(Failure::usage("--gtd goes with --tif gtd only")),
+            (Some(LifeWord::Day), None) => Ok(Some(TimeInForce::Day)),
+            (Some(LifeWord::Gtc), None) => Ok(Some(TimeInForce::Gtc)),
+            (Some(LifeWord::Ioc), None) => Ok(Some(TimeInForce::Ioc)),
+            (Some(LifeWord::Fok), None) => Ok(Some(TimeInForce::Fok)),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum SideWord {
+    Buy,
+    Sell,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum TypeWord {
+    Market,
+    Limit,
+    Stop,
+    StopLimit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum LifeWord {
+    /// Until the session ends.
+    Day,
+    /// Until canceled.
+    Gtc,
+    /// Until an instant.
+    Gtd,
+    /// What fills at once.
+    Ioc,
+    /// All at once or nothing.
+    Fok,
+}
+
+/// Submits it.
+pub(super) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
+    // What is wrong with the words is said before anything starts.
+    let spec = spec(&args)?;
+    let account = account(&args, &common.load()?.profile)?;
+    let one_shot = OneShot::start(common, &args.patience).await?;
+    let done = submit(common, &one_shot, args, (account, spec)).await;
+    one_shot.stop().await;
+    done
+}
+
+async fn submit(
+    common: &Common,
+    one_shot: &OneShot,
+    args: Args,
+    (account, spec): (AccountId, OrderSpec),
+) -> anyhow::Result<Exit> {
+    one_shot.inputs(&account, &args.instrument).await?;
+    let request = OrderRequest {
+        client_order_id: args.client_order_id.unwrap_or_else(new_client_order_id),
+        strategy_id: args.strategy,
+        correlation_id: args.correlation_id.unwrap_or_else(new_correlation_id),
+        account,
+        instrument: args.instrument,
+        spec,
+    };
+    let (wait, patience) = (args.wait, args.patience.timeout());
+    let order = match one_shot.client.submit_order(request).await {
+        Ok(mut handle) => watch(&mut handle, patience, |order| is_over(wait, order.state)).await?,
+        Err(Error::Denied { order, .. }) => *order,
+        Err(error) => return Err(error.into()),
+    };
+    super::conclude(common, &order, of_submitted(&order, wait))
+}
+
+fn account(args: &Args, profile: &Profile) -> Result<AccountId, Failure> {
+    match (&args.account, profile.accounts.as_slice()) {
+        (Some(account), _) => Ok(account.clone()),
+        (None, [only]) => Ok(only.clone()),
+        (None, several) => {
+            let names: Vec<&str> = several.iter().map(AccountId::as_str).collect();
+            Err(Failure::usage(format!(
+                "profile {} has several accounts; choose with --account: {}",
+                profile.name,
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+fn spec(args: &Args) -> Result<OrderSpec, Failure> {
+    let side = match args.side {
+        SideWord::Buy => Side::Buy,
+        SideWord::Sell => Side::Sell,
+    };
+    let order_type = match (args.order_type, args.limit, args.stop) {
+        (TypeWord::Market, None, None) => OrderType::Market,
+        (TypeWord::Limit, Some(limit_px), None) => OrderType::Limit { limit_px },
+        (TypeWord::Stop, None, Some(stop_px)) => OrderType::Stop { stop_px },
+        (TypeWord::StopLimit, Some(limit_px), Some(stop_px)) => OrderType::StopLimit { stop_px, limit_px },
+        (word, ..) => {
+            let needs = match word {
+                TypeWord::Market => "a market order takes neither --limit nor --stop",
+                TypeWord::Limit => "a limit order takes --limit PX and no --stop",
+                TypeWord::Stop => "a stop order takes --stop PX and no --limit",
+                TypeWord::StopLimit => "a stop-limit order takes both --stop PX and --limit PX",
+            };
+            return Err(Failure::usage(needs));
+        }
+    };
+    let spec =
+        OrderSpec::new(side, args.qty, order_type).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(spec.with_time_in_force(args.life.read()?.unwrap_or(TimeInForce::Day)))
+}

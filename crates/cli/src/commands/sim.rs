@@ -1,0 +1,136 @@
+//! `alphec-exec sim`: the simulated gateway as a process of its own.
+
+use std::io::Write;
+use std::str::FromStr;
+use std::time::Duration;
+
+use alphec_execution::model::Decimal;
+use alphec_twsim::venue::Instrument;
+use alphec_twsim::{Fault, Gateway, GatewayBuilder, GatewayHandle};
+use serde_json::json;
+
+use super::Common;
+use crate::exit::{Exit, Failure};
+use crate::render;
+use crate::signals::Signals;
+
+/// Options of `sim`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Address to listen on; port 0 takes a free one, which the first line of output names.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4002")]
+    listen: String,
+    /// Seed of the prices: the same seed walks the same way.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Accounts, each with a million US dollars; paper ones begin with D.
+    #[arg(long, value_delimiter = ',', value_name = "A,B", default_value = "DU1234567")]
+    accounts: Vec<String>,
+    /// Lists only these symbols, instead of AAPL, MSFT, SPY, ES, EUR.USD and an AAPL call; others become stocks at 100.
+    #[arg(long, value_delimiter = ',', value_name = "SYM,…")]
+    instruments: Vec<String>,
+    /// Pins the bid of these symbols, which then do not walk.
+    #[arg(long, value_delimiter = ',', value_name = "SYM=PX,…")]
+    prices: Vec<Pinned>,
+    /// Time between two price steps in milliseconds; 0 stands still.
+    #[arg(long, value_name = "MS", default_value_t = 250)]
+    walk_ms: u64,
+    /// Something that goes wrong, such as `drop-after-accept@3`, `mute@10s`, `delay=50ms`; repeat for more.
+    #[arg(long = "fault", value_name = "TEXT")]
+    faults: Vec<Fault>,
+    /// Refuses everything that needs write access, as a gateway in read-only mode.
+    #[arg(long)]
+    read_only: bool,
+    /// Newest server version offered.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(213..=226))]
+    server_version: Option<i32>,
+}
+
+#[derive(Debug, Clone)]
+struct Pinned {
+    symbol: String,
+    price: Decimal,
+}
+
+impl FromStr for Pinned {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (symbol, price) = text.split_once('=').ok_or("write it as SYMBOL=PRICE")?;
+        let price =
+            Decimal::from_str_exact(price).map_err(|error| format!("`{price}` is no price: {error}"))?;
+        Ok(Self { symbol: symbol.to_owned(), price })
+    }
+}
+
+/// Serves until told to stop.
+pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
+    // Before the first line is printed: whoever reads it may stop us at once.
+    let mut signals = Signals::listen()?;
+    let prices = args.prices.clone();
+    let gateway = builder(args).start().await?;
+    pin(&gateway, &prices)?;
+    announce(common, &gateway)?;
+    signals.wait().await;
+    tracing::info!("stopping");
+    gateway.stop().await;
+    Ok(Exit::Done)
+}
+
+fn builder(args: Args) -> GatewayBuilder {
+    let Args { listen, seed, accounts, instruments, prices: _, walk_ms, faults, read_only, server_version } =
+        args;
+    let mut builder = Gateway::builder().listen(&listen).seed(seed);
+    for account in &accounts {
+        builder = builder.account(account);
+    }
+    for fault in faults {
+        builder = builder.fault(fault);
+    }
+    if let Some(version) = server_version {
+        builder = builder.server_version(version);
+    }
+    builder.with(|config| {
+        config.read_only = read_only;
+        config.walk_every = (walk_ms > 0).then(|| Duration::from_millis(walk_ms));
+        if !instruments.is_empty() {
+            config.instruments = listed(&instruments);
+        }
+    })
+}
+
+/// The instruments named: those that the simulator knows, and stocks for the rest.
+fn listed(symbols: &[String]) -> Vec<Instrument> {
+    let known = Instrument::defaults();
+    let mut listed: Vec<Instrument> = Vec::new();
+    for (con_id, symbol) in (900_000_001..).zip(symbols) {
+        let is_it = |it: &&Instrument| it.symbol == *symbol || it.local_symbol == *symbol;
+        let found: Vec<Instrument> = known.iter().filter(is_it).cloned().collect();
+        match found.is_empty() {
+            true => listed.push(Instrument::stock(con_id, symbol, Decimal::ONE_HUNDRED)),
+            false => listed.extend(found),
+        }
+    }
+    listed
+}
+
+fn pin(gateway: &GatewayHandle, prices: &[Pinned]) -> anyhow::Result<()> {
+    for Pinned { symbol, price } in prices {
+        if !gateway.set_price(symbol, *price) {
+            return Err(
+                Failure::usage(format!("--prices names {symbol}, which this gateway does not list")).into()
+            );
+        }
+    }
+    Ok(())
+}
+
+fn announce(common: &Common, gateway: &GatewayHandle) -> anyhow::Result<()> {
+    let addr = gateway.addr().to_string();
+    if common.json {
+        render::json(&json!({ "listening": addr }))?;
+    } else {
+        render::text(&format!("listening on {addr}"))?;
+    }
+    Ok(std::io::stdout().flush()?)
+}

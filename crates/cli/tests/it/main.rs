@@ -1,0 +1,12 @@
+//! The real program, run as a user runs it: against a simulated gateway that is a process of its own.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is a failed test")]
+
+mod audit;
+mod bad_input;
+mod config;
+mod doctor;
+mod exits;
+mod house;
+mod orders;
+mod sim;

@@ -1,0 +1,127 @@
+//! The life of orders, a command at a time.
+
+use serde_json::json;
+
+use crate::house::{House, Sim};
+
+#[test]
+fn a_market_order_fills_and_makes_a_position() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    let said = house
+        .submit(
+            "buy-1",
+            &["--type", "market", "--wait", "done", "--strategy", "s1", "--correlation-id", "work-1"],
+        )
+        .exits(0);
+    let order = &said.json()["order"];
+    assert_eq!(order["state"], "filled");
+    assert_eq!(order["cum_qty"], "10");
+    assert_eq!(order["avg_px"], "230.01");
+    assert_eq!(order["strategy_id"], "s1");
+    assert_eq!(order["correlation_id"], "work-1");
+
+    let position = json!({ "positions": [{ "account": "DU1234567", "instrument": "AAPL", "qty": "10" }] });
+    assert_eq!(house.run(&["positions", "--json"]).exits(0).json(), position);
+    assert_eq!(house.run(&["positions", "--json", "--offline"]).exits(0).json(), position);
+
+    let status = house.run(&["order", "status", "buy-1", "--json"]).exits(0).json();
+    assert_eq!(status["fills"][0]["last_px"], "230.01");
+    let offline = house.run(&["order", "status", "buy-1", "--json", "--offline"]).exits(0).json();
+    assert_eq!(offline["order"], status["order"]);
+}
+
+#[test]
+fn a_resting_order_outlives_the_command_and_can_be_changed_and_canceled_by_others() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    let said = house.submit("rest-1", &["--type", "limit", "--limit", "225.50", "--tif", "gtc"]).exits(0);
+    assert_eq!(said.json()["order"]["state"], "working");
+    let open = house.run(&["order", "list", "--json"]).exits(0).json();
+    assert_eq!(open["orders"][0]["client_order_id"], "rest-1");
+    assert_eq!(open["orders"][0]["state"], "working", "no stop cancels it");
+
+    let said = house.run(&["order", "modify", "rest-1", "--json", "--limit", "226", "--qty", "12"]).exits(0);
+    let order = &said.json()["order"];
+    assert_eq!((&order["version"], &order["spec"]["order_qty"]), (&json!(2), &json!("12")));
+    assert_eq!(order["spec"]["order_type"]["limit_px"], "226");
+
+    let said = house.run(&["order", "cancel", "rest-1", "--json"]).exits(0);
+    assert_eq!(said.json()["order"]["state"], "canceled");
+    assert_eq!(house.run(&["order", "list", "--json"]).exits(0).json(), json!({ "orders": [] }));
+    let all = house.run(&["order", "list", "--all", "--json", "--offline"]).exits(0).json();
+    assert_eq!(all["orders"][0]["state"], "canceled");
+}
+
+#[test]
+fn every_type_and_life_is_understood() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    let cases: [(&str, &[&str], &str); 6] = [
+        ("stop", &["--type", "stop", "--stop", "235"], "stop"),
+        ("stop-limit", &["--type", "stop-limit", "--stop", "235", "--limit", "236"], "stop_limit"),
+        ("gtd", &["--type", "limit", "--limit", "225", "--gtd", "2035-01-01T00:00:00Z"], "limit"),
+        ("day", &["--type", "limit", "--limit", "225", "--tif", "day"], "limit"),
+        ("gtc", &["--type", "limit", "--limit", "225", "--tif", "gtc"], "limit"),
+        ("fok", &["--type", "limit", "--limit", "231", "--tif", "fok"], "limit"),
+    ];
+    for (id, terms, wanted) in cases {
+        let said = house.submit(id, terms).exits(0);
+        assert_eq!(said.json()["order"]["spec"]["order_type"]["type"], wanted, "{id}");
+    }
+    let said = house.run(&["order", "cancel", "--all", "--json"]).exits(0);
+    assert_eq!(said.json()["canceling"], 5);
+    assert!(said.json()["orders"].as_array().unwrap().iter().all(|order| order["state"] == "canceled"));
+}
+
+#[test]
+fn an_immediate_order_that_finds_nothing_ends_unfilled_and_that_is_a_failure() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    let said = house
+        .submit("ioc", &["--type", "limit", "--limit", "225", "--tif", "ioc", "--wait", "done"])
+        .exits(1);
+    assert_eq!(said.json()["error"]["kind"], "not_filled");
+    assert_eq!(said.json()["order"]["state"], "canceled");
+}
+
+#[test]
+fn the_same_id_with_the_same_terms_is_the_same_order() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    let terms = ["--type", "market", "--wait", "done"];
+    let first = house.submit("once", &terms).exits(0).json();
+    let again = house.submit("once", &terms).exits(0).json();
+    assert_eq!(first["order"]["broker_order_id"], again["order"]["broker_order_id"]);
+    assert_eq!(house.run(&["positions", "--json"]).json()["positions"][0]["qty"], "10", "bought once");
+    house.submit("once", &["--type", "limit", "--limit", "225"]).exits(2).complains(&["already used"]);
+}
+
+#[test]
+fn a_scope_cancels_its_own_and_leaves_the_rest() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    let terms = ["--type", "limit", "--limit", "225"];
+    house.submit("a", &[&terms[..], &["--strategy", "one"]].concat()).exits(0);
+    house.submit("b", &[&terms[..], &["--strategy", "two"]].concat()).exits(0);
+    house.run(&["order", "cancel", "--strategy", "one", "--json"]).exits(0);
+    let open = house.run(&["order", "list", "--json"]).exits(0).json();
+    assert_eq!(open["orders"].as_array().unwrap().len(), 1);
+    assert_eq!(open["orders"][0]["client_order_id"], "b");
+}
+
+#[test]
+fn people_see_aligned_tables_without_colour_in_a_pipe() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    house.submit("rest-1", &["--type", "limit", "--limit", "225.50", "--account", "DU1234567"]).exits(0);
+    let said = house.run(&["order", "list"]).exits(0);
+    assert!(!said.out.contains('\u{1b}'), "{said:?}");
+    insta::with_settings!({ filters => vec![(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}", "[when]                 ")] }, {
+        insta::assert_snapshot!(said.out, @r"
+    ORDER   STATE    SIDE  QTY  INSTRUMENT  TERMS            TIF  FILLED  AVERAGE  ACCOUNT    UPDATED (UTC)
+    rest-1  working  buy    10  AAPL        limit at 225.50  day       0        -  DU1234567  [when]
+    ");
+    });
+    assert_eq!(house.run(&["positions"]).exits(0).out, "no positions\n");
+}
