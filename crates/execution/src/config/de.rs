@@ -122,8 +122,9 @@ impl de::Error for Fault {
 /// What was wanted, in words.
 fn spell(wanted: &dyn Expected) -> String {
     match wanted.to_string().as_str() {
-        "u16" | "u32" | "u64" => "a whole number, zero or more,".to_owned(),
-        "i32" | "i64" => "a whole number".to_owned(),
+        "u16" => "a whole number from 1 to 65535".to_owned(),
+        "u32" | "i32" => "a whole number below 2147483648".to_owned(),
+        "u64" | "i64" => "a whole number".to_owned(),
         "a boolean" => "true or false".to_owned(),
         "a string" => "text in quotes".to_owned(),
         "a sequence" => "a list".to_owned(),
@@ -183,10 +184,10 @@ impl<'de> Deserializer<'de> for &'de Node {
 
     parsed! {
         deserialize_bool visit_bool "true or false",
-        deserialize_u16 visit_u16 "a whole number from 0 to 65535",
+        deserialize_u16 visit_u16 "a whole number from 1 to 65535",
         deserialize_u32 visit_u32 "a whole number, zero or more",
         deserialize_u64 visit_u64 "a whole number, zero or more",
-        deserialize_i32 visit_i32 "a whole number",
+        deserialize_i32 visit_i32 "a whole number below 2147483648",
         deserialize_i64 visit_i64 "a whole number",
         deserialize_f64 visit_f64 "a number",
     }

@@ -6,10 +6,10 @@ use std::path::Path;
 use super::de::{Fault, What, nearest};
 use super::env;
 use super::error::{ConfigError, Place};
-use super::tree::{Node, Origin};
+use super::tree::{self, Node, Origin};
 
 /// Words whose lines are not repeated: they may hold a secret that should not be there.
-const HUSHED: [&str; 5] = ["webhook", "arming", "://", "env:", "exec:"];
+const HUSHED: [&str; 3] = ["webhook", "arming", "://"];
 
 /// The file being read.
 pub(super) struct File<'a> {
@@ -20,7 +20,7 @@ pub(super) struct File<'a> {
 impl File<'_> {
     /// Text that is not TOML.
     pub(super) fn explain_syntax(&self, fault: Fault) -> ConfigError {
-        let place = Box::new(self.place_at(fault.at.clone().unwrap_or_default()));
+        let place = Box::new(self.place_at(fault.at.clone().unwrap_or_default(), false));
         let why = match fault.what {
             What::Syntax(why) | What::Bad(why) => why,
             other => format!("{other:?}"),
@@ -31,7 +31,7 @@ impl File<'_> {
     /// A fault in the tree of profile `name`.
     pub(super) fn explain(&self, tree: &Node, name: &str, fault: Fault) -> ConfigError {
         let node = tree.nearest(&fault.path);
-        let key = dotted(&fault.path);
+        let key = fault.path.iter().fold(String::new(), |dotted, key| tree::dotted(&dotted, key));
         match fault.what {
             What::UnknownKey { known } => match &node.origin {
                 Origin::Env { name } => env::unknown_key(name, &fault.path, &known),
@@ -45,11 +45,8 @@ impl File<'_> {
                 ConfigError::MissingKey { place, hint: missing_hint(&fault.path), key }
             }
             What::MissingLimits(missing) => {
-                let place =
-                    Box::new(self.place(
-                        tree.child("limits").filter(|limits| limits.at.is_some()).unwrap_or(tree),
-                        false,
-                    ));
+                let limits = tree.nearest(&["limits".to_owned()]);
+                let place = Box::new(self.place(limits, false));
                 ConfigError::MissingLimits { place, profile: name.to_owned(), missing }
             }
             What::Bad(why) | What::Syntax(why) => {
@@ -61,12 +58,13 @@ impl File<'_> {
     fn place(&self, node: &Node, key: bool) -> Place {
         let at = if key { node.key_at.as_ref().or(node.at.as_ref()) } else { node.at.as_ref() };
         match (&node.origin, at) {
-            (Origin::File { .. }, Some(at)) => self.place_at(at.clone()),
+            (Origin::File { .. }, Some(at)) => self.place_at(at.clone(), key),
             (origin, _) => Place { origin: origin.clone(), column: None, excerpt: None },
         }
     }
 
-    fn place_at(&self, at: Range<usize>) -> Place {
+    /// What follows a key that means nothing is left out: it could be a secret under a wrong name.
+    fn place_at(&self, at: Range<usize>, is_key: bool) -> Place {
         let start = at.start.min(self.text.len());
         let before = self.text.get(..start).unwrap_or_default();
         let line = before.bytes().filter(|byte| *byte == b'\n').count().saturating_add(1);
@@ -74,6 +72,11 @@ impl File<'_> {
         let content = self.text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         let column = before.get(line_start..).unwrap_or_default().chars().count();
         let wide = self.text.get(start..at.end).and_then(|marked| marked.lines().next()).unwrap_or_default();
+        let is_cut = is_key && at.end < line_start.saturating_add(content.len());
+        let content = match self.text.get(line_start..at.end).filter(|_| is_cut) {
+            Some(kept) => format!("{kept} …"),
+            None => content.to_owned(),
+        };
         let gutter = " ".repeat(line.to_string().len());
         let carets = "^".repeat(wide.chars().count().max(1));
         let excerpt = format!("{gutter} |\n{line} | {content}\n{gutter} | {}{carets}", " ".repeat(column));
@@ -85,10 +88,6 @@ impl File<'_> {
             excerpt: (!is_hushed).then_some(excerpt),
         }
     }
-}
-
-fn dotted(path: &[String]) -> String {
-    path.join(".")
 }
 
 fn unknown_hint(path: &[String], known: &[&'static str]) -> String {

@@ -33,7 +33,7 @@ pub(super) fn derive(tree: &mut Node) {
 pub(super) fn instrument(id: &InstrumentId, text: &InstrumentText) -> Checked<Instrument> {
     for (key, value) in [("symbol", &text.symbol), ("exchange", &text.exchange)] {
         if value.trim().is_empty() || value.trim() != value {
-            return Err(Fault::at(key, "write it as TWS shows it, without spaces around it"));
+            return Err(Fault::at(key, "it is empty or has spaces around it; write it as TWS shows it"));
         }
     }
     let contract = contract(text)?;

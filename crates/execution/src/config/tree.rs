@@ -88,9 +88,9 @@ impl Node {
         self.table()?.get(key)
     }
 
-    /// The node at the path, or the last one on the way there.
+    /// The node at the path, or the last one on the way there that somebody wrote.
     pub(super) fn nearest(&self, path: &[String]) -> &Self {
-        let mut node = self;
+        let (mut node, mut written) = (self, self);
         for key in path {
             let below = match &node.value {
                 Value::Table(entries) => entries.get(key),
@@ -101,15 +101,20 @@ impl Node {
                 Some(below) => node = below,
                 None => break,
             }
+            if node.origin != Origin::Default {
+                written = node;
+            }
         }
-        node
+        written
     }
 
     /// Lays another layer over this one: tables merge, anything else is replaced.
     pub(super) fn overlay(&mut self, over: Self) {
         match (&mut self.value, over) {
             (Value::Table(entries), Self { value: Value::Table(above), origin, key_at, at }) => {
-                (self.origin, self.key_at, self.at) = (origin, key_at, at);
+                if origin != Origin::Default {
+                    (self.origin, self.key_at, self.at) = (origin, key_at, at);
+                }
                 for (key, node) in above {
                     match entries.get_mut(&key) {
                         Some(entry) => entry.overlay(node),
@@ -151,9 +156,7 @@ impl Node {
         match &self.value {
             Value::Table(entries) => {
                 for (key, node) in entries {
-                    let key = if is_bare(key) { key.clone() } else { format!("\"{key}\"") };
-                    let dotted = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
-                    node.leaves(&dotted, visit);
+                    node.leaves(&dotted(prefix, key), visit);
                 }
             }
             _ => visit(prefix.to_owned(), self),
@@ -161,8 +164,17 @@ impl Node {
     }
 }
 
-fn is_bare(key: &str) -> bool {
-    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+/// One more level of a key, as TOML spells it; places in a list in brackets.
+pub(super) fn dotted(prefix: &str, key: &str) -> String {
+    let is_place = !prefix.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
+    let is_bare = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    match (prefix, is_bare && !key.is_empty()) {
+        (prefix, true) if is_place => format!("{prefix}[{key}]"),
+        ("", true) => key.to_owned(),
+        ("", false) => format!("\"{key}\""),
+        (prefix, true) => format!("{prefix}.{key}"),
+        (prefix, false) => format!("{prefix}.\"{key}\""),
+    }
 }
 
 /// The value as TOML spells it.

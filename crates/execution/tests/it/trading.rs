@@ -1,0 +1,220 @@
+//! A whole life against a simulated gateway on the real wire, from a file to a verified journal.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use alphec_engine::journal::verify;
+use alphec_execution::config::{Overrides, arming};
+use alphec_execution::model::{
+    AccountId, InstrumentId, OrderRequest, OrderSpec, OrderState, OrderType, Price, Qty, Side, StrategyId,
+    UtcNanos,
+};
+use alphec_execution::{
+    Clock, Error, ExecutionClient, OrderHandle, Profile, SystemClock, new_client_order_id, new_correlation_id,
+};
+use alphec_twsim::{Gateway, GatewayHandle};
+
+use crate::support::{Folder, PAPER};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn gateway(account: &str) -> GatewayHandle {
+    let gateway = Gateway::builder().account(account).fixed_prices().start().await.unwrap();
+    assert!(gateway.set_price("AAPL", "200.00".parse().unwrap()));
+    gateway
+}
+
+/// The sample, on this gateway, in a folder of its own.
+fn profile(gateway: &GatewayHandle, account: &str, more: &str) -> (Folder, Profile) {
+    let mode = if account.starts_with('D') { "paper" } else { "live" };
+    let text = PAPER.replace("DU1234567", account).replace("mode = \"paper\"", &format!("mode = \"{mode}\""));
+    let folder = Folder::with(&format!("{text}{more}\n"));
+    let overrides = Overrides { port: Some(gateway.addr().port()), ..Overrides::default() };
+    let profile = folder.load(&[], overrides).unwrap().profile;
+    (folder, profile)
+}
+
+fn aapl() -> InstrumentId {
+    InstrumentId::new("AAPL").unwrap()
+}
+
+fn qty(text: &str) -> Qty {
+    text.parse().unwrap()
+}
+
+fn px(text: &str) -> Price {
+    text.parse().unwrap()
+}
+
+fn request(account: &str, spec: OrderSpec) -> OrderRequest {
+    OrderRequest {
+        client_order_id: new_client_order_id(),
+        strategy_id: StrategyId::new("test").unwrap(),
+        correlation_id: new_correlation_id(),
+        account: AccountId::new(account).unwrap(),
+        instrument: aapl(),
+        spec,
+    }
+}
+
+async fn reach(order: &mut OrderHandle, state: OrderState) {
+    let reached = tokio::time::timeout(PATIENCE, order.until(|order| order.state == state)).await;
+    assert!(matches!(reached, Ok(Ok(_))), "{state}: {:?}", order.last());
+}
+
+async fn ready(client: &ExecutionClient) {
+    client.wait_ready(PATIENCE).await.unwrap();
+    client.wait_quote(&aapl(), PATIENCE).await.unwrap();
+}
+
+fn verified(journal: &Path) -> u64 {
+    verify(journal, &mut |_| {}).unwrap().records
+}
+
+#[tokio::test]
+async fn an_order_lives_from_a_profile_to_a_verified_journal() {
+    let gateway = gateway("DU1234567").await;
+    let (_folder, profile) = profile(&gateway, "DU1234567", "");
+    let journal = profile.journal.clone();
+    let client = ExecutionClient::start(profile).unwrap();
+    ready(&client).await;
+
+    let buy = OrderSpec::new(Side::Buy, qty("10"), OrderType::Market).unwrap();
+    let mut market = client.submit_order(request("DU1234567", buy)).await.unwrap();
+    reach(&mut market, OrderState::Filled).await;
+    let fills = client.fills(market.client_order_id()).await.unwrap();
+    assert_eq!(
+        fills.iter().map(|fill| fill.last_qty.get()).sum::<alphec_execution::model::Decimal>(),
+        qty("10").get()
+    );
+
+    let rest = OrderSpec::limit(Side::Buy, qty("10"), px("195.00")).unwrap();
+    let mut limit = client.submit_order(request("DU1234567", rest.clone())).await.unwrap();
+    reach(&mut limit, OrderState::Working).await;
+    let nearer = OrderSpec { order_type: OrderType::Limit { limit_px: px("196.00") }, ..rest };
+    client.modify_order(limit.client_order_id(), nearer.clone()).await.unwrap();
+    let replaced = tokio::time::timeout(PATIENCE, limit.replaced()).await.unwrap().unwrap();
+    assert_eq!((replaced.state, &replaced.spec), (OrderState::Working, &nearer));
+    assert_eq!(client.open_orders().await.unwrap().len(), 1);
+    client.cancel_order(limit.client_order_id()).await.unwrap();
+    reach(&mut limit, OrderState::Canceled).await;
+
+    let positions = client.positions().await.unwrap();
+    assert_eq!(positions.len(), 1);
+    assert_eq!((positions[0].instrument.as_str(), positions[0].qty.to_string().as_str()), ("AAPL", "10"));
+
+    let large = OrderSpec::limit(Side::Buy, qty("101"), px("195.00")).unwrap();
+    let denied = client.submit_order(request("DU1234567", large)).await.unwrap_err();
+    assert!(denied.denied().is_some(), "{denied}");
+
+    let kept = OrderSpec::limit(Side::Buy, qty("1"), px("195.00")).unwrap();
+    let mut working = client.submit_order(request("DU1234567", kept)).await.unwrap();
+    reach(&mut working, OrderState::Working).await;
+    let report = client.stop().await.unwrap();
+    assert!(report.all_answered && report.left_working.is_empty(), "{report:?}");
+    assert_eq!(report.canceled, 1, "the profile's policy is to cancel");
+    assert!(client.open_orders().await.is_err(), "a stopped engine says so");
+    assert!(verified(&journal) > 20);
+    assert_eq!(alphec_execution::read_books(&journal).unwrap().orders().len(), 4);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_journal_goes_on_after_a_restart() {
+    let gateway = gateway("DU1234567").await;
+    let (_folder, profile) = profile(&gateway, "DU1234567", "stop.policy = \"keep\"");
+    let client = ExecutionClient::start(profile.clone()).unwrap();
+    ready(&client).await;
+    let rest = OrderSpec::limit(Side::Buy, qty("3"), px("195.00")).unwrap();
+    let request = request("DU1234567", rest);
+    let mut order = client.submit_order(request.clone()).await.unwrap();
+    reach(&mut order, OrderState::Working).await;
+    let report = client.stop().await.unwrap();
+    assert_eq!(report.left_working.len(), 1, "and it says what it leaves");
+
+    let client = ExecutionClient::start(profile.clone()).unwrap();
+    ready(&client).await;
+    let open = client.open_orders().await.unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].client_order_id, request.client_order_id);
+    let again = client.submit_order(request).await.unwrap();
+    assert_eq!(again.last().broker_order_id, order.last().broker_order_id, "the same order, not another");
+    assert_eq!(gateway.truth().orders.len(), 1);
+    client.stop().await.unwrap();
+    verified(&profile.journal);
+}
+
+#[tokio::test]
+async fn a_second_engine_on_the_same_journal_is_refused() {
+    let gateway = gateway("DU1234567").await;
+    let (_folder, profile) = profile(&gateway, "DU1234567", "");
+    let client = ExecutionClient::start(profile.clone()).unwrap();
+    let error = ExecutionClient::start(profile).unwrap_err();
+    assert!(matches!(error, Error::Journal(_)), "{error}");
+    client.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_that_the_gateway_does_not_have_trades_nothing() {
+    let gateway = gateway("DU7654321").await;
+    let (_folder, profile) = profile(&gateway, "DU1234567", "");
+    let client = ExecutionClient::start(profile).unwrap();
+    let error = client.wait_ready(Duration::from_secs(2)).await.unwrap_err();
+    assert!(matches!(error, Error::NotReady { .. }), "{error}");
+    assert!(error.to_string().contains("DU1234567"), "{error}");
+    let spec = OrderSpec::limit(Side::Buy, qty("1"), px("195.00")).unwrap();
+    let denied = client.submit_order(request("DU1234567", spec)).await.unwrap_err();
+    assert!(denied.denied().is_some_and(alphec_execution::model::DenyReason::is_not_ready), "{denied}");
+    client.stop().await.unwrap();
+    assert!(gateway.truth().orders.is_empty());
+}
+
+#[tokio::test]
+async fn a_paper_profile_on_a_live_login_trades_nothing_whatever_the_port() {
+    let gateway = gateway("U1234567").await;
+    let (_folder, profile) = profile(&gateway, "DU1234567", "");
+    let client = ExecutionClient::start(profile).unwrap();
+    let error = client.wait_ready(Duration::from_secs(2)).await.unwrap_err();
+    assert!(matches!(error, Error::NotReady { .. }), "{error}");
+    client.stop().await.unwrap();
+    assert!(gateway.truth().orders.is_empty());
+}
+
+#[tokio::test]
+async fn an_unreachable_port_is_said_and_the_stop_is_prompt() {
+    let gateway = gateway("DU1234567").await;
+    let (_folder, profile) = profile(&gateway, "DU1234567", "");
+    gateway.stop().await;
+    let journal = profile.journal.clone();
+    let client = ExecutionClient::start(profile).unwrap();
+    let error = client.wait_ready(Duration::from_millis(500)).await.unwrap_err();
+    assert!(error.to_string().starts_with("not ready: the link is "), "{error}");
+    let began = Instant::now();
+    client.stop().await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    verified(&journal);
+}
+
+#[tokio::test]
+async fn an_armed_live_profile_trades_until_its_arming_ends_and_cancels_after() {
+    let gateway = gateway("U1234567").await;
+    let (_folder, profile) = profile(&gateway, "U1234567", "allow_live = true");
+    let account = profile.accounts[0].clone();
+    let until: UtcNanos = SystemClock::new().now().saturating_add(Duration::from_secs(6));
+    let client = ExecutionClient::builder(profile).arm(arming::token_for(&account, until)).start().unwrap();
+    ready(&client).await;
+    let spec = OrderSpec::limit(Side::Buy, qty("1"), px("195.00")).unwrap();
+    let mut order = client.submit_order(request("U1234567", spec.clone())).await.unwrap();
+    reach(&mut order, OrderState::Working).await;
+
+    tokio::time::sleep(until.since(SystemClock::new().now()) + Duration::from_millis(50)).await;
+    let denied = client.submit_order(request("U1234567", spec.clone())).await.unwrap_err();
+    assert!(denied.to_string().contains("the live arming has expired; arm again"), "{denied}");
+    let nearer = OrderSpec { order_type: OrderType::Limit { limit_px: px("196.00") }, ..spec };
+    let denied = client.modify_order(order.client_order_id(), nearer).await.unwrap_err();
+    assert!(denied.to_string().contains("arm again"), "{denied}");
+    client.cancel_order(order.client_order_id()).await.unwrap();
+    reach(&mut order, OrderState::Canceled).await;
+    client.stop().await.unwrap();
+    assert_eq!(gateway.truth().orders.len(), 1);
+}
