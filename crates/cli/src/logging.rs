@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-use crate::commands::Common;
+use crate::commands::Cli;
 use crate::exit::Failure;
 
 /// How logs look.
@@ -18,10 +18,11 @@ pub(crate) enum LogFormat {
 }
 
 /// Sends the logs of this process, and those of libraries that use `log`, to stderr.
-pub(crate) fn install(common: &Common) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(&common.log).map_err(|error| {
-        Failure::usage(format!("--log {}: {error}; use off, error, warn, info, debug or trace", common.log))
-    })?;
+pub(crate) fn install(cli: &Cli) -> anyhow::Result<()> {
+    let common = &cli.common;
+    let wanted = common.log.as_deref().unwrap_or_else(|| cli.usual_log());
+    let refuse = |error| Failure::usage(format!("--log {wanted}: {error}; use off, error, warn, info, debug or trace"));
+    let filter = EnvFilter::builder().parse(wanted).map_err(refuse)?;
     let format = common.log_format.unwrap_or(if common.json { LogFormat::Json } else { LogFormat::Human });
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<Exit> {
-    logging::install(&cli.common)?;
+    logging::install(&cli)?;
     // An error means that another provider is there already, which serves as well.
     drop(rustls::crypto::ring::default_provider().install_default());
     // The engine has a thread of its own; what is left here is waiting.
@@ -51,7 +51,9 @@ fn usage(error: &clap::Error, args: &[OsString]) -> Exit {
     }
     if args.iter().any(|arg| arg == "--json") {
         let text = error.to_string();
-        let message = text.trim_start_matches("error: ").lines().next().unwrap_or_default().to_owned();
+        // Up to the blank line before the usage.
+        let said = text.trim_start_matches("error: ").lines().take_while(|line| !line.is_empty());
+        let message = said.map(str::trim).collect::<Vec<_>>().join(" ");
         render::failure(&Failure { exit: Exit::Usage, kind: "usage", message, order: None });
     }
     Exit::Usage

@@ -57,8 +57,9 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// What to log on stderr: off, error, warn, info, debug, trace, or directives such as `alphec_engine=debug`.
-    #[arg(long, global = true, value_name = "LEVEL", default_value = "warn")]
-    pub(crate) log: String,
+    /// Warnings unless given; nothing in a demo, which tells its story itself.
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub(crate) log: Option<String>,
     /// How to log; JSON with --json, for people otherwise.
     #[arg(long, global = true, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
@@ -106,6 +107,19 @@ impl Common {
                 .context("finding the journal (it can also be named with --journal)")?
                 .profile
                 .journal),
+        }
+    }
+}
+
+impl Cli {
+    /// What is logged when nothing is asked for.
+    pub(crate) const fn usual_log(&self) -> &'static str {
+        match self.command {
+            Command::Demo(_) => "off",
+            Command::Sim(_) => "warn",
+            // What alerts say is told as the outcome of the command, and the adapter says in our words what
+            // ibapi says in its own.
+            _ => "warn,alphec_execution::sinks=off,ibapi=off",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use alphec_execution::config::Stop;
 use alphec_execution::model::broker::{BrokerEvent, LinkState};
-use alphec_execution::model::{AccountId, Alert, Body, InstrumentId};
+use alphec_execution::model::{AccountId, Alert, AlertKind, Body, InstrumentId};
 use alphec_execution::{Error, ExecutionClient, Profile, StopPolicy};
 use alphec_journal::{Filter, Reader};
 use tokio::sync::broadcast;
@@ -14,13 +14,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Common;
 use crate::exit::{Exit, Failure};
+use crate::render;
 
 /// Between two looks at the engine's state.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 /// How long the gate's inputs (a quote, account values) may take to arrive after the link is ready.
 const INPUTS_PATIENCE: Duration = Duration::from_secs(10);
-/// Records looked at to find out why there is no connection.
-const LOOK_BACK: usize = 50;
+/// Between two looks at the record.
+const LOOK_UP_AFTER: Duration = Duration::from_millis(250);
+/// Records looked at to find out what the broker said of a connection or an instrument.
+const LOOK_BACK: usize = 200;
 
 /// How long to wait.
 #[derive(Debug, Clone, clap::Args)]
@@ -50,6 +53,7 @@ pub(crate) struct OneShot {
     pub(crate) client: ExecutionClient,
     pub(crate) profile: Profile,
     alerts: broadcast::Receiver<Alert>,
+    heard: Vec<Alert>,
 }
 
 impl OneShot {
@@ -64,7 +68,7 @@ impl OneShot {
         }
         let client = builder.start().map_err(held)?;
         let alerts = client.alerts();
-        let mut one_shot = Self { client, profile, alerts };
+        let mut one_shot = Self { client, profile, alerts, heard: Vec::new() };
         match one_shot.link_up(patience.timeout()).await {
             Ok(()) => Ok(one_shot),
             Err(error) => {
@@ -75,7 +79,14 @@ impl OneShot {
     }
 
     /// Stops and keeps every order. What was asked for is done by then, so trouble here is only told.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(mut self) {
+        // Those of the stop itself are not news: it is meant, and it keeps orders working.
+        while let Ok(alert) = self.alerts.try_recv() {
+            self.heard.push(alert);
+        }
+        for alert in self.heard.iter().filter(|alert| is_for_the_operator(alert.kind)) {
+            render::warning(&alert.text);
+        }
         let stop = Stop { policy: StopPolicy::Keep, deadline: self.profile.stop.deadline };
         if let Err(error) = self.client.stop_with(stop).await {
             tracing::warn!(%error, "stopping");
@@ -88,18 +99,41 @@ impl OneShot {
         if !self.profile.instruments.contains_key(instrument) || !self.profile.accounts.contains(account) {
             return Ok(());
         }
-        let wait = async {
-            loop {
-                let quote = self.client.quote(instrument).await?;
-                let values = self.client.account(account).await?;
-                let values = values.is_some_and(|values| values.ready && values.net_liquidation.is_some());
-                if values && quote.is_some_and(|quote| quote.reference_px().is_some()) {
-                    return Ok(());
-                }
-                tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        let began = Instant::now();
+        let mut look_up_at = began;
+        while began.elapsed() < INPUTS_PATIENCE {
+            let quote = self.client.quote(instrument).await?;
+            let values = self.client.account(account).await?;
+            let values = values.is_some_and(|values| values.ready && values.net_liquidation.is_some());
+            if values && quote.is_some_and(|quote| quote.reference_px().is_some()) {
+                break;
             }
-        };
-        timeout(INPUTS_PATIENCE, wait).await.unwrap_or(Ok(()))
+            if Instant::now() >= look_up_at {
+                if self.is_unknown(instrument) {
+                    break;
+                }
+                look_up_at = Instant::now() + LOOK_UP_AFTER;
+            }
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
+        Ok(())
+    }
+
+    /// Whether the broker has said that it does not know the instrument: then no quote will come.
+    fn is_unknown(&self, wanted: &InstrumentId) -> bool {
+        let is_it = |event: &BrokerEvent| matches!(event, BrokerEvent::InstrumentUnknown { instrument, .. } if instrument == wanted);
+        self.lately_observed().iter().any(is_it)
+    }
+
+    /// The last of what the broker said, as it is on record.
+    fn lately_observed(&self) -> Vec<BrokerEvent> {
+        let Ok(reader) = Reader::open(&self.profile.journal) else { return Vec::new() };
+        let Ok(records) = reader.find(&Filter::default().kind("observed").last(LOOK_BACK)) else { return Vec::new() };
+        let observed = records.filter_map(|stored| match stored.ok()?.record.body {
+            Body::Observed { event } => Some(*event),
+            _ => None,
+        });
+        observed.collect()
     }
 
     async fn link_up(&mut self, patience: Duration) -> anyhow::Result<()> {
@@ -114,7 +148,9 @@ impl OneShot {
             }
             // An alert may be the change that is waited for; so may the next moment.
             let look = Instant::now() + LOOK_AGAIN_AFTER;
-            drop(timeout_at(look.min(deadline), self.alerts.recv()).await);
+            if let Ok(Ok(alert)) = timeout_at(look.min(deadline), self.alerts.recv()).await {
+                self.heard.push(alert);
+            }
             if Instant::now() >= deadline {
                 return Err(self.not_ready(readiness.link, patience).into());
             }
@@ -132,18 +168,25 @@ impl OneShot {
 
     /// What the record says of the connection.
     fn last_trouble(&self) -> Option<String> {
-        let reader = Reader::open(&self.profile.journal).ok()?;
-        let observed = reader.find(&Filter::default().kind("observed").last(LOOK_BACK)).ok()?;
-        let troubles = observed.filter_map(|stored| match stored.ok()?.record.body {
-            Body::Observed { event } => match *event {
-                BrokerEvent::ConnectFailed { error, .. } => Some(error),
-                BrokerEvent::Disconnected { why, .. } | BrokerEvent::SnapshotFailed { why, .. } => Some(why),
-                _ => None,
-            },
+        let troubles = self.lately_observed().into_iter().filter_map(|event| match event {
+            BrokerEvent::ConnectFailed { error, .. } => Some(error),
+            BrokerEvent::Disconnected { why, .. } | BrokerEvent::SnapshotFailed { why, .. } => Some(why),
             _ => None,
         });
         troubles.last()
     }
+}
+
+/// Denials and rejections are told as what became of the order, and links by the wait for them.
+const fn is_for_the_operator(kind: AlertKind) -> bool {
+    matches!(
+        kind,
+        AlertKind::OrderInDoubt
+            | AlertKind::PositionBreak
+            | AlertKind::JournalTrouble
+            | AlertKind::Halted
+            | AlertKind::Anomaly
+    )
 }
 
 /// Whether anything listens there at all.

@@ -43,10 +43,20 @@ pub(crate) fn json(document: &impl Serialize) -> anyhow::Result<()> {
 
 /// An error, for people.
 pub(crate) fn error(message: &str) {
+    say("error", "31", message);
+}
+
+/// Something to look at that is no failure of what was asked for.
+pub(crate) fn warning(message: &str) {
+    say("warning", "33", message);
+}
+
+fn say(word: &str, colour: &str, message: &str) {
     let mut out = std::io::stderr().lock();
-    let head = if out.is_terminal() && colour_is_welcome() { "\u{1b}[1;31merror\u{1b}[0m" } else { "error" };
+    let coloured = out.is_terminal() && colour_is_welcome();
+    let word = if coloured { format!("\u{1b}[1;{colour}m{word}\u{1b}[0m") } else { word.to_owned() };
     // Nothing sensible is left to do when even this cannot be written.
-    drop(writeln!(out, "{head}: {message}"));
+    drop(writeln!(out, "{word}: {message}"));
 }
 
 /// An error, for scripts.

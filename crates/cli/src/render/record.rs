@@ -12,9 +12,9 @@ pub(crate) fn record_table(colour: bool, records: &[Stored], of_one_order: bool)
         return "no records".to_owned();
     }
     let columns: &[&str] = if of_one_order {
-        &[">seq", "time (utc)", "from", "kind", "what"]
+        &[">seq", "time (utc)", "?from", "kind", "what"]
     } else {
-        &[">seq", "time (utc)", "from", "kind", "order", "what"]
+        &[">seq", "time (utc)", "?from", "kind", "order", "what"]
     };
     let mut sheet = Sheet::new(colour, columns);
     let mut day = String::new();

@@ -2,7 +2,10 @@
 
 use std::io::IsTerminal;
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets};
+
+/// Spaces between two columns.
+const PADDING: u16 = 2;
 
 /// What a cell means, so that colours are chosen in one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,24 +29,27 @@ pub(crate) enum Paint {
 pub(crate) struct Sheet {
     table: Table,
     right: Vec<bool>,
+    optional: Vec<bool>,
 }
 
 impl Sheet {
-    /// With these columns; a name that starts with `>` is a column of numbers.
+    /// With these columns; a name that starts with `>` is a column of numbers, one that starts with `?` is left
+    /// out where the terminal is too narrow, the last ones first.
     pub(crate) fn new(colour: bool, columns: &[&str]) -> Self {
         let mut table = blank(colour);
-        let right: Vec<bool> = columns.iter().map(|name| name.starts_with('>')).collect();
+        let is = |mark| columns.iter().map(|name| name.chars().take_while(|c| "?>".contains(*c)).any(|c| c == mark)).collect();
+        let (right, optional): (Vec<bool>, Vec<bool>) = (is('>'), is('?'));
         let header = columns.iter().zip(&right).map(|(name, right)| {
-            let cell = Cell::new(name.trim_start_matches('>').to_uppercase()).add_attribute(Attribute::Dim);
+            let cell = Cell::new(name.trim_start_matches(['?', '>']).to_uppercase()).add_attribute(Attribute::Dim);
             align(cell, *right)
         });
         table.set_header(header.collect::<Vec<_>>());
-        Self { table, right }
+        Self { table, right, optional }
     }
 
     /// Of names and their values, without a header.
     pub(crate) fn pairs(colour: bool) -> Self {
-        Self { table: blank(colour), right: Vec::new() }
+        Self { table: blank(colour), right: Vec::new(), optional: Vec::new() }
     }
 
     /// Adds a name with its value.
@@ -60,12 +66,31 @@ impl Sheet {
     }
 
     /// The finished text, without spaces at the ends of lines.
-    pub(crate) fn finish(self) -> String {
-        let text = self.table.to_string();
-        text.lines()
-            .map(|line| line.trim_end().strip_prefix(' ').unwrap_or_else(|| line.trim_end()))
-            .collect::<Vec<_>>()
-            .join("\n")
+    pub(crate) fn finish(mut self) -> String {
+        // Between columns, not around them: the text begins where a line begins.
+        for column in self.table.column_iter_mut() {
+            column.set_padding((0, PADDING));
+        }
+        self.narrow();
+        self.table.trim_fmt()
+    }
+
+    /// Leaves out what is optional until the rest fits.
+    fn narrow(&mut self) {
+        let Some(room) = self.table.width().map(u32::from) else { return };
+        let widths = self.table.column_max_content_widths();
+        let mut needed: u32 = widths.iter().map(|width| u32::from(*width) + u32::from(PADDING)).sum();
+        for (index, width) in widths.iter().enumerate().rev() {
+            if needed <= room {
+                return;
+            }
+            if self.optional.get(index) == Some(&true)
+                && let Some(column) = self.table.column_mut(index)
+            {
+                column.set_constraint(ColumnConstraint::Hidden);
+                needed -= u32::from(*width) + u32::from(PADDING);
+            }
+        }
     }
 }
 
@@ -96,9 +121,9 @@ fn painted(text: String, paint: Paint) -> Cell {
     match paint {
         Paint::Plain => cell,
         Paint::Faint => cell.add_attribute(Attribute::Dim),
-        Paint::Good => cell.fg(Color::Green),
-        Paint::Active => cell.fg(Color::Cyan),
-        Paint::Warn => cell.fg(Color::Yellow).add_attribute(Attribute::Bold),
-        Paint::Bad => cell.fg(Color::Red),
+        Paint::Good => cell.fg(Color::DarkGreen),
+        Paint::Active => cell.fg(Color::DarkCyan),
+        Paint::Warn => cell.fg(Color::DarkYellow).add_attribute(Attribute::Bold),
+        Paint::Bad => cell.fg(Color::DarkRed),
     }
 }

@@ -20,6 +20,7 @@ fn a_market_order_fills_and_makes_a_position() {
     assert_eq!(order["avg_px"], "230.01");
     assert_eq!(order["strategy_id"], "s1");
     assert_eq!(order["correlation_id"], "work-1");
+    assert_eq!(said.err, "", "nothing to warn of");
 
     let position = json!({ "positions": [{ "account": "DU1234567", "instrument": "AAPL", "qty": "10" }] });
     assert_eq!(house.run(&["positions", "--json"]).exits(0).json(), position);

@@ -1,5 +1,7 @@
 //! `alphec-exec order submit`.
 
+use std::time::Duration;
+
 use alphec_execution::model::{
     AccountId, ClientOrderId, CorrelationId, InstrumentId, OrderRequest, OrderSpec, OrderType, Price, Qty,
     Side, StrategyId, TimeInForce, UtcNanos,
@@ -10,6 +12,9 @@ use super::watch::{is_over, watch};
 use crate::commands::Common;
 use crate::commands::one_shot::{OneShot, Patience};
 use crate::exit::{Exit, Failure, Wait, of_submitted};
+
+/// How long an order that nobody waits for has to reach the wire.
+const ON_ITS_WAY: Duration = Duration::from_millis(500);
 
 /// Options of `order submit`.
 #[derive(Debug, clap::Args)]
@@ -136,7 +141,11 @@ async fn submit(
     };
     let (wait, patience) = (args.wait, args.patience.timeout());
     let order = match one_shot.client.submit_order(request).await {
-        Ok(mut handle) => watch(&mut handle, patience, |order| is_over(wait, order.state)).await?,
+        Ok(mut handle) => {
+            // Even without waiting, the order gets a moment to reach the wire before the engine stops.
+            let patience = if wait == Wait::None { patience.min(ON_ITS_WAY) } else { patience };
+            watch(&mut handle, patience, |order| is_over(wait, order.state)).await?
+        }
         Err(Error::Denied { order, .. }) => *order,
         Err(error) => return Err(error.into()),
     };
