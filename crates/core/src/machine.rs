@@ -98,7 +98,7 @@ impl Core {
     /// The latest quote of one instrument, if any arrived on this connection.
     #[must_use]
     pub fn quote(&self, instrument: &alphec_model::InstrumentId) -> Option<&alphec_model::Quote> {
-        self.session.quotes.get(instrument)
+        self.session.quotes.get(instrument).map(|priced| &priced.quote)
     }
 }
 
@@ -237,7 +237,14 @@ impl Turn<'_> {
         }
         let record = Arc::new(record);
         if record.body.is_event() {
-            let order = record.header.client_order_id.as_ref().and_then(|key| self.core.book.order(key));
+            let order = match (about.ix, record.header.client_order_id.as_ref()) {
+                (Some(ix), _) => self.order(ix),
+                (None, Some(key)) => {
+                    let newest = self.core.book.newest().filter(|order| order.client_order_id == *key);
+                    newest.or_else(|| self.core.book.order(key))
+                }
+                (None, None) => None,
+            };
             let event = Event { record: Arc::clone(&record), order: order.cloned().map(Arc::new) };
             self.step.events.push(event);
         }
@@ -255,10 +262,11 @@ impl Turn<'_> {
     }
 
     pub(crate) fn reply_order(&mut self, token: Token, ix: OrderIx) {
-        if let Some(order) = self.order(ix) {
-            let order = Arc::new(order.clone());
-            self.reply(token, Reply::Order(order));
-        }
+        let Some(order) = self.order(ix) else { return };
+        // The latest event often shows the order as it still stands.
+        let shown = self.step.events.last().and_then(|event| event.order.clone());
+        let order = shown.filter(|shown| **shown == *order).unwrap_or_else(|| Arc::new(order.clone()));
+        self.reply(token, Reply::Order(order));
     }
 
     pub(crate) fn alert(&mut self, kind: AlertKind, text: String, ix: Option<OrderIx>) {

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use alphec_model::broker::{CommissionReport, LinkState};
 use alphec_model::risk::RuleName;
 use alphec_model::{
-    AccountId, AccountValues, ConId, ExecId, Generation, InstrumentId, Quote, RejectReason, SignedQty,
-    UtcNanos, Verdict,
+    AccountId, AccountValues, ConId, Currency, Decimal, ExecId, Generation, Instrument, InstrumentId, Price,
+    Quote, RejectReason, SignedQty, UtcNanos, Verdict, exact_mul,
 };
 
 use crate::book::OrderIx;
@@ -45,7 +45,7 @@ pub(crate) struct Session {
     pub(crate) journal_trouble: Option<String>,
     /// A record of ours that would not replay: nothing new is sent until a new process has looked.
     pub(crate) inconsistent: Option<String>,
-    pub(crate) quotes: BTreeMap<InstrumentId, Quote>,
+    pub(crate) quotes: BTreeMap<InstrumentId, Priced>,
     pub(crate) accounts: BTreeMap<AccountId, AccountValues>,
     pub(crate) con_ids: BTreeMap<ConId, InstrumentId>,
     pub(crate) unknown_instruments: BTreeMap<InstrumentId, String>,
@@ -71,6 +71,34 @@ pub(crate) struct Session {
     pub(crate) asked_at: Option<UtcNanos>,
     pub(crate) snapshot_due: Option<UtcNanos>,
     pub(crate) snapshots: u64,
+}
+
+/// A quote, with the price to judge by worked out once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Priced {
+    pub(crate) quote: Quote,
+    pub(crate) reference_px: Option<Decimal>,
+    /// What one unit is worth at that price, in `currency`; `None` when no decimal holds it.
+    pub(crate) unit_value: Option<Decimal>,
+    pub(crate) currency: Currency,
+}
+
+impl Priced {
+    /// Of an instrument whose prices are above zero, what is not is no price: feeds say "no quote"
+    /// with zero and minus one.
+    pub(crate) fn new(quote: Quote, instrument: &Instrument) -> Self {
+        let allows_all = instrument.kind().allows_negative_price();
+        let is_price = |px: &Price| allows_all || px.get() > Decimal::ZERO;
+        let quote = Quote {
+            bid: quote.bid.filter(is_price),
+            ask: quote.ask.filter(is_price),
+            last: quote.last.filter(is_price),
+            at: quote.at,
+        };
+        let reference_px = quote.reference_px();
+        let unit_value = reference_px.and_then(|px| exact_mul(px, instrument.multiplier()));
+        Self { quote, reference_px, unit_value, currency: instrument.currency() }
+    }
 }
 
 /// How a cancel fares on this connection.

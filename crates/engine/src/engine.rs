@@ -14,7 +14,7 @@ use crate::broker::{BrokerTask, EVENTS_MAX, REQUESTS_MAX};
 use crate::clock::Clock;
 use crate::handle::{CALLS_MAX, Handle};
 use crate::outbox::Outbox;
-use crate::rules::{RiskRule, Rules};
+use crate::rules::{RiskRule, Rules, rule_configs};
 use crate::run::{Channels, Loop, LoopParts};
 use crate::side::Side;
 use crate::stop::StopPolicy;
@@ -83,6 +83,9 @@ pub enum StartError {
         /// The last one replayed.
         replayed: u64,
     },
+    /// The rules given are not those the machine was told of, or two have one name.
+    #[error("the risk rules given are not the ones configured, or two share a name; give each its own name")]
+    RulesDiffer,
 }
 
 /// Starts engines.
@@ -101,6 +104,7 @@ impl Engine {
         if replayed != journal {
             return Err(StartError::NotReplayed { journal, replayed });
         }
+        check_rules(&parts)?;
         let thread = |what| move |source| StartError::Thread { what, source };
         let (calls, calls_in) = mpsc::channel(CALLS_MAX);
         let (urgent, urgent_in) = mpsc::channel(CALLS_MAX);
@@ -145,7 +149,8 @@ impl Engine {
                 let running = std::panic::AssertUnwindSafe(|| {
                     runtime.block_on(async move {
                         // An adapter that panics closes its channels: a lost connection, not a lost process.
-                        let adapter = tokio::spawn(broker(requests_in, broker_events, stop));
+                        let adapter =
+                            tokio::spawn(async move { broker(requests_in, broker_events, stop).await });
                         looped.run(opening, channels, adapter).await;
                     });
                 });
@@ -157,6 +162,17 @@ impl Engine {
             })
             .map_err(thread("the engine"))?;
         Ok(handle)
+    }
+}
+
+/// A rule that the machine does not wait for, or a name that stands for two, would never be asked.
+fn check_rules(parts: &EngineParts) -> Result<(), StartError> {
+    let told = &parts.core.config().rules;
+    let names: std::collections::BTreeSet<_> = told.iter().map(|rule| &rule.name).collect();
+    if *told == rule_configs(&parts.rules) && names.len() == told.len() {
+        Ok(())
+    } else {
+        Err(StartError::RulesDiffer)
     }
 }
 

@@ -32,26 +32,42 @@ impl Outbox {
         Ok(())
     }
 
-    /// Sends what fits now.
-    pub(crate) fn flush(&mut self) {
+    /// Sends what fits now. Each request that can trade is looked at a last time before it leaves;
+    /// those that may not any more come back, never to be sent.
+    pub(crate) fn flush(
+        &mut self,
+        last_look: impl Fn(&BrokerRequest) -> Result<(), String>,
+    ) -> Vec<(BrokerRequest, String)> {
+        let mut refused = Vec::new();
         while !self.is_empty() {
-            match self.sender.try_reserve() {
-                Ok(permit) => {
-                    if let Some(committed) = self.cancels.pop_front().or_else(|| self.rest.pop_front()) {
-                        permit.send(committed.into_request());
-                    }
-                }
-                Err(_) => return,
+            let Ok(permit) = self.sender.try_reserve() else { break };
+            let Some(committed) = self.cancels.pop_front().or_else(|| self.rest.pop_front()) else { break };
+            match last_look(committed.request()) {
+                Ok(()) => permit.send(committed.into_request()),
+                Err(why) => refused.push((committed.into_request(), why)),
             }
         }
+        refused
+    }
+
+    /// Gives up everything but the cancels.
+    pub(crate) fn give_up(&mut self) -> Vec<BrokerRequest> {
+        self.rest.drain(..).map(Committed::into_request).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.cancels.is_empty() && self.rest.is_empty()
     }
 
-    /// Resolves when there is room again; `false` when the adapter is gone.
-    pub(crate) async fn room(&self) -> bool {
-        self.sender.reserve().await.is_ok()
+    /// Whether the adapter has taken everything, or is gone.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.sender.is_closed() || (self.is_empty() && self.sender.capacity() == self.sender.max_capacity())
+    }
+
+    /// Resolves when there is room again; never when the adapter is gone.
+    pub(crate) async fn room(&self) {
+        if self.sender.reserve().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }

@@ -97,20 +97,47 @@ impl Rules {
         Self(rules.iter().map(|rule| (RuleName::new(rule.name()), Arc::clone(rule))).collect())
     }
 
-    /// Answers one question on the current runtime.
+    /// Answers one question on the current runtime, in any case: late, failing and unknown deny.
     pub(crate) fn ask(&self, ask: Ask, answers: mpsc::Sender<Answered>) {
-        let Some(rule) = self.0.get(&ask.rule).cloned() else { return };
-        let client_order_id = ask.proposal.client_order_id.clone();
+        let rule = self.0.get(&ask.rule).cloned();
         tokio::spawn(async move {
-            let asked = tokio::spawn(async move { rule.check(ask.proposal).await });
-            let answer = asked.await.unwrap_or_else(|error| RuleAnswer::Deny {
-                text: format!("the rule failed ({error}), which denies"),
-                measured: None,
-                limit: None,
-            });
-            if answers.send(Answered { client_order_id, rule: ask.rule, answer }).await.is_err() {
+            let answered = Answered::denying(&ask, "no such rule");
+            let answer = match rule {
+                None => answered.answer,
+                Some(rule) => answer(&*rule, ask.proposal).await,
+            };
+            if answers.send(Answered { answer, ..answered }).await.is_err() {
                 tracing::debug!("a risk rule answered after the engine stopped");
             }
         });
     }
+}
+
+async fn answer(rule: &dyn RiskRule, proposal: Arc<Proposal>) -> RuleAnswer {
+    use futures::FutureExt;
+    // The machine denies at the deadline itself; this only keeps a rule that never answers from
+    // being waited for without end.
+    let deadline = rule.deadline().saturating_mul(2);
+    // The rule's own code runs inside: a panic is caught, whether in `check` or in what it returned.
+    let asked = std::panic::AssertUnwindSafe(async { rule.check(proposal).await }).catch_unwind();
+    match tokio::time::timeout(deadline, asked).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => deny("the rule failed, which denies"),
+        Err(_) => deny("the rule was late, which denies"),
+    }
+}
+
+impl Answered {
+    /// The answer to a question that could not be asked.
+    pub(crate) fn denying(ask: &Ask, text: &str) -> Self {
+        Self {
+            client_order_id: ask.proposal.client_order_id.clone(),
+            rule: ask.rule.clone(),
+            answer: deny(text),
+        }
+    }
+}
+
+fn deny(text: &str) -> RuleAnswer {
+    RuleAnswer::Deny { text: text.to_owned(), measured: None, limit: None }
 }

@@ -1,23 +1,29 @@
-//! The side thread: risk rules and alert sinks, so that nothing they do stalls the loop.
+//! The side threads: risk rules on one, alert sinks on another, so that nothing they do stalls the
+//! loop, and a rule that blocks silences no alert.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use alphec_core::Ask;
 use alphec_model::Alert;
+use futures::FutureExt;
 use tokio::sync::mpsc;
 
 use crate::alerts::{ALERTS_MAX, AlertSink};
 use crate::rules::{Answered, Rules};
+use crate::write_ahead::join_within;
 
-/// Questions that may wait. One more than can be: beyond it the deadline denies.
+/// Questions that may wait. One more is denied at once.
 const ASKS_MAX: usize = 16_384;
+/// How long the end waits for rules and sinks to finish what they have.
+const LAST_WAIT: Duration = Duration::from_secs(5);
 
-/// The engine's end of the side thread.
+/// The engine's end of the side threads.
 pub(crate) struct Side {
     asks: mpsc::Sender<Ask>,
     alerts: Vec<(String, mpsc::Sender<Alert>)>,
-    thread: JoinHandle<()>,
+    threads: [JoinHandle<()>; 2],
 }
 
 impl Side {
@@ -27,34 +33,31 @@ impl Side {
         answers: mpsc::Sender<Answered>,
     ) -> std::io::Result<Self> {
         let (asks, mut questions) = mpsc::channel::<Ask>(ASKS_MAX);
+        let asking = on_thread("alphec-rules", async move {
+            while let Some(ask) = questions.recv().await {
+                rules.ask(ask, answers.clone());
+            }
+        })?;
         let (alerts, queues): (Vec<_>, Vec<_>) = sinks
             .into_iter()
             .map(|sink| {
                 let (sender, queue) = mpsc::channel::<Alert>(ALERTS_MAX);
-                ((sink.name().to_owned(), sender), (sink, queue))
+                ((sink.name().to_owned(), sender), deliver(sink, queue))
             })
             .unzip();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new().name("alphec-side".to_owned()).spawn(move || {
-            runtime.block_on(async move {
-                let sinks: Vec<_> =
-                    queues.into_iter().map(|(sink, queue)| tokio::spawn(deliver(sink, queue))).collect();
-                while let Some(ask) = questions.recv().await {
-                    rules.ask(ask, answers.clone());
-                }
-                for sink in sinks {
-                    if let Err(error) = sink.await {
-                        tracing::error!(%error, "an alert sink failed");
-                    }
-                }
-            });
+        let alerting = on_thread("alphec-alerts", async move {
+            futures::future::join_all(queues.into_iter().map(tokio::spawn)).await;
         })?;
-        Ok(Self { asks, alerts, thread })
+        Ok(Self { asks, alerts, threads: [asking, alerting] })
     }
 
-    pub(crate) fn ask(&self, ask: Ask) {
-        if self.asks.try_send(ask).is_err() {
-            tracing::error!("too many questions to risk rules at once; their deadline will deny");
+    /// Asks a rule; gives its answer at once when it cannot be asked.
+    pub(crate) fn ask(&self, ask: Ask) -> Option<Answered> {
+        match self.asks.try_send(ask) {
+            Ok(()) => None,
+            Err(mpsc::error::TrySendError::Full(ask) | mpsc::error::TrySendError::Closed(ask)) => {
+                Some(Answered::denying(&ask, "the rules cannot take more questions, which denies"))
+            }
         }
     }
 
@@ -72,23 +75,32 @@ impl Side {
 
     /// Lets rules and sinks finish what is queued, for a bounded time.
     pub(crate) fn close(self) {
-        let Self { asks, alerts, thread } = self;
+        let Self { asks, alerts, threads } = self;
         drop((asks, alerts));
-        let patience = std::time::Instant::now() + std::time::Duration::from_secs(5);
-        while !thread.is_finished() && std::time::Instant::now() < patience {
-            std::thread::yield_now();
-            std::thread::park_timeout(std::time::Duration::from_millis(2));
-        }
-        if !thread.is_finished() {
-            tracing::warn!("a risk rule or alert sink is still busy; leaving it behind");
+        for thread in &threads {
+            if !join_within(thread, LAST_WAIT) {
+                let name = thread.thread().name().unwrap_or("a side thread").to_owned();
+                tracing::warn!(name, "a risk rule or alert sink is still busy; leaving it behind");
+            }
         }
     }
 }
 
+fn on_thread(name: &str, work: impl Future<Output = ()> + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(work))
+}
+
 async fn deliver(sink: Arc<dyn AlertSink>, mut queue: mpsc::Receiver<Alert>) {
     while let Some(alert) = queue.recv().await {
-        if let Err(error) = sink.deliver(&alert).await {
-            tracing::error!(%error, kind = %alert.kind, text = %alert.text, "alert not delivered");
-        }
+        // One failure, or one panic, costs one alert, not the sink.
+        let delivered =
+            std::panic::AssertUnwindSafe(async { sink.deliver(&alert).await }).catch_unwind().await;
+        let why = match delivered {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("alert sink {} panicked", sink.name()),
+        };
+        tracing::error!(why, kind = %alert.kind, text = %alert.text, "alert not delivered");
     }
 }

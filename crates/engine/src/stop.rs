@@ -1,7 +1,5 @@
 //! How to stop: what happens to open orders, and what is reported of those left.
 
-use std::time::Duration;
-
 use alphec_core::Book;
 use alphec_model::{ClientOrderId, Order, TimeInForce};
 
@@ -37,13 +35,14 @@ pub struct StopReport {
     pub canceled: usize,
     /// Whether the broker answered every cancel within the deadline.
     pub all_answered: bool,
+    /// Records that did not become durable: zero unless the journal failed to the end.
+    pub records_lost: u64,
 }
 
 /// A stop under way.
 #[derive(Debug)]
 pub(crate) struct Stopping {
     pub(crate) targets: Vec<ClientOrderId>,
-    pub(crate) give_up_after: Duration,
 }
 
 impl Stopping {
@@ -52,11 +51,12 @@ impl Stopping {
         self.targets.iter().all(|key| book.order(key).is_none_or(|order| order.state.is_terminal()))
     }
 
-    pub(crate) fn report(&self, book: &Book) -> StopReport {
+    pub(crate) fn report(&self, book: &Book, records_lost: u64) -> StopReport {
         StopReport {
             left_working: book.live_orders().cloned().collect(),
             canceled: self.targets.len(),
             all_answered: self.is_answered(book),
+            records_lost,
         }
     }
 }

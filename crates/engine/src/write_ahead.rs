@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use alphec_core::{Ask, Reply, Step, Token};
-use alphec_journal::{Error as JournalError, Sink};
+use alphec_journal::Sink;
 use alphec_model::{BrokerOrderId, BrokerRequest, Event, Record, Seq};
 use tokio::sync::mpsc;
 
@@ -31,10 +32,16 @@ impl Committed {
     }
 }
 
-/// Proof that every record up to one is durable. Made only by the journal thread.
+/// Proof that every record up to one is durable. Made only from the journal thread's word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Receipt {
     upto: Seq,
+}
+
+impl Receipt {
+    pub(crate) const fn upto(self) -> Seq {
+        self.upto
+    }
 }
 
 /// An answer to a query: computed with the state of its moment, sent once that state is durable.
@@ -61,7 +68,8 @@ pub(crate) struct Released {
 }
 
 impl Held {
-    /// Takes a step's outputs in, but for its alerts, which wait for nothing; gives its records back. `upto` is the last record they speak of.
+    /// Takes a step's outputs in, but for its alerts, which wait for nothing; gives its records back.
+    /// `upto` is the last record they speak of.
     pub(crate) fn take(&mut self, step: Step, upto: Option<Seq>) -> Vec<Arc<Record>> {
         let Step { records, mut requests, mut replies, mut asks, mut events, alerts: _ } = step;
         self.upto = upto.or(self.upto);
@@ -85,14 +93,14 @@ impl Held {
             && self.events.is_empty()
     }
 
-    /// Lets everything out, if the receipt covers it.
-    pub(crate) fn release(self, receipt: Receipt) -> Result<Released, Box<Self>> {
+    /// Lets everything out, if the receipt covers it; otherwise nothing, which is a bug of ours.
+    pub(crate) fn release(self, receipt: Receipt) -> Option<Released> {
         if self.upto.is_some_and(|upto| upto > receipt.upto) {
-            return Err(Box::new(self));
+            return None;
         }
         let Self { upto: _, requests, replies, answers, asks, events } = self;
         let requests = requests.into_iter().map(Committed).collect();
-        Ok(Released { requests, replies, answers, asks, events })
+        Some(Released { requests, replies, answers, asks, events })
     }
 
     /// Takes the cancels out: they leave at once when the journal is slow or broken.
@@ -112,32 +120,27 @@ impl Held {
     pub(crate) fn take_stale(&mut self) -> Vec<BrokerRequest> {
         self.requests.extract_if(.., |request| request.can_trade()).collect()
     }
+}
 
-    /// Puts what was held longer before what is held since.
-    pub(crate) fn put_first(&mut self, mut first: Self) {
-        std::mem::swap(self, &mut first);
-        let Self { upto, mut requests, mut replies, mut answers, mut asks, mut events } = first;
-        self.upto = upto.max(self.upto);
-        self.requests.append(&mut requests);
-        self.replies.append(&mut replies);
-        self.answers.append(&mut answers);
-        self.asks.append(&mut asks);
-        self.events.append(&mut events);
-    }
+/// Records on their way to the journal, and what waits for them.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) records: Vec<Arc<Record>>,
+    pub(crate) held: Held,
 }
 
 /// What became of a batch.
 pub(crate) enum Outcome {
     /// Durable.
     Durable(Receipt),
-    /// Not durable; the records come back to be tried again.
-    Failed { records: Vec<Arc<Record>>, error: JournalError },
+    /// Not durable, and why.
+    Failed(String),
 }
 
 /// The journal on its own thread: one batch in the air, results over a channel.
 pub(crate) struct WriteAhead {
     batches: Option<std::sync::mpsc::SyncSender<Vec<Arc<Record>>>>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
     durable: Receipt,
 }
 
@@ -151,7 +154,7 @@ impl WriteAhead {
         let thread = std::thread::Builder::new()
             .name("alphec-journal".to_owned())
             .spawn(move || serve(sink, &incoming, &outcomes))?;
-        Ok((Self { batches: Some(batches), thread: Some(thread), durable }, results))
+        Ok((Self { batches: Some(batches), thread, durable }, results))
     }
 
     /// Everything up to here is durable.
@@ -168,15 +171,22 @@ impl WriteAhead {
         self.batches.as_ref().is_some_and(|batches| batches.send(records).is_ok())
     }
 
-    /// Lets the thread finish, and with it the journal close.
-    pub(crate) fn close(mut self) {
+    /// Lets the thread finish, and with it the journal close; leaves it behind when it hangs.
+    pub(crate) fn close(mut self, patience: Duration) {
         self.batches = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the journal thread panicked while closing");
+        if !join_within(&self.thread, patience) {
+            tracing::error!("the journal does not answer; leaving it behind");
         }
     }
+}
+
+/// Waits for a thread to end, for a bounded time.
+pub(crate) fn join_within(thread: &JoinHandle<()>, patience: Duration) -> bool {
+    let until = Instant::now() + patience;
+    while !thread.is_finished() && Instant::now() < until {
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    thread.is_finished()
 }
 
 fn serve(
@@ -184,7 +194,7 @@ fn serve(
     incoming: &std::sync::mpsc::Receiver<Vec<Arc<Record>>>,
     outcomes: &mpsc::Sender<Outcome>,
 ) {
-    let idle = std::time::Duration::from_millis(200);
+    let idle = Duration::from_millis(200);
     loop {
         let records = match incoming.recv_timeout(idle) {
             Ok(records) => records,
@@ -199,7 +209,7 @@ fn serve(
         let plain: Vec<Record> = records.iter().map(|record| (**record).clone()).collect();
         let outcome = match sink.append(&plain) {
             Ok(durable) => Outcome::Durable(Receipt { upto: durable.head.seq }),
-            Err(error) => Outcome::Failed { records, error },
+            Err(error) => Outcome::Failed(error.to_string()),
         };
         if outcomes.blocking_send(outcome).is_err() {
             return;

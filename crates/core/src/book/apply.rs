@@ -1,5 +1,7 @@
 //! Applying records: the only code that changes the book.
 
+use std::collections::btree_map;
+
 use alphec_model::lifecycle::OrderState;
 use alphec_model::record::{Fill, Header};
 use alphec_model::{
@@ -106,14 +108,19 @@ impl Book {
     }
 
     fn insert(&mut self, order: &Order, asked: OrderSpec) -> Result<(), String> {
-        if self.by_key.contains_key(&order.client_order_id) {
-            return Err(format!("order {} exists already", order.client_order_id));
-        }
         let ix = OrderIx::try_from(self.entries.len()).map_err(|_| "too many orders".to_owned())?;
+        match self.by_key.entry(order.client_order_id.clone()) {
+            btree_map::Entry::Occupied(_) => {
+                return Err(format!("order {} exists already", order.client_order_id));
+            }
+            btree_map::Entry::Vacant(vacant) => vacant.insert(ix),
+        };
         if let Some(id) = order.broker_order_id {
-            self.use_broker_id(id, ix)?;
+            if let Err(why) = self.use_broker_id(id, ix) {
+                self.by_key.remove(&order.client_order_id);
+                return Err(why);
+            }
         }
-        self.by_key.insert(order.client_order_id.clone(), ix);
         if let Some((_, number)) = order.order_ref.as_ref().and_then(alphec_model::OrderRef::intent) {
             self.by_intent.insert(number, ix);
             self.intents = self.intents.max(number);

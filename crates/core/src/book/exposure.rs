@@ -67,6 +67,11 @@ impl Exposure {
         }
     }
 
+    /// Whether anything could be gained or lost: a position, or a live order.
+    pub(crate) fn is_at_stake(&self) -> bool {
+        !(self.position.is_zero() && self.buy_leaves.is_zero() && self.sell_leaves.is_zero())
+    }
+
     pub(crate) fn is_shown(&self) -> bool {
         !self.position.is_zero() || self.broken.is_some()
     }

@@ -139,11 +139,11 @@ impl Book {
     /// What one account has in one instrument: position, working sizes, counts.
     #[must_use]
     pub fn exposure(&self, account: &AccountId, instrument: &InstrumentId) -> Exposure {
-        self.exposures
-            .get(account)
-            .and_then(|instruments| instruments.get(instrument))
-            .cloned()
-            .unwrap_or_default()
+        self.exposure_ref(account, instrument).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn exposure_ref(&self, account: &AccountId, instrument: &InstrumentId) -> Option<&Exposure> {
+        self.exposures.get(account).and_then(|instruments| instruments.get(instrument))
     }
 
     /// The client id whose order ids the journal counts.
@@ -165,6 +165,11 @@ impl Book {
 
     pub(crate) fn ix_of(&self, key: &ClientOrderId) -> Option<OrderIx> {
         self.by_key.get(key).copied()
+    }
+
+    /// The order that was recorded last.
+    pub(crate) fn newest(&self) -> Option<&Order> {
+        self.entries.last().map(|entry| &entry.order)
     }
 
     pub(crate) fn ix_by_broker_id(&self, id: BrokerOrderId) -> Option<OrderIx> {
@@ -202,9 +207,6 @@ impl Book {
     }
 
     pub(crate) fn position(&self, account: &AccountId, instrument: &InstrumentId) -> SignedQty {
-        self.exposures
-            .get(account)
-            .and_then(|instruments| instruments.get(instrument))
-            .map_or(SignedQty::ZERO, |exposure| exposure.position)
+        self.exposure_ref(account, instrument).map_or(SignedQty::ZERO, |exposure| exposure.position)
     }
 }

@@ -19,16 +19,12 @@ use alphec_model::{
 
 use crate::machine::{About, Turn};
 use crate::orders::sent_replace;
+use crate::session::Priced;
 
 impl Turn<'_> {
     pub(crate) fn broker(&mut self, event: BrokerEvent) {
         match event {
-            BrokerEvent::Quote { instrument, mut quote } if self.is_ours(&instrument) => {
-                // One from the future would be fresh for ever.
-                quote.at = quote.at.min(self.now);
-                self.core.session.quotes.insert(instrument, quote);
-            }
-            BrokerEvent::Quote { .. } => {}
+            BrokerEvent::Quote { instrument, quote } => self.quote(instrument, quote),
             BrokerEvent::Written { broker_order_id, wire, at } => self.written(broker_order_id, wire, at),
             event => {
                 let about = self.about(&event);
@@ -95,6 +91,11 @@ impl Turn<'_> {
                     Some(alphec_model::OrderState::PendingNew | alphec_model::OrderState::InDoubt)
                 ) =>
             {
+                if self.order(ix).is_some_and(|order| order.pending.cancel_asked_at.is_some()) {
+                    // As asked: it ended before it began.
+                    self.change_state(ix, alphec_model::OrderState::Canceled, Evidence::NotWritten { why });
+                    return;
+                }
                 self.alert(AlertKind::OrderDenied, format!("an order was never written: {why}"), Some(ix));
                 let reason = DenyReason::NotWritten { why_not: why.clone() };
                 self.end_denied(ix, Evidence::NotWritten { why }, reason);
@@ -113,6 +114,14 @@ impl Turn<'_> {
 
     fn is_ours(&self, instrument: &alphec_model::InstrumentId) -> bool {
         self.core.config.instruments.contains_key(instrument)
+    }
+
+    fn quote(&mut self, id: alphec_model::InstrumentId, mut quote: alphec_model::Quote) {
+        let Some(instrument) = self.core.config.instruments.get(&id) else { return };
+        // One from the future would be fresh for ever.
+        quote.at = quote.at.min(self.now);
+        let priced = Priced::new(quote, instrument);
+        self.core.session.quotes.insert(id, priced);
     }
 
     fn account_value(&mut self, account: alphec_model::AccountId, value: AccountValue) {

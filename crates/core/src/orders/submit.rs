@@ -70,14 +70,15 @@ impl Turn<'_> {
         order.order_ref = Some(OrderRef::of_intent(&log_id, self.core.book.next_intent()));
         let about =
             About { key: Some(order.client_order_id.clone()), ..About::correlation(&request.correlation_id) };
-        let body = Body::Accepted { order: Box::new(order), verdict: verdict.clone() };
+        let for_rules = staged.then(|| verdict.clone());
+        let body = Body::Accepted { order: Box::new(order), verdict };
         self.record(about, Provenance::Decided, body);
         let Some(ix) = self.core.book.ix_of(&request.client_order_id) else {
             let why_not = "the order could not be recorded".to_owned();
             self.deny(token, request.clone(), DenyReason::Journal { why_not }, Verdict::default());
             return;
         };
-        if staged {
+        if let Some(verdict) = for_rules {
             self.ask_rules(ix, Some(token), verdict);
         } else {
             self.place(ix);

@@ -1,29 +1,43 @@
 //! Rules over all instruments of an account: gross, net, leverage.
 
-use alphec_model::{Decimal, DenyReason, Instrument, InstrumentId, Rule, Side, Verdict, exact_mul};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, btree_map};
+use std::iter::Peekable;
 
-use super::{Scene, fresh, grows_within, reference_px, value};
+use alphec_model::{
+    AccountId, AccountValues, Currency, Decimal, DenyReason, InstrumentId, Rule, Side, Verdict, exact_mul,
+};
+
+use super::exact::Exact;
+use super::{Scene, fresh, grows_within};
 use crate::book::Exposure;
 use crate::machine::Turn;
+use crate::session::Priced;
 
 /// Worst cases of one account, in its base currency.
 #[derive(Debug, Clone, Copy, Default)]
 struct Totals {
-    gross: Decimal,
-    long: Decimal,
-    short: Decimal,
+    gross: Exact,
+    long: Exact,
+    short: Exact,
 }
 
 impl Totals {
-    fn add(&mut self, long: Decimal, short: Decimal) -> Option<()> {
-        self.gross = self.gross.checked_add(long.abs().max(short.abs()))?;
-        self.long = self.long.checked_add(long)?;
-        self.short = self.short.checked_add(short)?;
-        Some(())
+    fn with(self, long: Exact, short: Exact) -> Option<Self> {
+        Some(Self {
+            gross: self.gross.plus(long.abs().larger(short.abs())?)?,
+            long: self.long.plus(long)?,
+            short: self.short.plus(short)?,
+        })
     }
 
-    fn net(&self) -> Decimal {
-        self.long.abs().max(self.short.abs())
+    fn gross(&self) -> Result<Decimal, DenyReason> {
+        self.gross.get().ok_or(DenyReason::Overflow { rule: Rule::MaxGrossNotional })
+    }
+
+    fn net(&self) -> Result<Decimal, DenyReason> {
+        let net = self.long.abs().larger(self.short.abs()).and_then(Exact::get);
+        net.ok_or(DenyReason::Overflow { rule: Rule::MaxNetNotional })
     }
 }
 
@@ -35,108 +49,92 @@ impl Turn<'_> {
         scene: &Scene<'_>,
         verdict: &mut Verdict,
     ) -> Result<(), DenyReason> {
-        let overflow = |rule: Rule| DenyReason::Overflow { rule };
-        let mut before = Totals::default();
-        for (id, exposure) in self.core.book.exposures_of(scene.candidate.account) {
-            if id != scene.candidate.instrument && is_at_stake(exposure) {
-                let (long, short) = self.worst_values(scene, id, exposure)?;
-                before.add(long, short).ok_or_else(|| overflow(Rule::MaxGrossNotional))?;
-            }
-        }
-        let mut after = before;
-        let (long, short) = self.own_values(scene, scene.leaves_in_force, scene.px_in_force)?;
-        before.add(long, short).ok_or_else(|| overflow(Rule::MaxGrossNotional))?;
-        let (long, short) = self.own_values(scene, scene.worst_leaves, scene.worst_px)?;
-        after.add(long, short).ok_or_else(|| overflow(Rule::MaxGrossNotional))?;
+        let others = self.others(scene)?;
+        let before = self.with_own(others, scene, (scene.leaves_in_force, scene.px_in_force))?;
+        let after = self.with_own(others, scene, (scene.worst_leaves, scene.worst_px))?;
 
         let limits = scene.limits;
-        grows_within(
-            verdict,
-            Rule::MaxGrossNotional,
-            (before.gross, after.gross),
-            limits.max_gross_notional,
-        )?;
-        grows_within(verdict, Rule::MaxNetNotional, (before.net(), after.net()), limits.max_net_notional)?;
+        let gross = (before.gross()?, after.gross()?);
+        grows_within(verdict, Rule::MaxGrossNotional, gross, limits.max_gross_notional)?;
+        let net = (before.net()?, after.net()?);
+        grows_within(verdict, Rule::MaxNetNotional, net, limits.max_net_notional)?;
         let net_liquidation = self.net_liquidation(scene)?;
         verdict.net_liquidation = Some(net_liquidation);
-        let most =
-            exact_mul(net_liquidation, limits.max_leverage).ok_or_else(|| overflow(Rule::MaxLeverage))?;
-        grows_within(verdict, Rule::MaxLeverage, (before.gross, after.gross), most)
+        let most = exact_mul(net_liquidation, limits.max_leverage);
+        let most = most.ok_or(DenyReason::Overflow { rule: Rule::MaxLeverage })?;
+        grows_within(verdict, Rule::MaxLeverage, gross, most)
     }
 
-    /// This instrument's worst long and worst short with `leaves` more on the order's side. The
-    /// order's own part counts at its worst price `px`, the rest at the reference price.
-    fn own_values(
+    /// The totals with this instrument's worst long and worst short, and `leaves` more on the order's
+    /// side. The order's own part counts at its worst price `px`, the rest at the reference price.
+    fn with_own(
         &self,
+        others: Totals,
         scene: &Scene<'_>,
-        leaves: Decimal,
-        px: Decimal,
-    ) -> Result<(Decimal, Decimal), DenyReason> {
+        (leaves, px): (Decimal, Decimal),
+    ) -> Result<Totals, DenyReason> {
         let rule = Rule::MaxGrossNotional;
-        let rate = self.exchange_rate(scene, &rule)?;
-        let at_reference = |qty| value(qty, scene.reference_px, scene.instrument, rate, &rule);
-        let own = value(leaves, px, scene.instrument, rate, &rule)?;
-        let (long, short) =
-            (at_reference(scene.others.worst_long())?, at_reference(scene.others.worst_short())?);
-        let moved = match scene.candidate.spec.side {
-            Side::Buy => long.checked_add(own).map(|long| (long, short)),
-            Side::Sell => short.checked_sub(own).map(|short| (long, short)),
+        let rate = self.rates(scene.candidate.account, &rule)?.of(scene.instrument.currency(), &rule)?;
+        let money = Exact::of(scene.instrument.multiplier()).times(Exact::of(rate));
+        let worth = |qty: Decimal, px: Decimal| Exact::of(qty).times(Exact::of(px))?.times(money?);
+        let own = worth(leaves, px);
+        let (long, short) = (
+            worth(scene.others.worst_long(), scene.reference_px),
+            worth(scene.others.worst_short(), scene.reference_px),
+        );
+        let totals = match scene.candidate.spec.side {
+            Side::Buy => long.zip(own).and_then(|(long, own)| long.plus(own)).zip(short),
+            Side::Sell => long.zip(short.zip(own).and_then(|(short, own)| short.minus(own))),
         };
-        moved.ok_or(DenyReason::Overflow { rule: Rule::MaxGrossNotional })
+        let totals = totals.and_then(|(long, short)| others.with(long, short));
+        totals.ok_or(DenyReason::Overflow { rule })
     }
 
-    fn worst_values(
-        &self,
-        scene: &Scene<'_>,
-        id: &InstrumentId,
-        exposure: &Exposure,
-    ) -> Result<(Decimal, Decimal), DenyReason> {
+    /// Everything at stake in the account's other instruments. Both maps are walked side by side:
+    /// they have almost the same keys, and this is the longest part of a decision.
+    fn others(&self, scene: &Scene<'_>) -> Result<Totals, DenyReason> {
         let rule = Rule::MaxGrossNotional;
-        let missing = |what: String| DenyReason::Missing { rule: Rule::MaxGrossNotional, what };
-        let instrument =
-            self.core.config.instruments.get(id).ok_or_else(|| {
-                missing(format!("the instrument {id}, in which the account has a position"))
-            })?;
-        let quote = self.fresh_quote(id, self.core.config.limits_for(id), rule.clone())?;
-        let px = reference_px(&quote, instrument, rule.clone())?;
-        let rate = self.rate_of(scene, instrument, &rule)?;
-        Ok((
-            value(exposure.worst_long(), px, instrument, rate, &rule)?,
-            value(exposure.worst_short(), px, instrument, rate, &rule)?,
-        ))
-    }
-
-    pub(super) fn exchange_rate(&self, scene: &Scene<'_>, rule: &Rule) -> Result<Decimal, DenyReason> {
-        self.rate_of(scene, scene.instrument, rule)
-    }
-
-    /// Base-currency value of one unit of the instrument's currency.
-    fn rate_of(
-        &self,
-        scene: &Scene<'_>,
-        instrument: &Instrument,
-        rule: &Rule,
-    ) -> Result<Decimal, DenyReason> {
         let account = scene.candidate.account;
-        let missing = |what: String| DenyReason::Missing { rule: rule.clone(), what };
-        let values = self
-            .core
-            .session
-            .accounts
-            .get(account)
-            .ok_or_else(|| missing(format!("the values of {account}")))?;
-        let (_, base) =
-            values.net_liquidation.ok_or_else(|| missing(format!("net liquidation of {account}")))?;
-        if instrument.currency() == base {
-            return Ok(Decimal::ONE);
+        let rates = self.rates(account, &rule)?;
+        let own = self.core.book.exposure_ref(account, scene.candidate.instrument);
+        let mut quotes = Walk::over(&self.core.session.quotes);
+        let mut totals = Totals::default();
+        for (id, exposure) in self.core.book.exposures_of(account) {
+            if own.is_some_and(|own| std::ptr::eq(own, exposure)) || !exposure.is_at_stake() {
+                continue;
+            }
+            let priced = self.priced_holding(quotes.seek(id), id, &rule)?;
+            let rate = rates.of(priced.currency, &rule)?;
+            let with =
+                worst_values(exposure, priced, rate).and_then(|(long, short)| totals.with(long, short));
+            totals = with.ok_or_else(|| DenyReason::Overflow { rule: rule.clone() })?;
         }
-        values
-            .exchange_rates
-            .get(&instrument.currency())
-            .copied()
-            // At a rate of zero everything would be worth nothing and pass.
-            .filter(|rate| *rate > Decimal::ZERO)
-            .ok_or_else(|| missing(format!("the exchange rate of {} to {base}", instrument.currency())))
+        Ok(totals)
+    }
+
+    fn priced_holding<'b>(
+        &self,
+        priced: Option<&'b Priced>,
+        id: &InstrumentId,
+        rule: &Rule,
+    ) -> Result<&'b Priced, DenyReason> {
+        match priced {
+            // Only instruments of the profile have quotes.
+            None if !self.core.config.instruments.contains_key(id) => Err(DenyReason::Missing {
+                rule: rule.clone(),
+                what: format!("the instrument {id}, in which the account has a position"),
+            }),
+            priced => self.priced(priced, id, self.core.config.limits_for(id), rule),
+        }
+    }
+
+    /// What the account's figures say of currencies.
+    pub(super) fn rates<'b>(&'b self, account: &'b AccountId, rule: &Rule) -> Result<Rates<'b>, DenyReason> {
+        let missing =
+            |what: &str| DenyReason::Missing { rule: rule.clone(), what: format!("{what} of {account}") };
+        let values = self.core.session.accounts.get(account).ok_or_else(|| missing("the values"))?;
+        let (_, base) = values.net_liquidation.ok_or_else(|| missing("net liquidation"))?;
+        Ok(Rates { values, base })
     }
 
     fn net_liquidation(&self, scene: &Scene<'_>) -> Result<Decimal, DenyReason> {
@@ -156,6 +154,56 @@ impl Turn<'_> {
     }
 }
 
-fn is_at_stake(exposure: &Exposure) -> bool {
-    !exposure.worst_long().is_zero() || !exposure.worst_short().is_zero()
+/// What a holding is worth at its worst on both sides.
+fn worst_values(exposure: &Exposure, priced: &Priced, rate: Decimal) -> Option<(Exact, Exact)> {
+    let position = Exact::of(exposure.position.get());
+    let unit = Exact::of(priced.unit_value?).times(Exact::of(rate))?;
+    let long = position.plus(Exact::of(exposure.buy_leaves))?;
+    let short = position.minus(Exact::of(exposure.sell_leaves))?;
+    Some((long.times(unit)?, short.times(unit)?))
+}
+
+/// Base-currency values of one unit of each currency.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rates<'a> {
+    values: &'a AccountValues,
+    base: Currency,
+}
+
+impl Rates<'_> {
+    /// Of one currency.
+    pub(super) fn of(&self, currency: Currency, rule: &Rule) -> Result<Decimal, DenyReason> {
+        if currency == self.base {
+            return Ok(Decimal::ONE);
+        }
+        // At a rate of zero everything would be worth nothing and pass.
+        let rate = self.values.exchange_rates.get(&currency).copied().filter(|rate| *rate > Decimal::ZERO);
+        rate.ok_or_else(|| DenyReason::Missing {
+            rule: rule.clone(),
+            what: format!("the exchange rate of {currency} to {}", self.base),
+        })
+    }
+}
+
+/// One map, read in step with another of the same order.
+struct Walk<'a, V> {
+    entries: Peekable<btree_map::Iter<'a, InstrumentId, V>>,
+}
+
+impl<'a, V> Walk<'a, V> {
+    fn over(map: &'a BTreeMap<InstrumentId, V>) -> Self {
+        Self { entries: map.iter().peekable() }
+    }
+
+    /// The value of `id`; asked for in rising order only.
+    fn seek(&mut self, id: &InstrumentId) -> Option<&'a V> {
+        loop {
+            let (key, value) = *self.entries.peek()?;
+            match key.cmp(id) {
+                Ordering::Less => self.entries.next(),
+                Ordering::Equal => return Some(value),
+                Ordering::Greater => return None,
+            };
+        }
+    }
 }

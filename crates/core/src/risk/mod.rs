@@ -3,6 +3,7 @@
 //! It judges the worst case: the position if every live and in-doubt order on one side filled,
 //! plus this one. Anything it needs and does not have denies. It never judges a cancel.
 
+mod exact;
 mod exposure;
 
 use alphec_model::{
@@ -13,6 +14,7 @@ use alphec_model::{
 use crate::book::Exposure;
 use crate::config::Mode;
 use crate::machine::Turn;
+use crate::session::Priced;
 
 /// What is judged: a new order, or new terms for a live one.
 #[derive(Debug)]
@@ -132,33 +134,7 @@ impl Turn<'_> {
 
     /// Why nothing new may be sent now, if so. The last look before the wire uses it too.
     pub(crate) fn not_ready(&self) -> Option<DenyReason> {
-        let readiness = self.core.readiness();
-        if let Some(reason) = readiness.halted {
-            return Some(DenyReason::Halted { reason });
-        }
-        if let Some(why_not) = readiness.journal_trouble {
-            return Some(DenyReason::Journal { why_not });
-        }
-        if readiness.stopping {
-            return Some(DenyReason::NotReady { state: "stopping".to_owned() });
-        }
-        if self.is_unarmed() {
-            let state = "the live arming has expired; arm again";
-            return Some(DenyReason::NotReady { state: state.to_owned() });
-        }
-        if let Some(state) = readiness.refused {
-            return Some(DenyReason::NotReady { state });
-        }
-        let is_up = matches!(readiness.link, alphec_model::broker::LinkState::Ready);
-        (!is_up).then(|| DenyReason::NotReady { state: format!("the link is {}", readiness.link) })
-    }
-
-    /// Live trading without a permission that still lasts.
-    fn is_unarmed(&self) -> bool {
-        match self.core.config.mode {
-            Mode::Paper => false,
-            Mode::Live => self.core.config.armed_until.is_none_or(|until| until <= self.now),
-        }
+        self.core.not_ready(self.now)
     }
 
     fn allowed_account(&self, account: &AccountId) -> Judged {
@@ -198,8 +174,10 @@ impl Turn<'_> {
         instrument: &'a Instrument,
         limits: &'a Limits,
     ) -> Result<Scene<'a>, DenyReason> {
-        let quote = self.fresh_quote(candidate.instrument, limits, Rule::PriceCollar)?;
-        let reference_px = reference_px(&quote, instrument, Rule::PriceCollar)?;
+        let priced = self.core.session.quotes.get(candidate.instrument);
+        let priced = self.priced(priced, candidate.instrument, limits, &Rule::PriceCollar)?;
+        let quote = priced.quote;
+        let reference_px = priced.reference_px.unwrap_or_default();
         let worst_px = worst_px(candidate.spec, &quote, reference_px);
         let px_in_force =
             candidate.in_force.map_or(worst_px, |spec| self::worst_px(spec, &quote, reference_px));
@@ -222,22 +200,26 @@ impl Turn<'_> {
         })
     }
 
-    pub(crate) fn fresh_quote(
+    /// The market of one instrument, fresh and with a price to judge by.
+    pub(crate) fn priced<'b>(
         &self,
+        priced: Option<&'b Priced>,
         id: &InstrumentId,
         limits: &Limits,
-        rule: Rule,
-    ) -> Result<Quote, DenyReason> {
-        let Some(quote) = self.core.session.quotes.get(id) else {
-            return Err(DenyReason::Missing { rule, what: format!("a quote of {id}") });
-        };
-        fresh(quote.at, self.now, limits.max_quote_age_ms, || (rule, format!("the quote of {id}")))?;
-        Ok(*quote)
+        rule: &Rule,
+    ) -> Result<&'b Priced, DenyReason> {
+        let missing =
+            |what: &str| DenyReason::Missing { rule: rule.clone(), what: format!("{what} of {id}") };
+        let priced = priced.ok_or_else(|| missing("a quote"))?;
+        let at = priced.quote.at;
+        fresh(at, self.now, limits.max_quote_age_ms, || (rule.clone(), format!("the quote of {id}")))?;
+        priced.reference_px.ok_or_else(|| missing("a reference price"))?;
+        Ok(priced)
     }
 
     fn order_notional(&self, scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
         let rule = Rule::MaxOrderNotional;
-        let rate = self.exchange_rate(scene, &rule)?;
+        let rate = self.rates(scene.candidate.account, &rule)?.of(scene.instrument.currency(), &rule)?;
         let qty = scene.candidate.spec.order_qty.get();
         let notional = value(qty, scene.worst_px, scene.instrument, rate, &rule)?;
         within(verdict, rule, notional, scene.limits.max_order_notional)
@@ -245,8 +227,9 @@ impl Turn<'_> {
 
     fn message_rate(&self, limits: &Limits, verdict: &mut Verdict) -> Judged {
         let second = std::time::Duration::from_secs(1);
-        let sent =
-            self.core.session.sent_at.iter().rev().take_while(|at| self.now.since(**at) < second).count();
+        let sent_at = &self.core.session.sent_at;
+        let old = sent_at.iter().take_while(|at| self.now.since(**at) >= second).count();
+        let sent = sent_at.len().saturating_sub(old);
         let after = Decimal::from(sent).saturating_add(Decimal::ONE);
         within(verdict, Rule::MaxMessageRate, after, Decimal::from(limits.max_messages_per_second))
     }
@@ -296,26 +279,6 @@ pub(crate) fn value(
         .and_then(|value| exact_mul(value, instrument.multiplier()))
         .and_then(|value| exact_mul(value, rate))
         .ok_or_else(|| DenyReason::Overflow { rule: rule.clone() })
-}
-
-/// The price to judge by. Of an instrument whose prices are above zero, what is not is no price:
-/// feeds say "no quote" with zero and minus one.
-pub(crate) fn reference_px(
-    quote: &Quote,
-    instrument: &Instrument,
-    rule: Rule,
-) -> Result<Decimal, DenyReason> {
-    let is_price = |px: &Price| instrument.kind().allows_negative_price() || px.get() > Decimal::ZERO;
-    let sound = Quote {
-        bid: quote.bid.filter(is_price),
-        ask: quote.ask.filter(is_price),
-        last: quote.last.filter(is_price),
-        at: quote.at,
-    };
-    sound.reference_px().ok_or_else(|| DenyReason::Missing {
-        rule,
-        what: format!("a reference price of {}", instrument.id()),
-    })
 }
 
 /// The worst price that terms can count at: the reference, or their own price when that is worse;

@@ -237,3 +237,16 @@ fn prices_of_every_type_can_change() {
         assert_eq!((world.order("a").spec, world.order("a").version), (after, 2));
     }
 }
+
+#[test]
+fn a_full_order_that_vanished_with_a_change_in_flight_is_filled_when_the_change_is_refused() {
+    let mut world = changing("20");
+    world.fill("a", "e1.01", "10");
+    let books =
+        || Books { positions: vec![crate::support::broker::position("AAPL", "10")], ..Books::default() };
+    world.next_books(books());
+    world.next_books(books());
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::InDoubt, "10".into()));
+    world.notice("a", 104, NoticeClass::ModifyRefused);
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Filled, "0".into()));
+}

@@ -167,3 +167,13 @@ fn an_execution_without_any_contract_is_raised() {
     (report.instrument, report.con_id) = (None, None);
     assert_eq!(world.event(BrokerEvent::Execution(report)).alerts(AlertKind::Anomaly), 1);
 }
+
+#[test]
+fn a_position_that_lags_the_fills_of_the_same_lists_keeps_nobody_waiting() {
+    let mut world = World::working("a", Side::Buy, "10");
+    world.reconnect();
+    let executions = vec![crate::support::broker::execution(&world.order("a"), "e1.01", "10", "100")];
+    world.books(Books { executions, ..Books::default() });
+    assert!(world.core.readiness().is_ready());
+    assert!(!world.next_books(holds("AAPL", "10")).has("position_broken"));
+}

@@ -209,3 +209,15 @@ fn a_restart_denies_what_was_staged() {
     assert_eq!(world.state("b"), OrderState::Denied);
     assert_eq!(world.reserved_buys("AAPL"), "10");
 }
+
+#[test]
+fn the_gate_looks_again_when_a_staged_change_leaves() {
+    let mut world = ruled();
+    working(&mut world, "a", "10");
+    world.modify("a", buy("30"));
+    world.answer("a", "credit", RuleAnswer::Pass);
+    world.quote("AAPL", "149", "151");
+    let seen = world.answer("a", "desk", RuleAnswer::Pass);
+    assert_eq!((seen.replaces(), seen.denied().rule()), (0, Rule::PriceCollar));
+    assert_eq!(world.reserved_buys("AAPL"), "10");
+}

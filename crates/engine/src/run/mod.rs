@@ -4,13 +4,12 @@
 mod end;
 mod trouble;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use alphec_core::{Core, Input, Reply, Step, Token};
-use alphec_model::broker::Wire;
-use alphec_model::{Alert, BrokerEvent, BrokerRequest, Command, Event, Record, UtcNanos};
+use alphec_model::{Alert, BrokerEvent, BrokerRequest, Command, Event, UtcNanos};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +21,7 @@ use crate::outbox::Outbox;
 use crate::rules::Answered;
 use crate::side::Side;
 use crate::stop::StopPolicy;
-use crate::write_ahead::{Committed, Held, Outcome, WriteAhead};
+use crate::write_ahead::{Batch, Committed, Held, Outcome, WriteAhead};
 use end::UnderWay;
 use trouble::Trouble;
 
@@ -37,11 +36,17 @@ const RECORDS_MAX: usize = 262_144;
 const LINGER: Duration = Duration::from_millis(5);
 /// Records that are not kept lingering.
 const LINGER_MAX: usize = 256;
-/// A batch in the air for longer lets the cancels behind it go ahead.
-const SLOW_JOURNAL: Duration = Duration::from_millis(100);
+/// A cancel waits for a sync this long and then goes ahead of it.
+const SLOW_CANCEL: Duration = Duration::from_millis(100);
+/// A sync that takes longer stops new orders, and what waited for it is not sent.
+const SLOW_JOURNAL: Duration = Duration::from_secs(1);
+/// Answers to queries that may wait for a sync.
+const ANSWERS_MAX: usize = 16_384;
+/// The longest sleep.
+const IDLE: Duration = Duration::from_secs(1);
 /// Delay before records that did not become durable are tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
-/// How long the end waits for the adapter and for the journal.
+/// How long the end waits for the adapter, and for the journal.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// The ends the loop listens on.
@@ -69,26 +74,27 @@ pub(crate) struct LoopParts {
 
 /// A batch at the journal.
 struct InFlight {
-    held: Held,
-    records: usize,
+    batch: Batch,
     since: UtcNanos,
-}
-
-struct Waiter {
-    reply: oneshot::Sender<Result<Reply, CallError>>,
-    is_cancel: bool,
 }
 
 /// The state of the loop.
 pub(crate) struct Loop {
     parts: LoopParts,
-    filling: Held,
-    records: Vec<Arc<Record>>,
-    /// When the first of them came.
-    records_since: UtcNanos,
+    /// What the current turns leave.
+    filling: Batch,
+    /// When the first record of it came.
+    filling_since: UtcNanos,
+    /// Full batches that wait for the journal.
+    queue: VecDeque<Batch>,
     in_flight: Option<InFlight>,
+    /// Since when a cancel waits for a sync.
+    cancels_since: Option<UtcNanos>,
+    /// The batch in the air takes longer than it may, and people know.
+    is_slow: bool,
     trouble: Option<Trouble>,
-    waiters: HashMap<Token, Waiter>,
+    journal_gone: bool,
+    waiters: HashMap<Token, oneshot::Sender<Result<Reply, CallError>>>,
     next_token: Token,
     stopping: Option<UnderWay>,
     callers_gone: bool,
@@ -100,11 +106,14 @@ impl Loop {
     pub(crate) fn new(parts: LoopParts) -> Self {
         Self {
             parts,
-            filling: Held::default(),
-            records: Vec::new(),
-            records_since: UtcNanos::EPOCH,
+            filling: Batch::default(),
+            filling_since: UtcNanos::EPOCH,
+            queue: VecDeque::new(),
             in_flight: None,
+            cancels_since: None,
+            is_slow: false,
             trouble: None,
+            journal_gone: false,
             waiters: HashMap::new(),
             next_token: 0,
             stopping: None,
@@ -118,7 +127,7 @@ impl Loop {
         self.open(opening);
         while !self.is_stopped() {
             self.dispatch();
-            self.parts.outbox.flush();
+            self.flush();
             self.wait(&mut channels).await;
             self.take_ready(&mut channels);
         }
@@ -133,63 +142,70 @@ impl Loop {
         self.step(Input::Start { version, profile, limits });
     }
 
-    /// Waits until something is ready, and takes one of it.
+    /// Waits until something is ready, and takes one of it. Cancels are taken whatever is full.
     async fn wait(&mut self, channels: &mut Channels) {
         let pause = self.pause();
-        let has_room = self.records.len() < RECORDS_MAX;
+        let has_room = self.has_room();
         let outbox_waits = !self.parts.outbox.is_empty() && !self.adapter_gone;
         tokio::select! {
             biased;
-            Some(outcome) = channels.outcomes.recv() => self.outcome(outcome),
-            Some(call) = channels.urgent.recv(), if has_room => self.call(call),
+            outcome = channels.outcomes.recv(), if !self.journal_gone => self.outcome(outcome),
+            Some(call) = channels.urgent.recv() => self.urgent_call(call, &mut channels.calls),
             event = channels.broker.recv(), if has_room && !self.adapter_gone => self.broker_event(event),
             Some(answered) = channels.answers.recv(), if has_room => self.rule_answered(answered),
             call = channels.calls.recv(), if has_room && !self.callers_gone => self.maybe_call(call),
-            _ = self.parts.outbox.room(), if outbox_waits => {}
-            () = tokio::time::sleep(pause) => self.wake(),
+            () = self.parts.outbox.room(), if outbox_waits => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 
     /// Takes what else is ready, so that it joins the same batch.
     fn take_ready(&mut self, channels: &mut Channels) {
         while let Ok(outcome) = channels.outcomes.try_recv() {
-            self.outcome(outcome);
+            self.outcome(Some(outcome));
         }
         for _ in 0..TAKE_MAX {
             let Ok(call) = channels.urgent.try_recv() else { break };
-            self.call(call);
+            self.urgent_call(call, &mut channels.calls);
         }
         for _ in 0..TAKE_MAX {
-            let Ok(event) = channels.broker.try_recv() else { break };
+            let Some(event) = self.has_room().then(|| channels.broker.try_recv().ok()).flatten() else {
+                break;
+            };
             self.broker_event(Some(event));
         }
         for _ in 0..TAKE_MAX {
-            let Ok(answered) = channels.answers.try_recv() else { break };
+            let Some(answered) = self.has_room().then(|| channels.answers.try_recv().ok()).flatten() else {
+                break;
+            };
             self.rule_answered(answered);
         }
         for _ in 0..TAKE_MAX {
-            let Ok(call) = channels.calls.try_recv() else { break };
+            let Some(call) = self.has_room().then(|| channels.calls.try_recv().ok()).flatten() else { break };
             self.call(call);
         }
         // Every turn, not only idle ones: a busy loop must not miss a deadline.
         self.wake();
     }
 
+    /// Whether more may be taken in while the journal is behind.
+    fn has_room(&self) -> bool {
+        let waiting = self.queue.len().saturating_mul(BATCH_MAX).saturating_add(self.filling.records.len());
+        waiting < RECORDS_MAX && self.filling.held.answers.len() < ANSWERS_MAX
+    }
+
     /// How long nothing is due.
     fn pause(&self) -> Duration {
         let now = self.parts.clock.now();
-        let slow = self.in_flight.as_ref().map(|in_flight| in_flight.since.saturating_add(SLOW_JOURNAL));
-        let retry =
-            self.trouble.as_ref().filter(|_| self.in_flight.is_none()).map(|trouble| trouble.retry_at);
-        let stop = self
-            .stopping
-            .as_ref()
-            .map(|under_way| under_way.began.saturating_add(under_way.stopping.give_up_after));
-        let slow = slow.filter(|at| *at > now);
-        let linger = (!self.records.is_empty() && self.in_flight.is_none())
-            .then(|| self.records_since.saturating_add(LINGER));
-        let next = [self.parts.core.next_deadline(), slow, retry, stop, linger].into_iter().flatten().min();
-        next.map_or(Duration::from_secs(1), |at| at.since(now)).min(Duration::from_secs(1))
+        let stop = self.stopping.as_ref().map(|under_way| under_way.give_up_at);
+        let is_lingering =
+            !self.filling.records.is_empty() && self.in_flight.is_none() && self.trouble.is_none();
+        let linger = is_lingering.then(|| self.filling_since.saturating_add(LINGER));
+        let next = [self.parts.core.next_deadline(), self.trouble_deadline(), stop, linger]
+            .into_iter()
+            .flatten()
+            .min();
+        next.map_or(IDLE, |at| at.since(now)).min(IDLE)
     }
 
     fn wake(&mut self) {
@@ -197,14 +213,7 @@ impl Loop {
         if self.parts.core.next_deadline().is_some_and(|at| at <= now) {
             self.step(Input::Wake);
         }
-        let is_slow =
-            self.in_flight.as_ref().is_some_and(|in_flight| now.since(in_flight.since) >= SLOW_JOURNAL);
-        if is_slow {
-            self.let_cancels_ahead();
-        }
-        if self.in_flight.is_none() && self.trouble.as_ref().is_some_and(|trouble| trouble.retry_at <= now) {
-            self.retry(now);
-        }
+        self.mind_the_journal(now);
     }
 
     fn step(&mut self, input: Input) {
@@ -219,11 +228,19 @@ impl Loop {
             // No subscriber is no error.
             drop(self.parts.alerts.send(alert));
         }
-        if self.records.is_empty() {
-            self.records_since = self.parts.clock.now();
+        let now = self.parts.clock.now();
+        if self.filling.records.is_empty() {
+            self.filling_since = now;
         }
-        let mut records = self.filling.take(step, self.parts.core.book().seq());
-        self.records.append(&mut records);
+        let cancels = step.requests.iter().any(|request| matches!(request, BrokerRequest::Cancel { .. }));
+        if cancels && self.cancels_since.is_none() {
+            self.cancels_since = Some(now);
+        }
+        let mut records = self.filling.held.take(step, self.parts.core.book().seq());
+        self.filling.records.append(&mut records);
+        if self.filling.records.len() >= BATCH_MAX {
+            self.queue.push_back(std::mem::take(&mut self.filling));
+        }
     }
 
     fn maybe_call(&mut self, call: Option<Call>) {
@@ -238,18 +255,42 @@ impl Loop {
         }
     }
 
+    /// A cancel may be of an order whose submission is still in the other lane: that comes first.
+    fn urgent_call(&mut self, call: Call, calls: &mut mpsc::Receiver<Call>) {
+        let waits_for_submissions = match &call {
+            Call::Command(command, _) => match &**command {
+                Command::Cancel { client_order_id, .. } => {
+                    self.parts.core.book().order(client_order_id).is_none()
+                }
+                Command::CancelAll { .. } => true,
+                _ => false,
+            },
+            Call::Query(_) | Call::Stop { .. } => false,
+        };
+        if waits_for_submissions {
+            while let Ok(earlier) = calls.try_recv() {
+                self.call(earlier);
+            }
+        }
+        self.call(call);
+    }
+
     fn call(&mut self, call: Call) {
         match call {
             Call::Command(command, reply) => {
-                let is_cancel = matches!(*command, Command::Cancel { .. } | Command::CancelAll { .. });
-                let token = self.next_token;
-                self.next_token += 1;
-                self.waiters.insert(token, Waiter { reply, is_cancel });
+                let token = self.fresh_token();
+                self.waiters.insert(token, reply);
                 self.step(Input::Command { token, command: *command });
             }
             Call::Query(query) => self.query(query),
             Call::Stop { policy, deadline, done } => self.begin_stop(policy, deadline, Some(done)),
         }
+    }
+
+    fn fresh_token(&mut self) -> Token {
+        let token = self.next_token;
+        self.next_token += 1;
+        token
     }
 
     fn query(&mut self, query: Query) {
@@ -264,12 +305,15 @@ impl Loop {
             Query::Account(account, to) => answer(to, core.account(&account).cloned()),
             Query::Quote(instrument, to) => answer(to, core.quote(&instrument).copied()),
             Query::Status(to) => {
-                let status =
-                    Status { readiness: core.readiness(), journal_seq: book.seq(), stats: self.stats };
+                let status = Status {
+                    readiness: core.readiness(),
+                    journal_seq: Some(self.parts.ahead.durable().upto()),
+                    stats: self.stats,
+                };
                 answer(to, status)
             }
         };
-        self.filling.answer(answer, self.parts.core.book().seq());
+        self.filling.held.answer(answer, self.parts.core.book().seq());
     }
 
     fn rule_answered(&mut self, answered: Answered) {
@@ -291,71 +335,76 @@ impl Loop {
 
     /// Hands waiting records to the journal, if it is free; lets out what waits for none.
     fn dispatch(&mut self) {
-        if self.trouble.is_some() {
-            self.let_out_in_trouble();
+        if self.trouble.is_some() || self.is_slow {
+            self.let_out();
+        }
+        if self.trouble.is_some() || self.in_flight.is_some() {
             return;
         }
-        if self.in_flight.is_some() {
-            return;
-        }
-        if self.records.is_empty() {
-            if !self.filling.is_empty() {
-                let held = std::mem::take(&mut self.filling);
-                self.release(held);
+        if let Some(batch) = self.queue.pop_front() {
+            self.begin(batch);
+        } else if !self.filling.records.is_empty() {
+            if !self.may_linger() {
+                let batch = std::mem::take(&mut self.filling);
+                self.begin(batch);
             }
-            return;
+        } else if !self.filling.held.is_empty() {
+            let held = std::mem::take(&mut self.filling.held);
+            self.release(held);
         }
-        if self.may_linger() {
-            return;
-        }
-        let held =
-            if self.records.len() <= BATCH_MAX { std::mem::take(&mut self.filling) } else { Held::default() };
-        let rest = self.records.split_off(self.records.len().min(BATCH_MAX));
-        let records = std::mem::replace(&mut self.records, rest);
-        self.begin(records, held);
     }
 
     fn may_linger(&self) -> bool {
-        self.filling.is_empty()
+        self.filling.held.is_empty()
             && self.stopping.is_none()
-            && self.records.len() <= LINGER_MAX
-            && self.parts.clock.now().since(self.records_since) < LINGER
+            && self.filling.records.len() <= LINGER_MAX
+            && self.parts.clock.now().since(self.filling_since) < LINGER
     }
 
-    fn begin(&mut self, records: Vec<Arc<Record>>, held: Held) {
-        let count = records.len();
-        if !self.parts.ahead.begin(records) {
-            tracing::error!("the journal thread is gone; nothing more can be sent");
+    fn begin(&mut self, batch: Batch) {
+        if self.journal_gone || !self.parts.ahead.begin(batch.records.clone()) {
+            self.journal_gone = true;
+            self.begin_trouble(batch, "the journal's thread has ended; restart the process");
+            return;
         }
-        self.in_flight = Some(InFlight { held, records: count, since: self.parts.clock.now() });
+        self.in_flight = Some(InFlight { batch, since: self.parts.clock.now() });
     }
 
-    fn outcome(&mut self, outcome: Outcome) {
-        let Some(InFlight { held, records: count, .. }) = self.in_flight.take() else { return };
-        match outcome {
-            Outcome::Durable(receipt) => {
+    fn outcome(&mut self, outcome: Option<Outcome>) {
+        let batch = self.in_flight.take().map(|in_flight| in_flight.batch);
+        match (outcome, batch) {
+            (Some(Outcome::Durable(receipt)), Some(batch)) => {
                 self.parts.ahead.note(receipt);
+                let records = trouble::count(batch.records.len());
                 self.stats.commits += 1;
-                self.stats.records += count as u64;
-                self.stats.batch_max = self.stats.batch_max.max(count as u64);
-                self.release(held);
+                self.stats.records += records;
+                self.stats.batch_max = self.stats.batch_max.max(records);
+                self.release(batch.held);
                 self.end_trouble();
             }
-            Outcome::Failed { records, error } => self.begin_trouble(records, held, &error.to_string()),
+            (Some(Outcome::Failed(why)), Some(batch)) => self.begin_trouble(batch, &why),
+            (None, batch) => {
+                self.journal_gone = true;
+                self.begin_trouble(
+                    batch.unwrap_or_default(),
+                    "the journal's thread has ended; restart the process",
+                );
+            }
+            (Some(_), None) => {}
         }
     }
 
     fn release(&mut self, held: Held) {
-        let released = match held.release(self.parts.ahead.durable()) {
-            Ok(released) => released,
-            Err(held) => {
-                // Spoke of records that are not durable yet: goes out with the batch that holds them.
-                self.filling.put_first(*held);
-                return;
-            }
+        let Some(released) = held.release(self.parts.ahead.durable()) else {
+            // A bug of ours. Nothing leaves; whoever waits hears that the engine let go.
+            tracing::error!("refused to release what is not durable");
+            return;
         };
         for request in released.requests {
             self.send(request);
+        }
+        if self.in_flight.is_none() && self.queue.is_empty() {
+            self.cancels_since = None;
         }
         for (token, reply) in released.replies {
             self.reply(token, Ok(reply));
@@ -364,7 +413,9 @@ impl Loop {
             answer();
         }
         for ask in released.asks {
-            self.parts.side.ask(ask);
+            if let Some(answered) = self.parts.side.ask(ask) {
+                self.rule_answered(answered);
+            }
         }
         for event in released.events {
             // No subscriber is no error.
@@ -378,20 +429,20 @@ impl Loop {
         }
     }
 
-    fn never_sent(&mut self, request: &BrokerRequest, why: &str) {
-        let (ticket, wire) = match request {
-            BrokerRequest::Place(ticket) => (ticket, Wire::Place),
-            BrokerRequest::Replace(ticket) => (ticket, Wire::Replace),
-            _ => return,
-        };
-        let broker_order_id = ticket.broker_order_id;
-        self.step(Input::Broker(BrokerEvent::NotWritten { broker_order_id, wire, why: why.to_owned() }));
+    /// Hands requests to the adapter, each after a last look: what was decided is not sent when
+    /// the machine would no longer decide it.
+    fn flush(&mut self) {
+        let (core, now) = (&self.parts.core, self.parts.clock.now());
+        let refused = self.parts.outbox.flush(|request| core.last_look(now, request));
+        for (request, why) in refused {
+            self.never_sent(&request, &why);
+        }
     }
 
     fn reply(&mut self, token: Token, reply: Result<Reply, CallError>) {
         if let Some(waiter) = self.waiters.remove(&token) {
             // A caller that stopped waiting loses the answer, never the order.
-            drop(waiter.reply.send(reply));
+            drop(waiter.send(reply));
         }
     }
 }

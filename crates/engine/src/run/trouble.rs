@@ -1,115 +1,169 @@
 //! When the journal is slow or refuses: cancels leave, nothing new does, callers hear of it.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use alphec_core::Input;
-use alphec_model::{BrokerEvent, BrokerRequest, Record, UtcNanos};
+use alphec_core::{Input, Reply};
+use alphec_model::broker::Wire;
+use alphec_model::{BrokerEvent, BrokerOrderId, BrokerRequest, UtcNanos};
 
-use super::{Loop, RETRY_AFTER};
+use super::{Loop, RETRY_AFTER, SLOW_CANCEL, SLOW_JOURNAL};
 use crate::handle::CallError;
-use crate::write_ahead::Held;
+use crate::write_ahead::{Batch, Held};
 
-/// The journal does not take records: what it refused is tried again, what was to be sent is not sent.
+/// The journal does not take records: what it refused is tried again.
 pub(super) struct Trouble {
-    pub(super) records: Vec<Arc<Record>>,
-    pub(super) held: Held,
-    pub(super) never_sent: Vec<BrokerRequest>,
-    pub(super) retry_at: UtcNanos,
+    /// What it refused; taken while it is tried again.
+    batch: Option<Batch>,
+    retry_at: UtcNanos,
 }
 
 impl Loop {
+    /// When something about a slow or broken journal is due.
+    pub(super) fn trouble_deadline(&self) -> Option<UtcNanos> {
+        let retry =
+            self.trouble.as_ref().filter(|trouble| trouble.batch.is_some()).map(|trouble| trouble.retry_at);
+        let cancels = self.cancels_since.map(|since| since.saturating_add(SLOW_CANCEL));
+        let slow = self
+            .in_flight
+            .as_ref()
+            .filter(|_| !self.is_slow)
+            .map(|in_flight| in_flight.since.saturating_add(SLOW_JOURNAL));
+        [retry, cancels, slow].into_iter().flatten().min()
+    }
+
+    pub(super) fn mind_the_journal(&mut self, now: UtcNanos) {
+        if self.cancels_since.is_some_and(|since| now.since(since) >= SLOW_CANCEL) {
+            self.let_cancels_ahead();
+        }
+        let is_slow =
+            self.in_flight.as_ref().is_some_and(|in_flight| now.since(in_flight.since) >= SLOW_JOURNAL);
+        if is_slow && !self.is_slow && self.trouble.is_none() {
+            self.is_slow = true;
+            self.withdraw_all("a sync of the journal takes longer than it may");
+        }
+        let due =
+            self.trouble.as_ref().is_some_and(|trouble| trouble.batch.is_some() && trouble.retry_at <= now);
+        if due && self.in_flight.is_none() {
+            self.retry(now);
+        }
+    }
+
+    /// Cancels do not wait for the journal, wherever they are held.
     pub(super) fn let_cancels_ahead(&mut self) {
-        let mut cancels =
-            self.in_flight.as_mut().map(|in_flight| in_flight.held.take_cancels()).unwrap_or_default();
-        cancels.extend(self.filling.take_cancels());
-        self.stats.cancels_ahead += cancels.len() as u64;
+        self.cancels_since = None;
+        let in_flight = self.in_flight.as_mut().map(|in_flight| &mut in_flight.batch.held);
+        let queued = self.queue.iter_mut().map(|batch| &mut batch.held);
+        let helds = in_flight.into_iter().chain(queued).chain([&mut self.filling.held]);
+        let cancels: Vec<_> = helds.flat_map(Held::take_cancels).collect();
+        self.stats.cancels_ahead += count(cancels.len());
         for cancel in cancels {
             self.send(cancel);
         }
     }
 
-    /// The journal refused a batch: cancels leave, nothing else that was to be sent ever does, and
-    /// callers hear of it now.
-    pub(super) fn begin_trouble(&mut self, records: Vec<Arc<Record>>, held: Held, why: &str) {
-        let now = self.parts.clock.now();
-        let is_new = self.trouble.is_none();
-        let mut trouble = self.trouble.take().unwrap_or_else(|| Trouble {
-            records: Vec::new(),
-            held: Held::default(),
-            never_sent: Vec::new(),
-            retry_at: now,
-        });
-        trouble.records = records;
-        trouble.held = held;
-        trouble.retry_at = now.saturating_add(RETRY_AFTER);
+    /// The journal refused a batch: it is kept and tried again.
+    pub(super) fn begin_trouble(&mut self, batch: Batch, why: &str) {
         tracing::error!(why, "the journal took no records; trying again");
-        let mut stuck = std::mem::take(&mut trouble.held);
-        self.let_out(&mut stuck, &mut trouble.never_sent, Some(why));
-        trouble.held = stuck;
+        let retry_at = self.parts.clock.now().saturating_add(RETRY_AFTER);
+        let is_new = self.trouble.replace(Trouble { batch: Some(batch), retry_at }).is_none();
         if is_new {
-            let mut stuck = std::mem::take(&mut self.filling);
-            self.let_out(&mut stuck, &mut trouble.never_sent, Some(why));
-            self.filling = stuck;
-        }
-        self.trouble = Some(trouble);
-        if is_new {
-            self.step(Input::Journal { trouble: Some(why.to_owned()) });
+            self.withdraw_all(why);
         }
     }
 
-    /// In trouble nothing new can trade (the gate denies), so replies need not wait.
-    pub(super) fn let_out_in_trouble(&mut self) {
-        let Some(mut trouble) = self.trouble.take() else { return };
-        let mut stuck = std::mem::take(&mut self.filling);
-        self.let_out(&mut stuck, &mut trouble.never_sent, None);
-        self.filling = stuck;
-        self.trouble = Some(trouble);
+    /// New orders stop; what was to be sent never is, and is recorded as such; callers hear of it.
+    fn withdraw_all(&mut self, why: &str) {
+        self.step(Input::Journal { trouble: Some(why.to_owned()) });
+        let refused =
+            self.trouble.as_mut().and_then(|trouble| trouble.batch.as_mut()).map(|batch| &mut batch.held);
+        let in_flight = self.in_flight.as_mut().map(|in_flight| &mut in_flight.batch.held);
+        let queued = self.queue.iter_mut().map(|batch| &mut batch.held);
+        let helds = refused.into_iter().chain(in_flight).chain(queued).chain([&mut self.filling.held]);
+        let (mut stale, mut replies, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+        for held in helds {
+            stale.extend(held.take_stale());
+            replies.append(&mut held.replies);
+            answers.append(&mut held.answers);
+        }
+        self.let_cancels_ahead();
+        let withdrawn: BTreeSet<BrokerOrderId> = stale.iter().filter_map(order_of).collect();
+        for (token, reply) in replies {
+            let reply = if is_withdrawn(&reply, &withdrawn) {
+                Err(CallError::Journal { why: why.to_owned() })
+            } else {
+                Ok(reply)
+            };
+            self.reply(token, reply);
+        }
+        for answer in answers {
+            answer();
+        }
+        for request in &stale {
+            self.never_sent(request, "the journal could not record it in time");
+        }
     }
 
-    /// Lets out what may leave without a record. `why` is set for a batch that was to be sent.
-    pub(super) fn let_out(
-        &mut self,
-        held: &mut Held,
-        never_sent: &mut Vec<BrokerRequest>,
-        why: Option<&str>,
-    ) {
-        let cancels = held.take_cancels();
-        self.stats.cancels_ahead += cancels.len() as u64;
-        for cancel in cancels {
-            self.send(cancel);
+    /// While in trouble nothing new can trade (the gate denies), so nobody has to wait.
+    pub(super) fn let_out(&mut self) {
+        self.let_cancels_ahead();
+        for (token, reply) in std::mem::take(&mut self.filling.held.replies) {
+            self.reply(token, Ok(reply));
         }
-        never_sent.extend(held.take_stale());
-        for (token, reply) in held.replies.drain(..).collect::<Vec<_>>() {
-            let is_cancel = self.waiters.get(&token).is_some_and(|waiter| waiter.is_cancel);
-            match why {
-                Some(why) if !is_cancel => self.reply(token, Err(CallError::Journal { why: why.to_owned() })),
-                _ => self.reply(token, Ok(reply)),
-            }
-        }
-        for answer in held.answers.drain(..) {
+        for answer in std::mem::take(&mut self.filling.held.answers) {
             answer();
         }
     }
 
-    pub(super) fn retry(&mut self, now: UtcNanos) {
+    fn retry(&mut self, now: UtcNanos) {
         let Some(trouble) = self.trouble.as_mut() else { return };
-        let records = std::mem::take(&mut trouble.records);
-        let held = std::mem::take(&mut trouble.held);
         trouble.retry_at = now.saturating_add(RETRY_AFTER);
-        self.begin(records, held);
+        if let Some(batch) = trouble.batch.take() {
+            self.begin(batch);
+        }
     }
 
-    /// The journal works again: what was never sent is recorded as such, and the gate may open.
+    /// A batch became durable after trouble or slowness: the gate may open once the books are read.
     pub(super) fn end_trouble(&mut self) {
-        let Some(trouble) = self.trouble.take() else { return };
-        tracing::info!("the journal takes records again");
-        for request in &trouble.never_sent {
-            self.never_sent(request, "the journal could not record it in time");
+        if self.trouble.take().is_none() && !self.is_slow {
+            return;
         }
+        self.is_slow = false;
+        tracing::info!("the journal takes records again");
         self.step(Input::Journal { trouble: None });
-        self.step(Input::Broker(BrokerEvent::Gap {
-            generation: self.parts.core.generation(),
-            why: "the journal was out of order".to_owned(),
-        }));
+        let generation = self.parts.core.generation();
+        let why = "the journal was out of order".to_owned();
+        self.step(Input::Broker(BrokerEvent::Gap { generation, why }));
+    }
+
+    /// Proof for the machine that the broker never sees this request.
+    pub(super) fn never_sent(&mut self, request: &BrokerRequest, why: &str) {
+        let (ticket, wire) = match request {
+            BrokerRequest::Place(ticket) => (ticket, Wire::Place),
+            BrokerRequest::Replace(ticket) => (ticket, Wire::Replace),
+            _ => return,
+        };
+        let broker_order_id = ticket.broker_order_id;
+        self.step(Input::Broker(BrokerEvent::NotWritten { broker_order_id, wire, why: why.to_owned() }));
+    }
+}
+
+pub(super) fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn order_of(request: &BrokerRequest) -> Option<BrokerOrderId> {
+    match request {
+        BrokerRequest::Place(ticket) | BrokerRequest::Replace(ticket) => Some(ticket.broker_order_id),
+        _ => None,
+    }
+}
+
+fn is_withdrawn(reply: &Reply, withdrawn: &BTreeSet<BrokerOrderId>) -> bool {
+    match reply {
+        // A cancel of it is answered as asked: the order will not be sent.
+        Reply::Order(order) if order.pending.cancel_asked_at.is_none() => {
+            order.broker_order_id.is_some_and(|id| withdrawn.contains(&id))
+        }
+        _ => false,
     }
 }

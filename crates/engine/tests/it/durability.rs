@@ -98,6 +98,61 @@ async fn a_record_that_never_became_durable_sends_nothing_and_ends_as_denied() {
 }
 
 #[tokio::test]
+async fn an_order_never_follows_its_own_cancel() {
+    let world = World::new();
+    let sink = world.sink.clone();
+    let (handle, mut broker) = world.start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+
+    sink.shut();
+    let caller = handle.clone();
+    let submitting = tokio::spawn(async move { caller.command(submit("a")).await });
+    let caller = handle.clone();
+    let canceling = tokio::spawn(async move { caller.command(cancel("a")).await });
+    broker.next_cancel().await;
+    sink.open();
+    submitting.await.unwrap().unwrap();
+    canceling.await.unwrap().unwrap();
+    broker.no_trade().await;
+    let order = handle.order(&key("a")).await.unwrap().unwrap();
+    assert_eq!(order.state, OrderState::Canceled, "it ended before it began");
+}
+
+#[tokio::test]
+async fn what_a_slow_sync_held_back_is_not_sent_late() {
+    let world = World::new();
+    let sink = world.sink.clone();
+    let (handle, mut broker) = world.start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+
+    sink.shut();
+    let refused = tokio::time::timeout(crate::support::PATIENCE, handle.command(submit("a"))).await.unwrap();
+    assert!(
+        matches!(refused, Err(CallError::Journal { .. })),
+        "told while the sync still hangs: {refused:?}"
+    );
+    let denied = tokio::time::timeout(crate::support::PATIENCE, handle.command(submit("b"))).await.unwrap();
+    assert!(matches!(&denied, Ok(Reply::Order(order)) if order.state == OrderState::Denied), "{denied:?}");
+    sink.open();
+    until(&handle, |status| status.readiness.journal_trouble.is_none()).await;
+    broker.no_trade().await;
+    assert_eq!(handle.order(&key("a")).await.unwrap().unwrap().state, OrderState::Denied);
+}
+
+#[tokio::test]
+async fn a_cancel_sent_with_its_submission_still_on_the_way_finds_it() {
+    let (handle, mut broker) = World::new().start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+    let both = futures::future::join(handle.command(submit("a")), handle.command(cancel("a"))).await;
+    assert!(both.0.is_ok() && both.1.is_ok(), "{both:?}");
+    let order = handle.order(&key("a")).await.unwrap().unwrap();
+    assert!(order.state == OrderState::Canceled || order.pending.cancel_asked_at.is_some(), "{order:?}");
+}
+
+#[tokio::test]
 async fn a_cancel_passes_a_broken_journal() {
     let mut world = World::new();
     let failing = Switched::new(world.sink.clone(), When::BeforePersisting);
@@ -123,9 +178,11 @@ async fn one_failed_sync_is_tried_again_and_loses_no_record() {
     let failing = FailingSink::new(sink.clone()).fail_nth(1, When::AfterPersisting, Failure::DiskFull);
     world.store = Some(Box::new(failing));
     let (handle, mut broker) = world.start();
+    until(&handle, |status| status.readiness.journal_trouble.is_some()).await;
     until(&handle, |status| status.readiness.journal_trouble.is_none()).await;
     broker.come_up().await;
     until_ready(&handle).await;
+    assert!(handle.status().await.unwrap().stats.commits > 0);
     let seqs: Vec<u64> = sink.records().iter().map(|record| record.header.seq.get()).collect();
     assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
 }

@@ -45,6 +45,60 @@ async fn a_stop_without_an_answer_reports_what_is_left_working() {
 }
 
 #[tokio::test]
+async fn even_a_stop_that_waits_for_nothing_sends_its_cancels() {
+    let world = World::new();
+    let sink = world.sink.clone();
+    let (handle, mut broker) = world.start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+    handle.command(submit("a")).await.unwrap();
+    let ticket = broker.next_place().await;
+    broker.acknowledge(&ticket).await;
+    let report = handle.stop(StopPolicy::Cancel, Duration::ZERO).await.unwrap();
+    assert_eq!((report.canceled, report.records_lost), (1, 0));
+    assert_eq!(broker.next_cancel().await, ticket.broker_order_id);
+    assert!(
+        matches!(sink.records().pop().unwrap().body, Body::Stopped { .. }),
+        "the last record is the last"
+    );
+}
+
+#[tokio::test]
+async fn a_cancel_before_a_stop_that_keeps_orders_still_leaves() {
+    let (handle, mut broker) = World::new().start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+    handle.command(submit("a")).await.unwrap();
+    let ticket = broker.next_place().await;
+    broker.acknowledge(&ticket).await;
+    let (canceled, stopped) = futures::future::join(
+        handle.command(crate::support::cancel("a")),
+        handle.stop(StopPolicy::Keep, Duration::from_millis(200)),
+    )
+    .await;
+    assert!(canceled.is_ok(), "{canceled:?}");
+    assert!(!stopped.unwrap().all_answered);
+    assert_eq!(broker.next_cancel().await, ticket.broker_order_id);
+}
+
+#[tokio::test]
+async fn a_submission_during_a_stop_gets_its_own_answer() {
+    let (handle, mut broker) = World::new().start();
+    broker.come_up().await;
+    until_ready(&handle).await;
+    handle.command(submit("a")).await.unwrap();
+    let ticket = broker.next_place().await;
+    broker.acknowledge(&ticket).await;
+    let stopper = handle.clone();
+    let stop = tokio::spawn(async move { stopper.stop(StopPolicy::Cancel, PATIENCE).await });
+    broker.next_cancel().await;
+    let Reply::Order(order) = handle.command(submit("b")).await.unwrap() else { panic!("an order") };
+    assert_eq!((order.client_order_id.as_str(), order.state), ("b", OrderState::Denied));
+    broker.report(&ticket, BrokerStatus::Cancelled).await;
+    stop.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_stop_that_keeps_orders_sends_no_cancel() {
     let (handle, mut broker) = World::new().start();
     broker.come_up().await;
@@ -108,11 +162,30 @@ async fn after_a_restart_an_unanswered_order_is_in_doubt_and_is_not_sent_again()
 #[tokio::test]
 async fn an_adapter_that_panics_costs_the_connection_and_not_the_engine() {
     let mut world = World::new();
-    let task: BrokerTask = Box::new(|_, _, _| Box::pin(async { panic!("a bug in the adapter") }));
+    let task: BrokerTask = Box::new(|_, events, _| {
+        Box::pin(async move {
+            let session = alphec_model::broker::Session {
+                generation: alphec_model::Generation::new(1),
+                server_version: 226,
+                api_client_id: alphec_model::ApiClientId::new(7),
+                next_order_id: alphec_model::BrokerOrderId::new(1),
+                accounts: vec![crate::support::account()],
+            };
+            events.send(alphec_model::BrokerEvent::Connected(session)).await.unwrap();
+            panic!("a bug in the adapter")
+        })
+    });
     world.broker = Some(task);
     let (handle, _broker) = world.start();
     let mut alerts = handle.alerts();
-    until(&handle, |status| status.readiness.link == LinkState::Down).await;
+    let mut events = handle.events();
+    while tokio::time::timeout(PATIENCE, events.recv()).await.unwrap().unwrap().record.body
+        != (Body::LinkChanged {
+            from: LinkState::Recovering,
+            to: LinkState::Down,
+            why: "the broker adapter has ended".to_owned(),
+        })
+    {}
     let Reply::Order(order) = handle.command(submit("a")).await.unwrap() else { panic!("an order") };
     assert_eq!(order.state, OrderState::Denied);
     let kinds: Vec<AlertKind> =

@@ -295,6 +295,7 @@ fn config(rules: Vec<RuleConfig>) -> CoreConfig {
     let much = Decimal::from(1_000_000_000);
     CoreConfig {
         mode: Mode::Paper,
+        armed_until: None,
         api_client_id: ApiClientId::new(7),
         accounts: BTreeSet::from([account()]),
         instruments: BTreeMap::from([(aapl(), instrument)]),

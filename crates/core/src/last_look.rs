@@ -1,0 +1,100 @@
+//! The last look: between a decision and the wire lies a sync, and the world may have moved.
+
+use std::time::Duration;
+
+use alphec_model::broker::{LinkState, Ticket};
+use alphec_model::{BrokerRequest, DenyReason, Order, OrderState, UtcNanos};
+
+use crate::config::Mode;
+use crate::machine::Core;
+
+/// A decision this old is not sent: its price was judged by a market that is gone.
+const SEND_WITHIN: Duration = Duration::from_secs(2);
+
+impl Core {
+    /// Whether a request that was decided may still leave now. Cancels and questions always may.
+    ///
+    /// # Errors
+    /// Why not; the request is then given back as never written.
+    pub fn last_look(&self, now: UtcNanos, request: &BrokerRequest) -> Result<(), String> {
+        let (ticket, asked_at) = match request {
+            BrokerRequest::Place(ticket) => (ticket, self.placed_at(ticket)?),
+            BrokerRequest::Replace(ticket) => (ticket, self.replaced_at(ticket)?),
+            _ => return Ok(()),
+        };
+        if let Some(reason) = self.not_ready(now) {
+            return Err(reason.to_string());
+        }
+        if ticket.generation != self.generation() {
+            return Err("it was decided for an earlier connection".to_owned());
+        }
+        let age = now.since(asked_at);
+        if age > SEND_WITHIN {
+            return Err(format!("it was decided {} ms ago, too long to be sent", age.as_millis()));
+        }
+        Ok(())
+    }
+
+    fn placed_at(&self, ticket: &Ticket) -> Result<UtcNanos, String> {
+        let order = self.ticketed(ticket)?;
+        match order.state {
+            OrderState::PendingNew => Ok(order.updated_at),
+            state => Err(format!("the order is {state} by now")),
+        }
+    }
+
+    fn replaced_at(&self, ticket: &Ticket) -> Result<UtcNanos, String> {
+        let order = self.ticketed(ticket)?;
+        match &order.pending.replace {
+            Some(replace) if order.state == OrderState::Working && replace.spec == ticket.spec => {
+                Ok(replace.asked_at)
+            }
+            _ => Err("the change is not wanted any more".to_owned()),
+        }
+    }
+
+    /// The order behind a ticket; one that a cancel was asked for goes nowhere any more.
+    fn ticketed(&self, ticket: &Ticket) -> Result<&Order, String> {
+        let order = self
+            .book
+            .ix_by_broker_id(ticket.broker_order_id)
+            .and_then(|ix| self.book.entry(ix))
+            .map(|entry| &entry.order)
+            .ok_or("no such order")?;
+        match order.pending.cancel_asked_at {
+            Some(_) => Err("a cancel was asked for first".to_owned()),
+            None => Ok(order),
+        }
+    }
+
+    /// Why nothing new may be sent now, if so.
+    pub(crate) fn not_ready(&self, now: UtcNanos) -> Option<DenyReason> {
+        let readiness = self.readiness();
+        if let Some(reason) = readiness.halted {
+            return Some(DenyReason::Halted { reason });
+        }
+        if let Some(why_not) = readiness.journal_trouble {
+            return Some(DenyReason::Journal { why_not });
+        }
+        if readiness.stopping {
+            return Some(DenyReason::NotReady { state: "stopping".to_owned() });
+        }
+        if self.is_unarmed(now) {
+            let state = "the live arming has expired; arm again";
+            return Some(DenyReason::NotReady { state: state.to_owned() });
+        }
+        if let Some(state) = readiness.refused {
+            return Some(DenyReason::NotReady { state });
+        }
+        let is_up = matches!(readiness.link, LinkState::Ready);
+        (!is_up).then(|| DenyReason::NotReady { state: format!("the link is {}", readiness.link) })
+    }
+
+    /// Live trading without a permission that still lasts.
+    fn is_unarmed(&self, now: UtcNanos) -> bool {
+        match self.config.mode {
+            Mode::Paper => false,
+            Mode::Live => self.config.armed_until.is_none_or(|until| until <= now),
+        }
+    }
+}
