@@ -62,7 +62,7 @@ struct GatewayThread {
 impl GatewayThread {
     fn start() -> Self {
         let (stop, stopped) = tokio::sync::oneshot::channel();
-        let (tell, told) = std::sync::mpsc::channel();
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -1,7 +1,6 @@
 //! Starting: profile in, running engine out. Every part can be replaced.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use alphec_engine::core::{Core, CoreConfig, Mode};
@@ -10,7 +9,7 @@ use alphec_engine::{
     AlertSink, BrokerTask, Clock, Engine, EngineParts, RecoverError, RiskRule, SystemClock, replay,
     rule_configs,
 };
-use alphec_model::{LogId, Seq};
+use alphec_model::{Body, LogId, Seq};
 
 use crate::client::ExecutionClient;
 use crate::config::{ConfigError, Profile};
@@ -117,7 +116,7 @@ impl Builder {
         let journal =
             Journal::open_or_create(&profile.journal, OpenOptions::new("alphec-exec", clock.now()))?;
         let mut core = Core::new(core_config(&profile, &rules, armed_until));
-        replay_journal(&mut core, &journal, &profile.journal)?;
+        replay_journal(&mut core, &journal, &profile)?;
         let broker = broker.unwrap_or_else(|| tws(&profile, Arc::clone(&clock)));
         let limits = limits_json(&profile)?;
         let handle = Engine::start(EngineParts {
@@ -162,12 +161,27 @@ fn core_config(
     }
 }
 
-fn replay_journal(core: &mut Core, journal: &Journal, path: &Path) -> Result<(), Error> {
-    let recover = |why: RecoverError| Error::Recover { path: path.to_owned(), why: Box::new(why) };
+fn replay_journal(core: &mut Core, journal: &Journal, profile: &Profile) -> Result<(), Error> {
+    let path = &profile.journal;
+    let recover = |why: RecoverError| Error::Recover { path: path.clone(), why: Box::new(why) };
+    let mut mode = None;
     let reader = journal.reader()?;
     let records = reader.records(Seq::new(1))?.map(|stored| stored.map(|stored| stored.record));
+    let records = records.inspect(|record| {
+        if let Ok(alphec_model::Record { body: Body::Started { mode: started, .. }, .. }) = record {
+            mode = Some(started.clone());
+        }
+    });
     replay(core, records).map_err(recover)?;
-    Ok(())
+    let another = |theirs, ours| Err(ConfigError::AnotherJournal { path: path.clone(), theirs, ours }.into());
+    let id = profile.client_id;
+    match (core.book().api_client_id().filter(|theirs| *theirs != id), mode) {
+        (Some(theirs), _) => another(format!("client id {theirs}"), format!("client id {id}")),
+        (None, Some(theirs)) if theirs != profile.mode.as_str() => {
+            another(format!("{theirs} trading"), format!("for {}", profile.mode.as_str()))
+        }
+        (None, _) => Ok(()),
+    }
 }
 
 /// The adapter for TWS and IB Gateway.

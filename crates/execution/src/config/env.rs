@@ -12,6 +12,8 @@ const PREFIX: &str = "ALPHEC_EXEC_";
 pub(super) const CONFIG: &str = "ALPHEC_EXEC_CONFIG";
 /// Names the profile.
 pub(super) const PROFILE: &str = "ALPHEC_EXEC_PROFILE";
+/// The most levels a key has: instruments, name, limits, limit.
+const LEVELS_MAX: usize = 4;
 /// Tables of a profile, to explain a lone underscore.
 const TABLES: [&str; 7] = ["limits", "reconnect", "heartbeat", "timeouts", "stop", "alerts", "instruments"];
 
@@ -84,7 +86,7 @@ fn path(tree: &Node, name: &str, key: &str) -> Result<Vec<String>, ConfigError> 
         !word.is_empty()
             && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
     };
-    if !words.iter().all(spelled) {
+    if words.len() > LEVELS_MAX || !words.iter().all(spelled) {
         return Err(unknown(name, "write the key in capitals, with two underscores between levels"));
     }
     let mut path: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();

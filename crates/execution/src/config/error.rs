@@ -245,6 +245,20 @@ pub enum ConfigError {
         /// The time now.
         now: UtcNanos,
     },
+    /// The journal was written under another client id or mode.
+    #[error(
+        "the journal {} belongs to {theirs}, but the profile is {ours}; orders of one cannot be changed \
+         as the other: set the profile back, or name another journal",
+        path.display()
+    )]
+    AnotherJournal {
+        /// Which journal.
+        path: PathBuf,
+        /// What it was written as.
+        theirs: String,
+        /// What the profile says.
+        ours: String,
+    },
     /// A value that JSON has no spelling for: a bug of ours.
     #[error("the limits cannot be written for the record: {why}; please report this")]
     Unspellable {
@@ -259,8 +273,8 @@ impl ConfigError {
     }
 }
 
-/// A profile that works, shown to whoever has none.
-pub(super) const SAMPLE: &str = r#"[profiles.paper]
+/// A profile that works, in five lines; shown to whoever has none.
+pub const SAMPLE: &str = r#"[profiles.paper]
 mode = "paper"
 accounts = ["DU1234567"]
 instruments.AAPL = { kind = "stock", exchange = "SMART", currency = "USD", tick = "0.01" }

@@ -35,10 +35,11 @@ mod text;
 mod tree;
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use env::Env;
-pub use error::{ConfigError, Place};
+pub use error::{ConfigError, Place, SAMPLE};
 pub use profile::{Armed, Heartbeat, Profile, Reconnect, Stop};
 pub use secret::SecretRef;
 pub use tree::Origin;
@@ -51,6 +52,8 @@ use tree::{Node, Value, parse_toml};
 const HERE: &str = "alphec-exec.toml";
 /// Its name below the user's configuration directory.
 const IN_HOME: &str = "alphec-exec/config.toml";
+/// The longest file.
+const BYTES_MAX: u64 = 1024 * 1024;
 /// The lowest layer.
 const DEFAULTS: &str = include_str!("defaults.toml");
 
@@ -114,8 +117,7 @@ pub fn load(source: Source) -> Result<Loaded, ConfigError> {
         Some(path) => path,
         None => find(&variables)?,
     };
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| ConfigError::Unreadable { path: path.clone(), why: error.to_string() })?;
+    let text = read(&path).map_err(|why| ConfigError::Unreadable { path: path.clone(), why })?;
     let wanted = profile.or_else(|| variables.get(env::PROFILE).cloned());
     build(&File { path: &path, text: &text }, wanted.as_deref(), &variables, overrides)
 }
@@ -127,6 +129,13 @@ pub fn load(source: Source) -> Result<Loaded, ConfigError> {
 pub fn parse(text: &str, profile: Option<&str>) -> Result<Profile, ConfigError> {
     let file = File { path: Path::new("configuration"), text };
     build(&file, profile, &BTreeMap::new(), Overrides::default()).map(|loaded| loaded.profile)
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let read = file.take(BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if read as u64 > BYTES_MAX { Err(format!("it is longer than {BYTES_MAX} bytes")) } else { Ok(text) }
 }
 
 fn find(variables: &BTreeMap<String, String>) -> Result<PathBuf, ConfigError> {

@@ -371,3 +371,16 @@ fn what_may_be_a_secret_is_not_repeated() {
          (this begins with none of the four)";
     check(&refused, expected, "a literal address");
 }
+
+#[test]
+fn no_slip_of_a_key_makes_it_panic() {
+    for (index, original) in PAPER.char_indices() {
+        for slip in ["", "é", "\"", "{", "]", ".", "\n", "0", "="] {
+            let after = PAPER.get(index + original.len_utf8()..).unwrap();
+            let text = format!("{}{slip}{after}", PAPER.get(..index).unwrap());
+            if let Err(error) = parse(&text, None) {
+                assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! The library as its users meet it.
 
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
+
 mod arming;
 mod bad_input;
 mod layers;

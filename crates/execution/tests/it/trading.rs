@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use alphec_engine::journal::verify;
 use alphec_execution::config::{Overrides, arming};
 use alphec_execution::model::{
-    AccountId, InstrumentId, OrderRequest, OrderSpec, OrderState, OrderType, Price, Qty, Side, StrategyId,
-    UtcNanos,
+    AccountId, ApiClientId, InstrumentId, OrderRequest, OrderSpec, OrderState, OrderType, Price, Qty, Side,
+    StrategyId, UtcNanos,
 };
 use alphec_execution::{
-    Clock, Error, ExecutionClient, OrderHandle, Profile, SystemClock, new_client_order_id, new_correlation_id,
+    Clock, Error, ExecutionClient, Mode, OrderHandle, Profile, SystemClock, new_client_order_id,
+    new_correlation_id,
 };
 use alphec_twsim::{Gateway, GatewayHandle};
 
@@ -217,4 +218,50 @@ async fn an_armed_live_profile_trades_until_its_arming_ends_and_cancels_after() 
     reach(&mut order, OrderState::Canceled).await;
     client.stop().await.unwrap();
     assert_eq!(gateway.truth().orders.len(), 1);
+}
+
+#[tokio::test]
+async fn a_journal_of_another_client_id_or_mode_is_refused_before_anything_is_written() {
+    let gateway = gateway("DU1234567").await;
+    let (_folder, profile) = profile(&gateway, "DU1234567", "");
+    ExecutionClient::start(profile.clone()).unwrap().stop().await.unwrap();
+    let records = verified(&profile.journal);
+
+    let other = Profile { client_id: ApiClientId::new(9), ..profile.clone() };
+    let refused = ExecutionClient::start(other).unwrap_err().to_string();
+    assert!(refused.contains("belongs to client id 1, but the profile is client id 9"), "{refused}");
+
+    let account = AccountId::new("U1234567").unwrap();
+    let token = arming::token_for(&account, SystemClock::new().now().saturating_add(Duration::from_secs(60)));
+    let live = Profile { mode: Mode::Live, allow_live: true, accounts: vec![account], ..profile.clone() };
+    let refused = ExecutionClient::builder(live).arm(token).start().unwrap_err().to_string();
+    assert!(refused.contains("belongs to paper trading, but the profile is for live"), "{refused}");
+    assert_eq!(verified(&profile.journal), records);
+}
+
+#[tokio::test]
+async fn a_denial_reaches_the_webhook_of_the_profile() {
+    use tokio::io::AsyncReadExt;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = gateway("DU1234567").await;
+    let (folder, profile) = profile(&gateway, "DU1234567", "alerts.webhook = \"file:hook\"");
+    let hook = folder.dir.path().join("hook");
+    std::fs::write(&hook, format!("http://{}/\n", listener.local_addr().unwrap())).unwrap();
+    let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&hook, owner_only).unwrap();
+    let client = ExecutionClient::start(profile).unwrap();
+    ready(&client).await;
+    let large = OrderSpec::limit(Side::Buy, qty("101"), px("195.00")).unwrap();
+    client.submit_order(request("DU1234567", large)).await.unwrap_err();
+    let posted = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"}") {
+            assert!(socket.read_buf(&mut request).await.unwrap() > 0);
+        }
+        String::from_utf8(request).unwrap()
+    };
+    let posted = tokio::time::timeout(PATIENCE, posted).await.unwrap();
+    assert!(posted.contains("order_denied"), "{posted}");
+    client.stop().await.unwrap();
 }
