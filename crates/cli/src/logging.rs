@@ -21,7 +21,9 @@ pub(crate) enum LogFormat {
 pub(crate) fn install(cli: &Cli) -> anyhow::Result<()> {
     let common = &cli.common;
     let wanted = common.log.as_deref().unwrap_or_else(|| cli.usual_log());
-    let refuse = |error| Failure::usage(format!("--log {wanted}: {error}; use off, error, warn, info, debug or trace"));
+    let refuse = |error| {
+        Failure::usage(format!("--log {wanted}: {error}; use off, error, warn, info, debug or trace"))
+    };
     let filter = EnvFilter::builder().parse(wanted).map_err(refuse)?;
     let format = common.log_format.unwrap_or(if common.json { LogFormat::Json } else { LogFormat::Human });
     let builder = tracing_subscriber::fmt()

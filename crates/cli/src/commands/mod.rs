@@ -23,7 +23,7 @@ use crate::logging::LogFormat;
 ///
 /// Trades paper unless a live profile is armed. Try `alphec-exec demo` first: it needs no account.
 #[derive(Debug, clap::Parser)]
-#[command(name = "alphec-exec", version, after_help = Exit::HELP, arg_required_else_help = true, infer_long_args = false)]
+#[command(name = "alphec-exec", version, after_help = Exit::HELP, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -131,6 +131,10 @@ enum Command {
     /// Run a simulated gateway that any TWS API client can trade against.
     Sim(sim::Args),
     /// Submit, modify, cancel and look at orders.
+    ///
+    /// Each command starts an engine on the profile's journal, waits until the broker's books are read, does its
+    /// work and stops. Stopping keeps every order: none is canceled that was not named. While another engine holds
+    /// the journal these commands fail; `status` and `list` then work with --offline.
     #[command(subcommand)]
     Order(order::Command),
     /// Show positions.

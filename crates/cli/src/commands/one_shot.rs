@@ -128,7 +128,9 @@ impl OneShot {
     /// The last of what the broker said, as it is on record.
     fn lately_observed(&self) -> Vec<BrokerEvent> {
         let Ok(reader) = Reader::open(&self.profile.journal) else { return Vec::new() };
-        let Ok(records) = reader.find(&Filter::default().kind("observed").last(LOOK_BACK)) else { return Vec::new() };
+        let Ok(records) = reader.find(&Filter::default().kind("observed").last(LOOK_BACK)) else {
+            return Vec::new();
+        };
         let observed = records.filter_map(|stored| match stored.ok()?.record.body {
             Body::Observed { event } => Some(*event),
             _ => None,

@@ -28,7 +28,17 @@ pub(crate) fn order_table(colour: bool, orders: &[Order]) -> String {
         return "no orders".to_owned();
     }
     let columns = [
-        "order", "state", "side", ">qty", "instrument", "terms", "?tif", ">filled", "?>average", "?account", "?updated (utc)",
+        "order",
+        "state",
+        "side",
+        ">qty",
+        "instrument",
+        "terms",
+        "?tif",
+        ">filled",
+        "?>average",
+        "?account",
+        "?updated (utc)",
     ];
     let mut sheet = Sheet::new(colour, &columns);
     for order in orders {

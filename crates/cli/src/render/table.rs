@@ -2,7 +2,9 @@
 
 use std::io::IsTerminal;
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets,
+};
 
 /// Spaces between two columns.
 const PADDING: u16 = 2;
@@ -37,10 +39,16 @@ impl Sheet {
     /// out where the terminal is too narrow, the last ones first.
     pub(crate) fn new(colour: bool, columns: &[&str]) -> Self {
         let mut table = blank(colour);
-        let is = |mark| columns.iter().map(|name| name.chars().take_while(|c| "?>".contains(*c)).any(|c| c == mark)).collect();
+        let is = |mark| {
+            columns
+                .iter()
+                .map(|name| name.chars().take_while(|c| "?>".contains(*c)).any(|c| c == mark))
+                .collect()
+        };
         let (right, optional): (Vec<bool>, Vec<bool>) = (is('>'), is('?'));
         let header = columns.iter().zip(&right).map(|(name, right)| {
-            let cell = Cell::new(name.trim_start_matches(['?', '>']).to_uppercase()).add_attribute(Attribute::Dim);
+            let cell =
+                Cell::new(name.trim_start_matches(['?', '>']).to_uppercase()).add_attribute(Attribute::Dim);
             align(cell, *right)
         });
         table.set_header(header.collect::<Vec<_>>());

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -19,6 +19,14 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    pub(crate) fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// The one JSON document on stdout.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
@@ -57,12 +65,14 @@ pub(crate) fn program() -> Command {
 /// Runs it to its end.
 #[track_caller]
 pub(crate) fn run(command: &mut Command) -> Said {
-    let output = command.output().unwrap();
-    Said {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    Said::of(&command.output().unwrap())
+}
+
+/// Ends a process as the system or a person does.
+#[track_caller]
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
 }
 
 /// A simulated gateway in a process of its own.
@@ -97,8 +107,7 @@ impl Sim {
 
     /// Ends it as the system does.
     pub(crate) fn signal(mut self, name: &str) -> ExitStatus {
-        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        signal(&self.child, name);
         self.child.wait().unwrap()
     }
 }
@@ -169,6 +178,15 @@ impl House {
         run(&mut self.program(args))
     }
 
+    /// Looks again until it is so.
+    #[track_caller]
+    pub(crate) fn until(&self, is_so: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !is_so() {
+            assert!(Instant::now() < deadline, "it did not come to pass");
+        }
+    }
+
     /// Submits an order and gives what was said.
     #[track_caller]
     pub(crate) fn submit(&self, id: &str, more: &[&str]) -> Said {
@@ -193,7 +211,12 @@ impl House {
     pub(crate) fn edit(&self, file: &Path, from: &[u8], to: &[u8]) {
         let text = fs::read(file).unwrap();
         let mut bytes = text.clone();
-        let places: Vec<usize> = text.windows(from.len()).enumerate().filter(|(_, window)| *window == from).map(|(at, _)| at).collect();
+        let places: Vec<usize> = text
+            .windows(from.len())
+            .enumerate()
+            .filter(|(_, window)| *window == from)
+            .map(|(at, _)| at)
+            .collect();
         assert!(!places.is_empty(), "something to change");
         for at in places {
             bytes.splice(at..at + from.len(), to.iter().copied());
@@ -210,12 +233,24 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(house: &House) -> Self {
-        let args = ["order", "submit", "--instrument", "AAPL", "--side", "buy", "--qty", "1", "--type", "market", "--client-order-id", "slow", "--timeout", "60"];
+        let args = [
+            "order",
+            "submit",
+            "--instrument",
+            "AAPL",
+            "--side",
+            "buy",
+            "--qty",
+            "1",
+            "--type",
+            "market",
+            "--client-order-id",
+            "slow",
+            "--timeout",
+            "60",
+        ];
         let child = house.program(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !house.run(&["audit", "trail", "slow"]).out.contains("place written") {
-            assert!(Instant::now() < deadline, "the first engine did not begin");
-        }
+        house.until(|| house.run(&["audit", "trail", "slow"]).out.contains("place written"));
         Self { child }
     }
 

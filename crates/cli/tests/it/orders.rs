@@ -1,8 +1,10 @@
 //! The life of orders, a command at a time.
 
+use std::process::Stdio;
+
 use serde_json::json;
 
-use crate::house::{House, Sim};
+use crate::house::{House, Said, Sim, profile, signal};
 
 #[test]
 fn a_market_order_fills_and_makes_a_position() {
@@ -125,4 +127,70 @@ fn people_see_aligned_tables_without_colour_in_a_pipe() {
     ");
     });
     assert_eq!(house.run(&["positions"]).exits(0).out, "no positions\n");
+}
+
+#[test]
+fn an_order_whose_connection_is_cut_after_it_was_taken_is_found_again_and_not_sent_twice() {
+    let sim = Sim::start(&["--fault", "drop-after-accept@1"]);
+    let house =
+        House::with(&profile(sim.addr).replace("limits =", "reconnect.first_delay_ms = 50\nlimits ="));
+    let said = house.submit("cut", &["--type", "market", "--wait", "done"]).exits(0);
+    assert_eq!(said.json()["order"]["state"], "filled");
+    assert_eq!(house.run(&["positions", "--json"]).json()["positions"][0]["qty"], "10", "bought once");
+    let trail = house.run(&["audit", "trail", "cut"]).out;
+    assert!(trail.contains("in_doubt"), "it was in doubt in between: {trail}");
+}
+
+#[test]
+fn an_interrupted_wait_leaves_the_order_working_and_says_so() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    let args = [
+        "order",
+        "submit",
+        "--json",
+        "--instrument",
+        "AAPL",
+        "--side",
+        "buy",
+        "--qty",
+        "10",
+        "--type",
+        "limit",
+        "--limit",
+        "225",
+        "--wait",
+        "done",
+        "--client-order-id",
+        "long",
+    ];
+    let child = house.program(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    house.until(|| house.run(&["audit", "trail", "long"]).out.contains("pending_new → working"));
+    signal(&child, "-INT");
+    let said = Said::of(&child.wait_with_output().unwrap()).exits(1);
+    assert_eq!(said.json()["error"]["kind"], "still_working");
+    let open = house.run(&["order", "list", "--json"]).exits(0).json();
+    assert_eq!(open["orders"][0]["state"], "working");
+}
+
+#[test]
+fn without_waiting_the_order_is_on_its_way_all_the_same() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    house.submit("quick", &["--type", "market", "--wait", "none"]).exits(0);
+    let status = house.run(&["order", "status", "quick", "--json"]).exits(0).json();
+    assert_eq!(status["order"]["state"], "filled");
+}
+
+#[test]
+fn a_reader_that_has_left_is_no_failure() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    house.run(&["positions"]).exits(0);
+    for args in [&["audit", "show", "--json", "--all"][..], &["audit", "show"], &["config", "show"]] {
+        let mut child = house.program(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let said = Said::of(&child.wait_with_output().unwrap()).exits(0);
+        assert_eq!(said.err, "");
+    }
 }

@@ -15,10 +15,6 @@ use crate::exit::{Exit, Failure};
 use crate::render::{self, OrderDocument};
 
 /// What to do with orders.
-///
-/// Each command starts an engine on the profile's journal, waits until the broker's books are read,
-/// does its work and stops. Stopping keeps every order: none is canceled that was not named. While
-/// another engine holds the journal these commands fail; `status` and `list` then work with --offline.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Submit an order.

@@ -30,7 +30,9 @@ pub(super) async fn watch(
 /// Whether the wait for a new order is over. Doubt is worth waiting out: reconciliation ends it.
 pub(super) const fn is_over(wait: Wait, state: OrderState) -> bool {
     match wait {
-        Wait::None | Wait::Accepted => !matches!(state, OrderState::Staged | OrderState::PendingNew | OrderState::InDoubt),
+        Wait::None | Wait::Accepted => {
+            !matches!(state, OrderState::Staged | OrderState::PendingNew | OrderState::InDoubt)
+        }
         Wait::Done => state.is_terminal(),
     }
 }
