@@ -115,11 +115,10 @@ impl Book {
             }
             btree_map::Entry::Vacant(vacant) => vacant.insert(ix),
         };
-        if let Some(id) = order.broker_order_id {
-            if let Err(why) = self.use_broker_id(id, ix) {
-                self.by_key.remove(&order.client_order_id);
-                return Err(why);
-            }
+        let used = order.broker_order_id.map_or(Ok(()), |id| self.use_broker_id(id, ix));
+        if let Err(why) = used {
+            self.by_key.remove(&order.client_order_id);
+            return Err(why);
         }
         if let Some((_, number)) = order.order_ref.as_ref().and_then(alphec_model::OrderRef::intent) {
             self.by_intent.insert(number, ix);
