@@ -315,7 +315,7 @@ fn config(rules: Vec<RuleConfig>) -> CoreConfig {
         instrument_limits: BTreeMap::new(),
         rules,
         ack_timeout: Duration::from_secs(5),
-        resnapshot_after: Duration::from_secs(5),
+        resnapshot_after: Duration::from_millis(200),
         reconcile_every: Duration::from_secs(60),
         executions_days: 1,
         orders_max: 100_000,
