@@ -211,7 +211,11 @@ pub(crate) async fn reach(profile: &Profile, patience: Duration) -> Result<(), F
 
 /// A journal that is taken can still be read.
 fn held(error: Error) -> anyhow::Error {
-    let is_held = matches!(&error, Error::Journal(error) if error.is_held());
-    let error = anyhow::Error::new(error);
-    if is_held { error.context("reading works beside it, with --offline") } else { error }
+    match &error {
+        Error::Journal(journal) if journal.is_held() => {
+            let message = format!("{error}; orders and positions can be read beside it, with --offline");
+            Failure::new(Exit::Failed, "journal_held", message).into()
+        }
+        _ => error.into(),
+    }
 }
