@@ -1,6 +1,8 @@
 //! A whole life against a simulated gateway on the real wire, from a file to a verified journal.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use alphec_engine::journal::verify;
@@ -196,19 +198,34 @@ async fn an_unreachable_port_is_said_and_the_stop_is_prompt() {
     verified(&journal);
 }
 
+/// The system's clock, moved on by hand.
+#[derive(Default)]
+struct Moved {
+    system: SystemClock,
+    seconds: AtomicU64,
+}
+
+impl Clock for Moved {
+    fn now(&self) -> UtcNanos {
+        self.system.now().saturating_add(Duration::from_secs(self.seconds.load(Ordering::Relaxed)))
+    }
+}
+
 #[tokio::test]
 async fn an_armed_live_profile_trades_until_its_arming_ends_and_cancels_after() {
     let gateway = gateway("U1234567").await;
     let (_folder, profile) = profile(&gateway, "U1234567", "allow_live = true");
     let account = profile.accounts[0].clone();
-    let until: UtcNanos = SystemClock::new().now().saturating_add(Duration::from_secs(6));
-    let client = ExecutionClient::builder(profile).arm(arming::token_for(&account, until)).start().unwrap();
+    let clock = Arc::new(Moved::default());
+    let until = clock.now().saturating_add(Duration::from_secs(3_600));
+    let builder = ExecutionClient::builder(profile).clock(Arc::clone(&clock) as Arc<dyn Clock>);
+    let client = builder.arm(arming::token_for(&account, until)).start().unwrap();
     ready(&client).await;
     let spec = OrderSpec::limit(Side::Buy, qty("1"), px("195.00")).unwrap();
     let mut order = client.submit_order(request("U1234567", spec.clone())).await.unwrap();
     reach(&mut order, OrderState::Working).await;
 
-    tokio::time::sleep(until.since(SystemClock::new().now()) + Duration::from_millis(50)).await;
+    clock.seconds.store(3_601, Ordering::Relaxed);
     let denied = client.submit_order(request("U1234567", spec.clone())).await.unwrap_err();
     assert!(denied.to_string().contains("the live arming has expired; arm again"), "{denied}");
     let nearer = OrderSpec { order_type: OrderType::Limit { limit_px: px("196.00") }, ..spec };
@@ -241,7 +258,7 @@ async fn a_journal_of_another_client_id_or_mode_is_refused_before_anything_is_wr
 
 #[tokio::test]
 async fn a_denial_reaches_the_webhook_of_the_profile() {
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let gateway = gateway("DU1234567").await;
     let (folder, profile) = profile(&gateway, "DU1234567", "alerts.webhook = \"file:hook\"");
@@ -259,6 +276,8 @@ async fn a_denial_reaches_the_webhook_of_the_profile() {
         while !request.ends_with(b"}") {
             assert!(socket.read_buf(&mut request).await.unwrap() > 0);
         }
+        let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+        socket.write_all(answer).await.unwrap();
         String::from_utf8(request).unwrap()
     };
     let posted = tokio::time::timeout(PATIENCE, posted).await.unwrap();

@@ -105,3 +105,11 @@ fn only_https_or_this_machine_is_an_address() {
         assert!(!format!("{error:?}").contains(CANARY));
     }
 }
+
+#[test]
+fn https_brings_its_own_tls_and_where_there_are_no_certificates_says_what_to_install() {
+    match WebhookSink::new(SecretString::from("https://hooks.example/CANARY-7f3a".to_owned())) {
+        Ok(sink) => assert_eq!(sink.name(), "webhook hooks.example"),
+        Err(error) => assert!(error.to_string().contains("install the package ca-certificates"), "{error}"),
+    }
+}
