@@ -282,5 +282,6 @@ async fn a_denial_reaches_the_webhook_of_the_profile() {
     };
     let posted = tokio::time::timeout(PATIENCE, posted).await.unwrap();
     assert!(posted.contains("order_denied"), "{posted}");
+    drop(listener);
     client.stop().await.unwrap();
 }
