@@ -362,7 +362,7 @@ pub struct Order {
     /// Our identity at the broker; absent only on an order that we denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_ref: Option<OrderRef>,
-    /// The API handle; absent only on an order that we denied.
+    /// The API handle, given when the order goes to the wire; absent on one that never did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broker_order_id: Option<BrokerOrderId>,
     /// The broker's durable id, once seen.
