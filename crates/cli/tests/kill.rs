@@ -27,8 +27,8 @@ async fn no_kill_loses_a_fill_doubles_an_order_or_hides_one() {
 
     for kill in 0..kills {
         let mut demo = start_demo(&config);
-        // Spread over the whole length of the demo, and denser in its first second.
-        let at = Duration::from_millis(40 + (kill * 7_919) % 1_500);
+        // Spread over the whole length of the demo.
+        let at = Duration::from_millis(10 + (kill * 61) % 420);
         tokio::time::sleep(at).await;
         // Gone already when it was quicker than that: a demo that ended well is as good a case.
         drop(demo.kill());
@@ -40,7 +40,11 @@ async fn no_kill_loses_a_fill_doubles_an_order_or_hides_one() {
 
     let last = start_demo(&config).wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&last.stdout);
-    assert!(last.status.success(), "the demo after {kills} kills: {text}\n{}", String::from_utf8_lossy(&last.stderr));
+    assert!(
+        last.status.success(),
+        "the demo after {kills} kills: {text}\n{}",
+        String::from_utf8_lossy(&last.stderr)
+    );
     compare(&gateway, &journal, Moment::AtTheEnd);
     gateway.stop().await;
 }
@@ -58,9 +62,13 @@ fn compare(gateway: &GatewayHandle, journal: &Path, moment: Moment) {
 
     let mut seen = BTreeSet::new();
     for order in &truth.orders {
-        let order_ref = OrderRef::new(&*order.report.spec.order_ref).expect("every order at the broker carries our reference");
+        let order_ref = OrderRef::new(&*order.report.spec.order_ref)
+            .expect("every order at the broker carries our reference");
         assert!(seen.insert(order_ref.clone()), "{moment:?}: {order_ref} was sent twice");
-        assert!(books.intents.contains(&order_ref), "{moment:?}: {order_ref} is at the broker and not in the journal");
+        assert!(
+            books.intents.contains(&order_ref),
+            "{moment:?}: {order_ref} is at the broker and not in the journal"
+        );
     }
     if moment != Moment::AtTheEnd {
         return;
@@ -75,9 +83,17 @@ fn compare(gateway: &GatewayHandle, journal: &Path, moment: Moment) {
         .filter(|order| order.ended_at.is_none())
         .map(|order| OrderRef::new(&*order.report.spec.order_ref).unwrap())
         .collect();
-    let shown: BTreeSet<OrderRef> =
-        books.states.iter().filter(|(_, state)| !state.is_terminal()).map(|(order_ref, _)| order_ref.clone()).collect();
-    assert!(working.is_subset(&shown), "working at the broker but not shown: {:?}", working.difference(&shown));
+    let shown: BTreeSet<OrderRef> = books
+        .states
+        .iter()
+        .filter(|(_, state)| !state.is_terminal())
+        .map(|(order_ref, _)| order_ref.clone())
+        .collect();
+    assert!(
+        working.is_subset(&shown),
+        "working at the broker but not shown: {:?}",
+        working.difference(&shown)
+    );
     for account in &truth.accounts {
         for (con_id, position) in &account.positions {
             let ours = books.positions.get(&i64::from(*con_id)).copied().unwrap_or_default();
@@ -116,7 +132,11 @@ impl Books {
                     }
                 }
                 Body::Filled { fill } => {
-                    assert!(books.executions.insert(fill.exec_id.clone()), "{} is booked twice", fill.exec_id);
+                    assert!(
+                        books.executions.insert(fill.exec_id.clone()),
+                        "{} is booked twice",
+                        fill.exec_id
+                    );
                     let con_id = if fill.instrument.as_str() == "AAPL" { AAPL } else { MSFT };
                     let qty = fill.last_qty.get();
                     let signed = if fill.side == Side::Buy { qty } else { -qty };
@@ -158,8 +178,9 @@ accounts = ["DU1234567"]
 journal = "kill.db"
 instruments.AAPL = {{ kind = "stock", exchange = "SMART", currency = "USD", tick = "0.01" }}
 instruments.MSFT = {{ kind = "stock", exchange = "SMART", currency = "USD", tick = "0.01" }}
-limits = {{ max_order_qty = 100, max_order_notional = 100000, max_position = 5000, max_gross_notional = 5000000, max_net_notional = 5000000, max_leverage = 20, price_collar = "0.50" }}
+limits = {{ max_order_qty = 100, max_order_notional = 100000, max_position = 5000, max_gross_notional = 5000000, max_net_notional = 5000000, max_leverage = 20, price_collar = "0.50", max_messages_per_second = 1000 }}
 timeouts = {{ ack_ms = 1000, resnapshot_ms = 200 }}
+pacing_per_second = 0
 "#,
         port = gateway.addr().port()
     );

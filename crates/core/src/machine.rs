@@ -187,9 +187,16 @@ impl Turn<'_> {
     fn stop(&mut self) {
         let left_working: Vec<ClientOrderId> =
             self.core.book.live_orders().map(|order| order.client_order_id.clone()).collect();
-        if !left_working.is_empty() {
-            let text =
-                format!("stopping with orders that can still fill at the broker: {}", some_of(&left_working));
+        // What is kept on purpose is in the record and the report; people are told of the rest.
+        let unanswered: Vec<ClientOrderId> = self
+            .core
+            .book
+            .live_orders()
+            .filter(|order| order.state != OrderState::Working || order.pending.cancel_asked_at.is_some())
+            .map(|order| order.client_order_id.clone())
+            .collect();
+        if !unanswered.is_empty() {
+            let text = format!("stopping with orders unsettled at the broker: {}", some_of(&unanswered));
             self.alert(AlertKind::LeftWorking, text, None);
         }
         self.record(About::default(), Provenance::Decided, Body::Stopped { left_working });

@@ -89,7 +89,8 @@ impl Turn<'_> {
         let was_up = self.is_connected();
         self.core.session.forget_connection();
         self.change_link(LinkState::Down, why.to_owned());
-        if was_up {
+        // A stop lets go of the link on purpose.
+        if was_up && !self.core.session.stopping {
             self.alert(
                 AlertKind::Disconnected,
                 format!("disconnected: {why}; no new orders until recovered"),

@@ -219,12 +219,26 @@ fn a_restart_puts_unanswered_orders_in_doubt_and_keeps_the_rest() {
 }
 
 #[test]
-fn stopping_names_what_is_left_working() {
-    let mut world = World::working("a", Side::Buy, "1");
-    let seen = world.input(alphec_core::Input::Stop);
-    assert_eq!((seen.alerts(AlertKind::LeftWorking), seen.kinds()), (1, vec!["stopped"]));
+fn stopping_names_what_is_left_and_tells_people_of_what_is_unsettled() {
+    let stop = |world: &mut World| {
+        let seen = world.input(alphec_core::Input::Stop);
+        let Some(alphec_model::Body::Stopped { left_working }) =
+            seen.0.records.last().map(|record| record.body.clone())
+        else {
+            panic!("no record of the stop");
+        };
+        (left_working.len(), seen.alerts(AlertKind::LeftWorking))
+    };
+    let mut world = World::working("asked", Side::Buy, "1");
+    world.cancel("asked");
+    assert_eq!(stop(&mut world), (1, 1), "a cancel that was not answered");
     let mut world = World::ready();
-    assert_eq!(world.input(alphec_core::Input::Stop).alerts(AlertKind::LeftWorking), 0);
+    world.submit("new", Side::Buy, "1");
+    assert_eq!(stop(&mut world), (1, 1), "an order that was not answered");
+    let mut world = World::working("kept", Side::Buy, "1");
+    assert_eq!(stop(&mut world).0, 1, "what is kept on purpose is in the record");
+    let mut world = World::ready();
+    assert_eq!(stop(&mut world), (0, 0));
 }
 
 #[test]

@@ -105,3 +105,18 @@ fn a_reference_is_shown_as_it_was_written() {
         assert_eq!(format!("{reference:?}"), format!("SecretRef({text})"));
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_kernels_keyring_gives_a_secret() {
+    use keyring_core::api::CredentialStoreApi;
+    let user = format!("test-{}", std::process::id());
+    let store = linux_keyutils_keyring_store::Store::new().unwrap();
+    let entry = store.build("alphec-execution", &user, None).unwrap();
+    if entry.set_password(CANARY).is_err() {
+        println!("not run: this system lets nobody use the keyring");
+        return;
+    }
+    assert_eq!(resolve(&format!("keyring:alphec-execution/{user}")), CANARY);
+    entry.delete_credential().unwrap();
+}

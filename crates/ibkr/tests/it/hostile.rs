@@ -77,7 +77,7 @@ async fn a_frame_that_does_not_decode_is_a_gap_and_the_stream_goes_on() {
         tap::ORDER_STATUS,
         &body(&[Field::Number(1, 5), Field::Text(2, "Filled"), Field::Text(3, "10")]),
     ));
-    tap.speak(execution("a.b.01.01", "XXX", 1.0));
+    tap.speak(execution("a.b.01.01", "LEFT", 1.0));
     tap.speak(frame(tap::OPEN_ORDER, &[0x12, 0xff]));
     for _ in 0..3 {
         adapter.until(|event| matches!(event, BrokerEvent::Undecodable { .. }).then_some(())).await;
@@ -90,7 +90,7 @@ async fn a_frame_that_does_not_decode_is_a_gap_and_the_stream_goes_on() {
         assert_eq!(generation, Generation::new(1));
         // Frames queued behind a broken one are lost with ibapi's stream, so the next is spoken after it.
         tokio::time::sleep(Duration::from_millis(20)).await;
-        tap.speak(execution("a.b.01.01", "XXX", 1.0));
+        tap.speak(execution("a.b.01.01", "LEFT", 1.0));
     }
     adapter.until(|event| matches!(event, BrokerEvent::Gap { .. }).then_some(())).await;
     tap.speak(execution("c.d.01.01", "BOT", 27.333_333_333_333_332));

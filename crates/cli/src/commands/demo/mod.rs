@@ -34,9 +34,14 @@ pub(crate) struct Args {
 pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     let stage = Stage::set(common, args.seed).await?;
     let Stage { gateway, name, mut profile, journal } = stage;
-    ensure!(profile.mode == Mode::Paper, "the demo trades, so it runs on paper profiles only; name one with --profile");
+    ensure!(
+        profile.mode == Mode::Paper,
+        "the demo trades, so it runs on paper profiles only; name one with --profile"
+    );
     let mut report = Report::new(name, !common.json, common.colour());
-    let relay = Relay::start(format!("{}:{}", profile.host, profile.port)).await.context("starting the demo's relay")?;
+    let relay = Relay::start(format!("{}:{}", profile.host, profile.port))
+        .await
+        .context("starting the demo's relay")?;
     profile.host = relay.addr().ip().to_string();
     profile.port = relay.addr().port();
     profile.journal.clone_from(&journal);
@@ -85,10 +90,12 @@ impl Stage {
             let journal = profile.journal.clone();
             return Ok(Self { gateway: None, name, profile, journal });
         }
-        let gateway = Gateway::builder().seed(seed).start().await.context("starting the simulated gateway")?;
-        let journal = common.journal.clone().unwrap_or_else(|| {
-            std::env::temp_dir().join(format!("alphec-demo-{}.db", run_name()))
-        });
+        let gateway =
+            Gateway::builder().seed(seed).start().await.context("starting the simulated gateway")?;
+        let journal = common
+            .journal
+            .clone()
+            .unwrap_or_else(|| std::env::temp_dir().join(format!("alphec-demo-{}.db", run_name())));
         let profile = simulated(&gateway, &journal)?;
         let name = format!("simulated, on {}, seed {seed}", gateway.addr());
         Ok(Self { gateway: Some(gateway), name, profile, journal })
@@ -121,7 +128,11 @@ limits = {{ max_order_qty = 100, max_order_notional = 100000, max_position = 500
 /// than the broker's, so that the broker has something to refuse.
 fn cast(profile: &mut Profile) -> anyhow::Result<(Instrument, Option<Instrument>)> {
     let ids: Vec<_> = profile.instruments.keys().cloned().collect();
-    let lead = ids.first().and_then(|id| profile.instruments.get(id)).cloned().context("an instrument in the profile")?;
+    let lead = ids
+        .first()
+        .and_then(|id| profile.instruments.get(id))
+        .cloned()
+        .context("an instrument in the profile")?;
     let Some(second) = ids.get(1).and_then(|id| profile.instruments.get(id)) else { return Ok((lead, None)) };
     let tick = second.tick().increment_at(Price::ZERO).context("a tick")?;
     let finer = TickRule::fixed(Price::new(tick.get() / Decimal::TEN)?);
@@ -141,7 +152,11 @@ fn verify(journal: &Path, report: &mut Report) -> JournalLine {
     match alphec_journal::verify(journal, &mut |_| {}) {
         Ok(found) => {
             let head = found.head.hash.to_string();
-            report.step(true, "audit trail verified", format!("{} records, head {}…", found.records, head.get(..12).unwrap_or(&head)));
+            report.step(
+                true,
+                "audit trail verified",
+                format!("{} records, head {}…", found.records, head.get(..12).unwrap_or(&head)),
+            );
             JournalLine { path, records: found.records, verified: true, head }
         }
         Err(error) => {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use alphec_execution::model::{
-    AccountId, CancelScope, ClientOrderId, Decimal, Instrument, Order, OrderRequest, OrderSpec,
-    OrderState, OrderType, Price, Qty, Quote, Side, StrategyId,
+    AccountId, CancelScope, ClientOrderId, Decimal, Instrument, Order, OrderRequest, OrderSpec, OrderState,
+    OrderType, Price, Qty, Quote, Side, StrategyId,
 };
 use alphec_execution::{Error, ExecutionClient, OrderHandle, new_correlation_id};
 use anyhow::{Context, bail, ensure};
@@ -47,9 +47,14 @@ impl Cast {
         let quote = self.quote().await?;
         let open = self.client.open_orders().await?;
         let (bid, ask) = (show(quote.bid), show(quote.ask));
-        report.step(true, "connected", format!("{} on {}, {} at {bid} / {ask}", self.client.profile(), self.account, self.lead.id()));
+        report.step(
+            true,
+            "connected",
+            format!("{} on {}, {} at {bid} / {ask}", self.client.profile(), self.account, self.lead.id()),
+        );
         if !open.is_empty() {
-            let names: Vec<String> = open.iter().map(|order| format!("{} {}", order.client_order_id, order.state)).collect();
+            let names: Vec<String> =
+                open.iter().map(|order| format!("{} {}", order.client_order_id, order.state)).collect();
             report.step(true, "recovered", format!("orders of an earlier run: {}", names.join(", ")));
         }
         Ok(())
@@ -68,7 +73,11 @@ impl Cast {
         let spec = OrderSpec { order_type: OrderType::Limit { limit_px: nearer }, ..spec };
         self.client.modify_order(order.client_order_id(), spec.clone()).await?;
         let replaced = tokio::time::timeout(PATIENCE, order.replaced()).await??;
-        ensure!(replaced.spec == spec, "the broker did not take the change over: {}", replaced.spec.order_type);
+        ensure!(
+            replaced.spec == spec,
+            "the broker did not take the change over: {}",
+            replaced.spec.order_type
+        );
         report.step(true, "modified", format!("now at {nearer}, version {}", replaced.version));
 
         self.client.cancel_order(order.client_order_id()).await?;
@@ -83,7 +92,11 @@ impl Cast {
         self.reach(&mut order, OrderState::Filled).await?;
         let fills = self.client.fills(order.client_order_id()).await?;
         let average = order.last().avg_px().map(|px| px.round_dp(6).normalize());
-        report.step(true, "market order filled", format!("{} fill(s), average {}", fills.len(), show(average)));
+        report.step(
+            true,
+            "market order filled",
+            format!("{} fill(s), average {}", fills.len(), show(average)),
+        );
         Ok(())
     }
 
@@ -123,7 +136,8 @@ impl Cast {
         let reference = quote.reference_px().context("a reference price")?;
         let tick = refused.tick().increment_at(Price::new(reference.round_dp(2))?).context("a tick")?;
         let off_grid = Price::new((reference * Decimal::new(99, 2)).round_dp(2) + tick.get())?;
-        let mut order = self.submit("off-tick", refused, OrderSpec::limit(Side::Buy, refused.lot(), off_grid)?).await?;
+        let mut order =
+            self.submit("off-tick", refused, OrderSpec::limit(Side::Buy, refused.lot(), off_grid)?).await?;
         self.reach(&mut order, OrderState::Rejected).await?;
         let reason = order.last().reject_reason.clone().context("a reason")?;
         report.step(true, "rejected by the broker", reason.to_string());
@@ -133,14 +147,20 @@ impl Cast {
 
     async fn outage(&self, relay: &Relay, report: &mut Report) -> anyhow::Result<()> {
         let away = self.away(Decimal::new(95, 2)).await?;
-        let mut order = self.submit("outage", &self.lead, OrderSpec::limit(Side::Buy, self.lead.lot(), away)?).await?;
+        let mut order =
+            self.submit("outage", &self.lead, OrderSpec::limit(Side::Buy, self.lead.lot(), away)?).await?;
         self.reach(&mut order, OrderState::Working).await?;
         relay.cut();
         self.until_link(false).await?;
         report.step(true, "connection lost", "the wire was cut with an order working");
         let spec = OrderSpec::new(Side::Buy, self.lead.lot(), OrderType::Market)?;
         match self.submit_now("while-down", &self.lead, spec).await {
-            Err(error) if error.downcast_ref::<Error>().and_then(Error::denied).is_some_and(|reason| reason.is_not_ready()) => {
+            Err(error)
+                if error
+                    .downcast_ref::<Error>()
+                    .and_then(Error::denied)
+                    .is_some_and(|reason| reason.is_not_ready()) =>
+            {
                 report.step(true, "denied while down", "an order during the outage was never sent");
                 report.denied += 1;
             }
@@ -181,7 +201,8 @@ impl Cast {
         let orders = self.client.all_orders().await?;
         report.orders = orders.iter().filter(|order| is_of(order, &prefix)).map(OrderLine::from).collect();
         let stopped = self.client.stop().await?;
-        report.left_working = stopped.left_working.iter().map(|order| order.client_order_id.to_string()).collect();
+        report.left_working =
+            stopped.left_working.iter().map(|order| order.client_order_id.to_string()).collect();
         let clean = settled.is_ok() && stopped.left_working.is_empty();
         let detail = match clean {
             true => "every open order canceled, nothing left working".to_owned(),
@@ -191,12 +212,22 @@ impl Cast {
         Ok(())
     }
 
-    async fn submit(&self, name: &str, instrument: &Instrument, spec: OrderSpec) -> anyhow::Result<OrderHandle> {
+    async fn submit(
+        &self,
+        name: &str,
+        instrument: &Instrument,
+        spec: OrderSpec,
+    ) -> anyhow::Result<OrderHandle> {
         self.client.wait_quote(instrument.id(), PATIENCE).await?;
         self.submit_now(name, instrument, spec).await
     }
 
-    async fn submit_now(&self, name: &str, instrument: &Instrument, spec: OrderSpec) -> anyhow::Result<OrderHandle> {
+    async fn submit_now(
+        &self,
+        name: &str,
+        instrument: &Instrument,
+        spec: OrderSpec,
+    ) -> anyhow::Result<OrderHandle> {
         let request = OrderRequest {
             client_order_id: ClientOrderId::new(format!("demo-{}-{name}", self.run))?,
             strategy_id: strategy()?,
@@ -213,7 +244,11 @@ impl Cast {
         let reached = tokio::time::timeout(PATIENCE, order.until(wanted)).await;
         let last = match reached {
             Ok(last) => last?,
-            Err(_) => bail!("order {} is {}, not {state}, after {PATIENCE:?}", order.client_order_id(), order.last().state),
+            Err(_) => bail!(
+                "order {} is {}, not {state}, after {PATIENCE:?}",
+                order.client_order_id(),
+                order.last().state
+            ),
         };
         let why = last.reject_reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
         ensure!(last.state == state, "order {} is {}, not {state}{why}", last.client_order_id, last.state);
@@ -255,4 +290,3 @@ fn is_of(order: &Order, prefix: &str) -> bool {
 fn show<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
-
