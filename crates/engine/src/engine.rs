@@ -109,6 +109,7 @@ impl Engine {
         let (calls, calls_in) = mpsc::channel(CALLS_MAX);
         let (urgent, urgent_in) = mpsc::channel(CALLS_MAX);
         let (events, _) = broadcast::channel(parts.event_buffer.max(16));
+        let (heard, _) = broadcast::channel(parts.event_buffer.max(16));
         let (alerts, _) = broadcast::channel(ALERT_BUFFER);
         let (answers, answers_in) = mpsc::channel(ANSWERS_MAX);
         let (requests, requests_in) = mpsc::channel(REQUESTS_MAX);
@@ -116,7 +117,8 @@ impl Engine {
         let side =
             Side::spawn(Rules::new(&parts.rules), parts.sinks, answers).map_err(thread("risk rules"))?;
         let (ahead, outcomes) = WriteAhead::spawn(parts.sink).map_err(thread("the journal"))?;
-        let handle = Handle { calls, urgent, events: events.clone(), alerts: alerts.clone() };
+        let handle =
+            Handle { calls, urgent, events: events.clone(), heard: heard.clone(), alerts: alerts.clone() };
         let stop = CancellationToken::new();
         let channels =
             Channels { outcomes, urgent: urgent_in, broker: broker_in, answers: answers_in, calls: calls_in };
@@ -127,6 +129,7 @@ impl Engine {
             outbox: Outbox::new(requests),
             side,
             events,
+            heard,
             alerts,
             stop: stop.clone(),
             stop_policy: parts.stop_policy,

@@ -1,5 +1,6 @@
 //! The callers' end: cheap to clone, usable from any thread and any runtime.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use alphec_core::{Misuse, Readiness, Reply};
@@ -85,6 +86,7 @@ pub struct Handle {
     pub(crate) calls: mpsc::Sender<Call>,
     pub(crate) urgent: mpsc::Sender<Call>,
     pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) heard: broadcast::Sender<Arc<Order>>,
     pub(crate) alerts: broadcast::Sender<Alert>,
 }
 
@@ -175,6 +177,14 @@ impl Handle {
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
+    }
+
+    /// Every order as the broker has just told of it, from now on, a sync before its event. What a
+    /// caller does about it is recorded after it all the same, because records keep their order;
+    /// a crash in between loses only the note, and the broker's books restore it.
+    #[must_use]
+    pub fn heard(&self) -> broadcast::Receiver<Arc<Order>> {
+        self.heard.subscribe()
     }
 
     /// Every alert from now on.

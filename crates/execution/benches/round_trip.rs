@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use alphec_engine::journal::measure_sync_of;
 use alphec_execution::model::{
-    AccountId, InstrumentId, OrderRequest, OrderSpec, OrderState, Side, StrategyId,
+    AccountId, Body, InstrumentId, OrderRequest, OrderSpec, OrderState, Side, StrategyId,
 };
 use alphec_execution::{ExecutionClient, config, new_client_order_id, new_correlation_id};
 use alphec_twsim::{Gateway, GatewayHandle};
@@ -119,7 +119,7 @@ async fn our_turn(client: &ExecutionClient) -> Vec<Duration> {
     for _ in 0..ORDERS_A_TURN {
         let began = Instant::now();
         let mut order = client.submit_order(request()).await.expect("an order");
-        order.until(|order| order.state == OrderState::Working).await.expect("a status");
+        order.accepted().await.expect("a status");
         times.push(began.elapsed());
         client.cancel_order(order.client_order_id()).await.expect("a cancel");
         order.done().await.expect("an end");
@@ -144,18 +144,17 @@ async fn burst(addr: &str, folder: &Path) -> Rate {
         "every order is accepted: {:?}",
         orders.iter().find(|order| order.is_err())
     );
-    drop(orders);
-    let wait = async {
-        loop {
-            let open = client.open_orders().await.expect("the open orders");
-            if open.iter().all(|order| order.state == OrderState::Working) {
-                return;
-            }
-            drop(tokio::time::timeout(Duration::from_millis(50), events.recv()).await);
+    let all_work = async {
+        let mut working = 0;
+        while working < BURST {
+            let event = events.recv().await.expect("no event missed");
+            working +=
+                usize::from(matches!(&event.record.body, Body::OrderChanged { to: OrderState::Working, .. }));
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), wait).await.expect("every order acknowledged");
+    tokio::time::timeout(Duration::from_secs(60), all_work).await.expect("every order acknowledged");
     let acknowledged = BURST as f64 / began.elapsed().as_secs_f64();
+    drop(orders);
     let stop = config::Stop { policy: alphec_execution::StopPolicy::Keep, deadline: Duration::from_secs(5) };
     client.stop_with(stop).await.expect("a clean stop");
     Rate { durable, acknowledged }

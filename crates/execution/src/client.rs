@@ -12,7 +12,7 @@ use alphec_model::{
 use tokio::sync::broadcast;
 
 use crate::config::Stop;
-use crate::order::OrderHandle;
+use crate::order::{Ears, OrderHandle};
 use crate::{Error, new_correlation_id};
 
 /// A running engine, as strategies see it. Cheap to clone; works from any runtime.
@@ -35,13 +35,13 @@ impl ExecutionClient {
     /// [`Error::Denied`] when our gate refused it (it was never sent), [`Error::Call`] otherwise.
     pub async fn submit_order(&self, request: OrderRequest) -> Result<OrderHandle, Error> {
         // Subscribed before the order exists, so that no event of it is missed.
-        let events = self.handle.events();
+        let ears = Ears::of(&self.handle);
         match self.handle.command(Command::Submit(request)).await? {
             Reply::Order(order) => match order.deny_reason.clone() {
                 Some(reason) => {
                     Err(Error::Denied { order: Box::new((*order).clone()), reason: Box::new(reason) })
                 }
-                None => Ok(OrderHandle::new(self.handle.clone(), (*order).clone(), events)),
+                None => Ok(OrderHandle::new(self.handle.clone(), (*order).clone(), ears)),
             },
             other => Err(Error::unexpected(&other)),
         }
@@ -131,9 +131,9 @@ impl ExecutionClient {
     /// # Errors
     /// [`Error::Call`], of an unknown id too.
     pub async fn order(&self, client_order_id: &ClientOrderId) -> Result<OrderHandle, Error> {
-        let events = self.handle.events();
+        let ears = Ears::of(&self.handle);
         let order = self.get_order_status(client_order_id).await?;
-        Ok(OrderHandle::new(self.handle.clone(), order, events))
+        Ok(OrderHandle::new(self.handle.clone(), order, ears))
     }
 
     /// Every order that can still change, oldest first.

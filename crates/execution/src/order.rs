@@ -1,5 +1,7 @@
 //! A handle on one order: wait for what the broker says of it. Dropping it does nothing to the order.
 
+use std::sync::Arc;
+
 use alphec_engine::{CallError, Handle};
 use alphec_model::{ClientOrderId, Event, Order, OrderState};
 use tokio::sync::broadcast;
@@ -11,12 +13,26 @@ use crate::Error;
 pub struct OrderHandle {
     handle: Handle,
     order: Order,
+    ears: Ears,
+}
+
+/// What a handle listens to: the broker's word at once, and every event once it is durable.
+/// Made before the order is asked for, so that nothing of it is missed.
+#[derive(Debug)]
+pub(crate) struct Ears {
+    heard: broadcast::Receiver<Arc<Order>>,
     events: broadcast::Receiver<Event>,
 }
 
+impl Ears {
+    pub(crate) fn of(handle: &Handle) -> Self {
+        Self { heard: handle.heard(), events: handle.events() }
+    }
+}
+
 impl OrderHandle {
-    pub(crate) const fn new(handle: Handle, order: Order, events: broadcast::Receiver<Event>) -> Self {
-        Self { handle, order, events }
+    pub(crate) const fn new(handle: Handle, order: Order, ears: Ears) -> Self {
+        Self { handle, order, ears }
     }
 
     /// Its key.
@@ -36,7 +52,7 @@ impl OrderHandle {
     /// # Errors
     /// [`Error::Call`] when the engine stops first.
     pub async fn accepted(&mut self) -> Result<&Order, Error> {
-        self.until(|order| !matches!(order.state, OrderState::Staged | OrderState::PendingNew)).await
+        self.hear(|order| !matches!(order.state, OrderState::Staged | OrderState::PendingNew)).await
     }
 
     /// Waits until it has ended. An order in doubt has not: bound the wait with a timeout.
@@ -44,7 +60,7 @@ impl OrderHandle {
     /// # Errors
     /// [`Error::Call`] when the engine stops first.
     pub async fn done(&mut self) -> Result<&Order, Error> {
-        self.until(|order| order.state.is_terminal()).await
+        self.hear(|order| order.state.is_terminal()).await
     }
 
     /// Waits until the change asked for last has been answered.
@@ -60,16 +76,21 @@ impl OrderHandle {
     /// # Errors
     /// [`Error::Call`] when the engine stops first.
     pub async fn until(&mut self, wanted: impl Fn(&Order) -> bool + Send) -> Result<&Order, Error> {
+        // Something may have been asked for that this handle has not heard of yet, such as a change.
         self.refresh().await?;
+        self.hear(wanted).await
+    }
+
+    /// Listens until the order is as wanted. The handle has listened since before the order was
+    /// asked for, so it misses nothing and need not ask.
+    async fn hear(&mut self, wanted: impl Fn(&Order) -> bool + Send) -> Result<&Order, Error> {
         while !wanted(&self.order) {
-            match self.events.recv().await {
-                Ok(event) => {
-                    if let Some(order) =
-                        event.order.filter(|order| order.client_order_id == self.order.client_order_id)
-                    {
-                        self.order = (*order).clone();
-                    }
-                }
+            let news = tokio::select! {
+                order = self.ears.heard.recv() => order.map(Some),
+                event = self.ears.events.recv() => event.map(|event| event.order),
+            };
+            match news {
+                Ok(order) => self.take(order.as_deref()),
                 // Missed some: the engine knows.
                 Err(broadcast::error::RecvError::Lagged(_)) => self.refresh().await?,
                 Err(broadcast::error::RecvError::Closed) => return Err(CallError::Stopped.into()),
@@ -85,16 +106,14 @@ impl OrderHandle {
     /// is current again, and the next call goes on. [`Error::Call`] when the engine has stopped.
     pub async fn next_event(&mut self) -> Result<Event, Error> {
         loop {
-            match self.events.recv().await {
+            match self.ears.events.recv().await {
                 Ok(event) => {
                     let ours = event
                         .order
                         .as_ref()
                         .is_some_and(|order| order.client_order_id == self.order.client_order_id);
                     if ours {
-                        if let Some(order) = &event.order {
-                            self.order = (**order).clone();
-                        }
+                        self.take(event.order.as_deref());
                         return Ok(event);
                     }
                 }
@@ -104,6 +123,16 @@ impl OrderHandle {
                 }
                 Err(broadcast::error::RecvError::Closed) => return Err(CallError::Stopped.into()),
             }
+        }
+    }
+
+    /// Takes over news of this order, unless it is older than what is known.
+    fn take(&mut self, news: Option<&Order>) {
+        let news = news.filter(|order| {
+            order.client_order_id == self.order.client_order_id && order.updated_at >= self.order.updated_at
+        });
+        if let Some(order) = news {
+            self.order = order.clone();
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alphec_core::{Core, Input, Reply, Step, Token};
-use alphec_model::{Alert, BrokerEvent, BrokerRequest, Command, Event, UtcNanos};
+use alphec_model::{Alert, BrokerEvent, BrokerRequest, Command, Event, Order, Provenance, UtcNanos};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +39,7 @@ const LINGER_MAX: usize = 256;
 /// A cancel waits for a sync this long and then goes ahead of it.
 const SLOW_CANCEL: Duration = Duration::from_millis(100);
 /// A sync that takes longer stops new orders, and what waited for it is not sent.
-const SLOW_JOURNAL: Duration = Duration::from_secs(1);
+const SLOW_JOURNAL: Duration = Duration::from_secs(5);
 /// Answers to queries that may wait for a sync.
 const ANSWERS_MAX: usize = 16_384;
 /// The longest sleep.
@@ -66,6 +66,7 @@ pub(crate) struct LoopParts {
     pub(crate) outbox: Outbox,
     pub(crate) side: Side,
     pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) heard: broadcast::Sender<Arc<Order>>,
     pub(crate) alerts: broadcast::Sender<Alert>,
     pub(crate) stop: CancellationToken,
     pub(crate) stop_policy: StopPolicy,
@@ -228,6 +229,7 @@ impl Loop {
             // No subscriber is no error.
             drop(self.parts.alerts.send(alert));
         }
+        self.tell_at_once(&step.events);
         let now = self.parts.clock.now();
         if self.filling.records.is_empty() {
             self.filling_since = now;
@@ -240,6 +242,15 @@ impl Loop {
         self.filling.records.append(&mut records);
         if self.filling.records.len() >= BATCH_MAX {
             self.queue.push_back(std::mem::take(&mut self.filling));
+        }
+    }
+
+    /// What the broker says of an order is heard at once; its event follows when it is durable.
+    fn tell_at_once(&self, events: &[Event]) {
+        let observed = |event: &&Event| event.record.header.provenance == Provenance::Observed;
+        for order in events.iter().filter(observed).filter_map(|event| event.order.as_ref()) {
+            // No listener is no error.
+            drop(self.parts.heard.send(Arc::clone(order)));
         }
     }
 
