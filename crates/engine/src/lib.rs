@@ -5,11 +5,11 @@
 //! decision of its own.
 //!
 //! Invariants:
-//! - A request that can trade reaches the adapter only as [`write_ahead::Committed`], and only a
+//! - A request that can trade reaches the adapter only as `write_ahead::Committed`, and only a
 //!   journal receipt makes one.
 //! - Replies and events leave after the records they speak of are durable.
 //! - A cancel does not wait for a slow or broken journal, and an order never follows its own cancel.
-//! - What was decided is looked at once more before it leaves ([`alphec_core::Core::last_look`]).
+//! - What was decided is looked at once more before it leaves (`Core::last_look`).
 //! - Nothing a rule, a sink or a subscriber does can stall the loop.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -1,5 +1,5 @@
 //! The loop. One turn: take what is ready, step, hand the records to the journal, and release
-//! what an earlier batch held. When the journal refuses: [`trouble`]. How it ends: [`end`].
+//! what an earlier batch held. When the journal refuses: `trouble`. How it ends: `end`.
 
 mod end;
 mod trouble;
