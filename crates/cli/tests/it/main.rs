@@ -9,4 +9,5 @@ mod doctor;
 mod exits;
 mod house;
 mod orders;
+mod side_by_side;
 mod sim;
