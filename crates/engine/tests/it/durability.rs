@@ -7,15 +7,13 @@ use alphec_engine::core::Reply;
 use alphec_engine::journal::testing::{FailingSink, Failure, When};
 use alphec_model::{Body, DenyReason, OrderState};
 
-use crate::support::{QUIET, World, cancel, key, submit, until, until_ready};
+use crate::support::{QUIET, World, cancel, key, submit, until, until_ready, work};
 
 #[tokio::test]
 async fn no_order_reaches_the_broker_before_its_record_is_durable() {
     let world = World::new();
     let sink = world.sink.clone();
-    let (handle, mut broker) = world.start();
-    broker.come_up().await;
-    until_ready(&handle).await;
+    let (handle, mut broker) = world.ready().await;
 
     sink.shut();
     let caller = handle.clone();
@@ -36,12 +34,8 @@ async fn no_order_reaches_the_broker_before_its_record_is_durable() {
 async fn a_cancel_leaves_within_its_deadline_behind_a_stalled_journal() {
     let world = World::new();
     let sink = world.sink.clone();
-    let (handle, mut broker) = world.start();
-    broker.come_up().await;
-    until_ready(&handle).await;
-    handle.command(submit("a")).await.unwrap();
-    let ticket = broker.next_place().await;
-    broker.acknowledge(&ticket).await;
+    let (handle, mut broker) = world.ready().await;
+    let ticket = work(&handle, &mut broker, "a").await;
 
     sink.shut();
     let caller = handle.clone();
@@ -101,9 +95,7 @@ async fn a_record_that_never_became_durable_sends_nothing_and_ends_as_denied() {
 async fn an_order_never_follows_its_own_cancel() {
     let world = World::new();
     let sink = world.sink.clone();
-    let (handle, mut broker) = world.start();
-    broker.come_up().await;
-    until_ready(&handle).await;
+    let (handle, mut broker) = world.ready().await;
 
     sink.shut();
     let caller = handle.clone();
@@ -123,9 +115,7 @@ async fn an_order_never_follows_its_own_cancel() {
 async fn what_a_slow_sync_held_back_is_not_sent_late() {
     let world = World::new();
     let sink = world.sink.clone();
-    let (handle, mut broker) = world.start();
-    broker.come_up().await;
-    until_ready(&handle).await;
+    let (handle, mut broker) = world.ready().await;
 
     sink.shut();
     let refused = tokio::time::timeout(crate::support::PATIENCE, handle.command(submit("a"))).await.unwrap();
@@ -143,9 +133,7 @@ async fn what_a_slow_sync_held_back_is_not_sent_late() {
 
 #[tokio::test]
 async fn a_cancel_sent_with_its_submission_still_on_the_way_finds_it() {
-    let (handle, mut broker) = World::new().start();
-    broker.come_up().await;
-    until_ready(&handle).await;
+    let (handle, mut broker) = World::new().ready().await;
     let both = futures::future::join(handle.command(submit("a")), handle.command(cancel("a"))).await;
     assert!(both.0.is_ok() && both.1.is_ok(), "{both:?}");
     let order = handle.order(&key("a")).await.unwrap().unwrap();
@@ -158,12 +146,8 @@ async fn a_cancel_passes_a_broken_journal() {
     let failing = Switched::new(world.sink.clone(), When::BeforePersisting);
     let switch = failing.switch();
     world.store = Some(Box::new(failing));
-    let (handle, mut broker) = world.start();
-    broker.come_up().await;
-    until_ready(&handle).await;
-    handle.command(submit("a")).await.unwrap();
-    let ticket = broker.next_place().await;
-    broker.acknowledge(&ticket).await;
+    let (handle, mut broker) = world.ready().await;
+    let ticket = work(&handle, &mut broker, "a").await;
 
     switch.store(true, std::sync::atomic::Ordering::SeqCst);
     let canceled = handle.command(cancel("a")).await;

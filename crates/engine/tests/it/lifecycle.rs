@@ -7,16 +7,12 @@ use alphec_engine::{BrokerTask, CallError, StopPolicy};
 use alphec_model::broker::{BrokerStatus, LinkState};
 use alphec_model::{AlertKind, Body, OrderState};
 
-use crate::support::{PATIENCE, World, key, submit, until, until_ready};
+use crate::support::{PATIENCE, World, key, submit, until, until_ready, work};
 
 #[tokio::test]
 async fn a_stop_cancels_waits_for_the_broker_and_reports_nothing_left() {
-    let (handle, mut broker) = World::new().start();
-    broker.come_up().await;
-    until_ready(&handle).await;
-    handle.command(submit("a")).await.unwrap();
-    let ticket = broker.next_place().await;
-    broker.acknowledge(&ticket).await;
+    let (handle, mut broker) = World::new().ready().await;
+    let ticket = work(&handle, &mut broker, "a").await;
 
     let stopper = handle.clone();
     let stop = tokio::spawn(async move { stopper.stop(StopPolicy::Cancel, PATIENCE).await });
@@ -31,12 +27,8 @@ async fn a_stop_cancels_waits_for_the_broker_and_reports_nothing_left() {
 async fn a_stop_without_an_answer_reports_what_is_left_working() {
     let world = World::new();
     let sink = world.sink.clone();
-    let (handle, mut broker) = world.start();
-    broker.come_up().await;
-    until_ready(&handle).await;
-    handle.command(submit("a")).await.unwrap();
-    let ticket = broker.next_place().await;
-    broker.acknowledge(&ticket).await;
+    let (handle, mut broker) = world.ready().await;
+    let ticket = work(&handle, &mut broker, "a").await;
     let report = handle.stop(StopPolicy::Cancel, Duration::from_millis(100)).await.unwrap();
     assert!(!report.all_answered);
     assert_eq!(report.left_working.len(), 1);
@@ -48,12 +40,8 @@ async fn a_stop_without_an_answer_reports_what_is_left_working() {
 async fn even_a_stop_that_waits_for_nothing_sends_its_cancels() {
     let world = World::new();
     let sink = world.sink.clone();
-    let (handle, mut broker) = world.start();
-    broker.come_up().await;
-    until_ready(&handle).await;
-    handle.command(submit("a")).await.unwrap();
-    let ticket = broker.next_place().await;
-    broker.acknowledge(&ticket).await;
+    let (handle, mut broker) = world.ready().await;
+    let ticket = work(&handle, &mut broker, "a").await;
     let report = handle.stop(StopPolicy::Cancel, Duration::ZERO).await.unwrap();
     assert_eq!((report.canceled, report.records_lost), (1, 0));
     assert_eq!(broker.next_cancel().await, ticket.broker_order_id);
@@ -65,12 +53,8 @@ async fn even_a_stop_that_waits_for_nothing_sends_its_cancels() {
 
 #[tokio::test]
 async fn a_cancel_before_a_stop_that_keeps_orders_still_leaves() {
-    let (handle, mut broker) = World::new().start();
-    broker.come_up().await;
-    until_ready(&handle).await;
-    handle.command(submit("a")).await.unwrap();
-    let ticket = broker.next_place().await;
-    broker.acknowledge(&ticket).await;
+    let (handle, mut broker) = World::new().ready().await;
+    let ticket = work(&handle, &mut broker, "a").await;
     let (canceled, stopped) = futures::future::join(
         handle.command(crate::support::cancel("a")),
         handle.stop(StopPolicy::Keep, Duration::from_millis(200)),
@@ -83,12 +67,8 @@ async fn a_cancel_before_a_stop_that_keeps_orders_still_leaves() {
 
 #[tokio::test]
 async fn a_submission_during_a_stop_gets_its_own_answer() {
-    let (handle, mut broker) = World::new().start();
-    broker.come_up().await;
-    until_ready(&handle).await;
-    handle.command(submit("a")).await.unwrap();
-    let ticket = broker.next_place().await;
-    broker.acknowledge(&ticket).await;
+    let (handle, mut broker) = World::new().ready().await;
+    let ticket = work(&handle, &mut broker, "a").await;
     let stopper = handle.clone();
     let stop = tokio::spawn(async move { stopper.stop(StopPolicy::Cancel, PATIENCE).await });
     broker.next_cancel().await;
@@ -100,12 +80,8 @@ async fn a_submission_during_a_stop_gets_its_own_answer() {
 
 #[tokio::test]
 async fn a_stop_that_keeps_orders_sends_no_cancel() {
-    let (handle, mut broker) = World::new().start();
-    broker.come_up().await;
-    until_ready(&handle).await;
-    handle.command(submit("a")).await.unwrap();
-    let ticket = broker.next_place().await;
-    broker.acknowledge(&ticket).await;
+    let (handle, mut broker) = World::new().ready().await;
+    let ticket = work(&handle, &mut broker, "a").await;
     until(&handle, |status| status.journal_seq.is_some()).await;
     let report = handle.stop(StopPolicy::Keep, PATIENCE).await.unwrap();
     assert_eq!((report.canceled, report.left_working.len()), (0, 1));
@@ -116,12 +92,8 @@ async fn a_stop_that_keeps_orders_sends_no_cancel() {
 
 #[tokio::test]
 async fn dropping_every_handle_stops_by_the_policy() {
-    let (handle, mut broker) = World::new().start();
-    broker.come_up().await;
-    until_ready(&handle).await;
-    handle.command(submit("a")).await.unwrap();
-    let ticket = broker.next_place().await;
-    broker.acknowledge(&ticket).await;
+    let (handle, mut broker) = World::new().ready().await;
+    let ticket = work(&handle, &mut broker, "a").await;
     drop(handle);
     assert_eq!(broker.next_cancel().await, ticket.broker_order_id);
 }
@@ -130,9 +102,7 @@ async fn dropping_every_handle_stops_by_the_policy() {
 async fn after_a_restart_an_unanswered_order_is_in_doubt_and_is_not_sent_again() {
     let first = World::new();
     let sink = first.sink.clone();
-    let (handle, mut broker) = first.start();
-    broker.come_up().await;
-    until_ready(&handle).await;
+    let (handle, mut broker) = first.ready().await;
     handle.command(submit("a")).await.unwrap();
     let sent = broker.next_place().await;
     handle.stop(StopPolicy::Keep, PATIENCE).await.unwrap();

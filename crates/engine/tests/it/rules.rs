@@ -9,14 +9,12 @@ use alphec_engine::{AlertSink, Answering, Delivery, DeliveryError, RiskRule, syn
 use alphec_model::risk::RuleAnswer;
 use alphec_model::{Alert, DenyReason, OrderState, Proposal, Rule};
 
-use crate::support::{PATIENCE, World, submit, until_ready};
+use crate::support::{PATIENCE, World, submit};
 
 async fn submit_under(rule: Arc<dyn RiskRule>) -> (Reply, crate::support::Broker) {
     let mut world = World::new();
     world.rules.push(rule);
-    let (handle, mut broker) = world.start();
-    broker.come_up().await;
-    until_ready(&handle).await;
+    let (handle, mut broker) = world.ready().await;
     let reply = tokio::time::timeout(PATIENCE, handle.command(submit("a"))).await.unwrap().unwrap();
     (reply, broker)
 }

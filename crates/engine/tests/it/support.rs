@@ -199,6 +199,14 @@ impl World {
         }
     }
 
+    /// Starts an engine and brings it up until orders may be sent.
+    pub(crate) async fn ready(self) -> (Handle, Broker) {
+        let (handle, mut broker) = self.start();
+        broker.come_up().await;
+        until_ready(&handle).await;
+        (handle, broker)
+    }
+
     /// Starts an engine on what the sink already holds.
     pub(crate) fn start(self) -> (Handle, Broker) {
         let mut core = Core::new(config(rule_configs(&self.rules)));
@@ -265,6 +273,14 @@ pub(crate) fn submit(id: &str) -> Command {
 
 pub(crate) fn cancel(id: &str) -> Command {
     Command::Cancel { client_order_id: key(id), correlation_id: CorrelationId::new("test").unwrap() }
+}
+
+/// Submits an order and acknowledges it.
+pub(crate) async fn work(handle: &Handle, broker: &mut Broker, id: &str) -> Ticket {
+    handle.command(submit(id)).await.unwrap();
+    let ticket = broker.next_place().await;
+    broker.acknowledge(&ticket).await;
+    ticket
 }
 
 pub(crate) async fn until_ready(handle: &Handle) {
