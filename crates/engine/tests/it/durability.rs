@@ -133,7 +133,7 @@ async fn what_a_slow_sync_held_back_is_not_sent_late() {
 
 #[tokio::test]
 async fn a_cancel_sent_with_its_submission_still_on_the_way_finds_it() {
-    let (handle, mut broker) = World::new().ready().await;
+    let (handle, _broker) = World::new().ready().await;
     let both = futures::future::join(handle.command(submit("a")), handle.command(cancel("a"))).await;
     assert!(both.0.is_ok() && both.1.is_ok(), "{both:?}");
     let order = handle.order(&key("a")).await.unwrap().unwrap();

@@ -14,7 +14,7 @@ use crate::support::{PATIENCE, World, submit};
 async fn submit_under(rule: Arc<dyn RiskRule>) -> (Reply, crate::support::Broker) {
     let mut world = World::new();
     world.rules.push(rule);
-    let (handle, mut broker) = world.ready().await;
+    let (handle, broker) = world.ready().await;
     let reply = tokio::time::timeout(PATIENCE, handle.command(submit("a"))).await.unwrap().unwrap();
     (reply, broker)
 }
