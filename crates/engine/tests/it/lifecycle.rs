@@ -28,7 +28,7 @@ async fn a_stop_without_an_answer_reports_what_is_left_working() {
     let world = World::new();
     let sink = world.sink.clone();
     let (handle, mut broker) = world.ready().await;
-    let ticket = work(&handle, &mut broker, "a").await;
+    work(&handle, &mut broker, "a").await;
     let report = handle.stop(StopPolicy::Cancel, Duration::from_millis(100)).await.unwrap();
     assert!(!report.all_answered);
     assert_eq!(report.left_working.len(), 1);
@@ -81,7 +81,7 @@ async fn a_submission_during_a_stop_gets_its_own_answer() {
 #[tokio::test]
 async fn a_stop_that_keeps_orders_sends_no_cancel() {
     let (handle, mut broker) = World::new().ready().await;
-    let ticket = work(&handle, &mut broker, "a").await;
+    work(&handle, &mut broker, "a").await;
     until(&handle, |status| status.journal_seq.is_some()).await;
     let report = handle.stop(StopPolicy::Keep, PATIENCE).await.unwrap();
     assert_eq!((report.canceled, report.left_working.len()), (0, 1));
