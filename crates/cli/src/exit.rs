@@ -133,6 +133,7 @@ fn of_execution(error: &Error) -> (Exit, &'static str) {
         Error::Recover { .. } => (Exit::Failed, "journal_corrupt"),
         Error::Denied { reason, .. } if reason.is_not_ready() => (Exit::NotConnected, "not_connected"),
         Error::Denied { .. } => (Exit::Denied, "denied"),
+        Error::NotReady { readiness } if readiness.journal_trouble.is_some() => (Exit::Failed, "journal"),
         Error::NotReady { .. } => (Exit::NotConnected, "not_connected"),
         Error::Call(CallError::Misuse(_)) => (Exit::Usage, "usage"),
         Error::Call(CallError::Journal { .. }) => (Exit::Failed, "journal"),

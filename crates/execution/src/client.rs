@@ -216,6 +216,10 @@ impl ExecutionClient {
                 if readiness.is_ready() {
                     return Ok(());
                 }
+                if readiness.journal_trouble.is_some() {
+                    // Waiting helps a link; a journal that takes no records needs a person.
+                    return Err(Error::NotReady { readiness: Box::new(readiness) });
+                }
                 // Any event may be the one; a lag or a quiet second looks again too.
                 drop(tokio::time::timeout(Duration::from_secs(1), events.recv()).await);
             }

@@ -121,7 +121,9 @@ pub enum DenyReason {
         reason: String,
     },
     /// No ready connection.
-    #[error("not ready to send: {state}; nothing was sent, submit again once connected and reconciled")]
+    #[error(
+        "not ready to send: {state}; nothing was sent; once connected and reconciled, submit it under a new client order id"
+    )]
     NotReady {
         /// Where the link stands.
         state: String,

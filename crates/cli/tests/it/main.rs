@@ -5,6 +5,7 @@
 mod audit;
 mod bad_input;
 mod config;
+mod demo;
 mod doctor;
 mod exits;
 mod house;

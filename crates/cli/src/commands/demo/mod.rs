@@ -54,6 +54,7 @@ pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     let cast = Cast {
         client,
         account: profile.accounts.first().cloned().context("an account in the profile")?,
+        collar: profile.instrument_limits.get(cast.0.id()).unwrap_or(&profile.limits).price_collar,
         too_much: Qty::new(too_much.get() + cast.0.lot().get())?,
         lead: cast.0,
         refused: cast.1,

@@ -23,6 +23,8 @@ pub(super) struct Cast {
     pub(super) lead: Instrument,
     /// Its tick is finer here than at the broker, so the broker refuses a price that our gate lets through.
     pub(super) refused: Option<Instrument>,
+    /// How far from the market the profile lets a price be.
+    pub(super) collar: Decimal,
     /// Larger than the profile allows.
     pub(super) too_much: Qty,
     /// Distinguishes this run's orders from those of other runs.
@@ -38,8 +40,7 @@ impl Cast {
         self.stops(report).await?;
         self.denial(report).await?;
         self.rejection(report).await?;
-        self.outage(relay, report).await?;
-        self.flatten(report).await
+        self.outage(relay, report).await
     }
 
     async fn connect(&self, report: &mut Report) -> anyhow::Result<()> {
@@ -61,7 +62,7 @@ impl Cast {
     }
 
     async fn rest_modify_cancel(&self, report: &mut Report) -> anyhow::Result<()> {
-        let away = self.away(Decimal::new(98, 2)).await?;
+        let away = self.away(Decimal::new(4, 1)).await?;
         let spec = OrderSpec::limit(Side::Buy, self.lead.lot(), away)?;
         let mut order = self.submit("limit", &self.lead, spec.clone()).await?;
         self.reach(&mut order, OrderState::Working).await?;
@@ -69,7 +70,7 @@ impl Cast {
         let ids = format!("broker id {}, perm id {}", show(last.broker_order_id), show(last.perm_id));
         report.step(true, "limit order working", format!("buy {} at {away}; {ids}", self.lead.lot()));
 
-        let nearer = self.away(Decimal::new(99, 2)).await?;
+        let nearer = self.away(Decimal::new(2, 1)).await?;
         let spec = OrderSpec { order_type: OrderType::Limit { limit_px: nearer }, ..spec };
         self.client.modify_order(order.client_order_id(), spec.clone()).await?;
         let replaced = tokio::time::timeout(PATIENCE, order.replaced()).await??;
@@ -101,7 +102,7 @@ impl Cast {
     }
 
     async fn stops(&self, report: &mut Report) -> anyhow::Result<()> {
-        let (trigger, limit) = (self.away(Decimal::new(97, 2)).await?, self.away(Decimal::new(96, 2)).await?);
+        let (trigger, limit) = (self.away(Decimal::new(6, 1)).await?, self.away(Decimal::new(7, 1)).await?);
         let lot = self.lead.lot();
         let stop = OrderSpec::new(Side::Sell, lot, OrderType::Stop { stop_px: trigger })?;
         let stop_limit =
@@ -135,7 +136,8 @@ impl Cast {
         let quote = self.client.wait_quote(refused.id(), PATIENCE).await?;
         let reference = quote.reference_px().context("a reference price")?;
         let tick = refused.tick().increment_at(Price::new(reference.round_dp(2))?).context("a tick")?;
-        let off_grid = Price::new((reference * Decimal::new(99, 2)).round_dp(2) + tick.get())?;
+        let rough = below(reference, self.collar, Decimal::new(5, 1))?;
+        let off_grid = Price::new(rough.round_dp(2) + tick.get())?;
         let mut order =
             self.submit("off-tick", refused, OrderSpec::limit(Side::Buy, refused.lot(), off_grid)?).await?;
         self.reach(&mut order, OrderState::Rejected).await?;
@@ -146,7 +148,7 @@ impl Cast {
     }
 
     async fn outage(&self, relay: &Relay, report: &mut Report) -> anyhow::Result<()> {
-        let away = self.away(Decimal::new(95, 2)).await?;
+        let away = self.away(Decimal::new(8, 1)).await?;
         let mut order =
             self.submit("outage", &self.lead, OrderSpec::limit(Side::Buy, self.lead.lot(), away)?).await?;
         self.reach(&mut order, OrderState::Working).await?;
@@ -177,19 +179,39 @@ impl Cast {
         Ok(())
     }
 
-    /// Sells what the story bought, so that a paper account is left as it was.
+    /// Sells what this run bought, so that a paper account is left as it was, even by a story that
+    /// broke off.
     async fn flatten(&self, report: &mut Report) -> anyhow::Result<()> {
-        self.quote().await?;
-        let spec = OrderSpec::new(Side::Sell, self.lead.lot(), OrderType::Market)?;
+        let bought = self.bought().await?;
+        if bought.is_zero() {
+            return Ok(());
+        }
+        self.client.wait_ready(PATIENCE).await?;
+        let spec = OrderSpec::new(Side::Sell, bought, OrderType::Market)?;
         let mut order = self.submit("flatten", &self.lead, spec).await?;
         self.reach(&mut order, OrderState::Filled).await?;
-        report.step(true, "flat again", format!("sold {} {}", self.lead.lot(), self.lead.id()));
+        report.step(true, "flat again", format!("sold {bought} {}", self.lead.id()));
         Ok(())
+    }
+
+    /// What this run holds of the lead: bought less sold.
+    async fn bought(&self) -> anyhow::Result<Qty> {
+        let prefix = self.prefix();
+        let mut net = Decimal::ZERO;
+        for order in self.client.all_orders().await?.iter().filter(|order| is_of(order, &prefix)) {
+            let filled = order.cum_qty.get();
+            net += if order.spec.side == Side::Buy { filled } else { -filled };
+        }
+        Ok(Qty::new(net.max(Decimal::ZERO))?)
+    }
+
+    fn prefix(&self) -> String {
+        format!("demo-{}-", self.run)
     }
 
     /// Leaves: open orders by policy, then whatever is left is named.
     pub(super) async fn leave(&self, report: &mut Report) -> anyhow::Result<()> {
-        let prefix = format!("demo-{}-", self.run);
+        let prefix = self.prefix();
         self.client.cancel_all(CancelScope::Strategy { strategy_id: strategy()? }).await?;
         let settled = async {
             while self.client.open_orders().await?.iter().any(|order| is_of(order, &prefix)) {
@@ -198,6 +220,14 @@ impl Cast {
             Ok::<_, Error>(())
         };
         let settled = tokio::time::timeout(PATIENCE, settled).await;
+        if let Err(error) = self.flatten(report).await {
+            let left = self.bought().await.map_or_else(|_| "?".to_owned(), |left| left.to_string());
+            report.step(
+                false,
+                "not flat",
+                format!("{left} {} left in the account: {error:#}", self.lead.id()),
+            );
+        }
         let orders = self.client.all_orders().await?;
         report.orders = orders.iter().filter(|order| is_of(order, &prefix)).map(OrderLine::from).collect();
         let stopped = self.client.stop().await?;
@@ -269,14 +299,21 @@ impl Cast {
         Ok(self.client.wait_quote(self.lead.id(), PATIENCE).await?)
     }
 
-    /// A price on the tick at a fraction of the market.
-    async fn away(&self, fraction: Decimal) -> anyhow::Result<Price> {
+    /// A price on the tick, below the market by a share of the price collar, so that the gate of any
+    /// profile lets it pass and no order meets the market by accident.
+    async fn away(&self, share: Decimal) -> anyhow::Result<Price> {
         let reference = self.quote().await?.reference_px().context("a reference price")?;
-        let wanted = reference.checked_mul(fraction).context("a price in range")?;
+        let wanted = below(reference, self.collar, share)?;
         let rough = Price::new(wanted.round_dp(4))?;
         let tick = self.lead.tick().increment_at(rough).context("a tick")?.get();
         Ok(Price::new((wanted / tick).floor() * tick)?)
     }
+}
+
+fn below(reference: Decimal, collar: Decimal, share: Decimal) -> anyhow::Result<Decimal> {
+    let widest = Decimal::new(5, 2);
+    let distance = collar.min(widest).checked_mul(share).context("a distance in range")?;
+    reference.checked_mul(Decimal::ONE - distance).context("a price in range")
 }
 
 fn strategy() -> anyhow::Result<StrategyId> {
