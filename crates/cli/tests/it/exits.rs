@@ -121,3 +121,21 @@ fn help_and_version_are_done_and_name_the_codes() {
     }
     house.run(&["--version"]).exits(0);
 }
+
+#[test]
+fn a_gateway_that_dies_while_an_order_is_waited_for_is_not_called_still_working() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let rest = ["--type", "limit", "--limit", "225.50", "--wait", "done", "--timeout", "4"];
+            house.submit("orphan", &rest)
+        });
+        house.until(|| {
+            let listed = house.run(&["order", "status", "orphan", "--offline", "--json"]);
+            listed.code == 0 && listed.json()["order"]["state"] == "working"
+        });
+        sim.signal("-KILL");
+        waiting.join().unwrap().exits(5).complains(&["connection is lost", "do not submit it again"]);
+    });
+}

@@ -76,7 +76,8 @@ pub(crate) struct LoopParts {
 /// A batch at the journal.
 struct InFlight {
     batch: Batch,
-    since: UtcNanos,
+    /// By the machine's own clock: how long a disk takes is no matter of the injected one.
+    since: tokio::time::Instant,
 }
 
 /// The state of the loop.
@@ -202,7 +203,7 @@ impl Loop {
         let is_lingering =
             !self.filling.records.is_empty() && self.in_flight.is_none() && self.trouble.is_none();
         let linger = is_lingering.then(|| self.filling_since.saturating_add(LINGER));
-        let next = [self.parts.core.next_deadline(), self.trouble_deadline(), stop, linger]
+        let next = [self.parts.core.next_deadline(), self.trouble_deadline(now), stop, linger]
             .into_iter()
             .flatten()
             .min();
@@ -378,7 +379,7 @@ impl Loop {
             self.begin_trouble(batch, "the journal's thread has ended; restart the process");
             return;
         }
-        self.in_flight = Some(InFlight { batch, since: self.parts.clock.now() });
+        self.in_flight = Some(InFlight { batch, since: tokio::time::Instant::now() });
     }
 
     fn outcome(&mut self, outcome: Option<Outcome>) {

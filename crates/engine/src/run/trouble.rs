@@ -19,7 +19,7 @@ pub(super) struct Trouble {
 
 impl Loop {
     /// When something about a slow or broken journal is due.
-    pub(super) fn trouble_deadline(&self) -> Option<UtcNanos> {
+    pub(super) fn trouble_deadline(&self, now: UtcNanos) -> Option<UtcNanos> {
         let retry =
             self.trouble.as_ref().filter(|trouble| trouble.batch.is_some()).map(|trouble| trouble.retry_at);
         let cancels = self.cancels_since.map(|since| since.saturating_add(SLOW_CANCEL));
@@ -27,7 +27,7 @@ impl Loop {
             .in_flight
             .as_ref()
             .filter(|_| !self.is_slow)
-            .map(|in_flight| in_flight.since.saturating_add(SLOW_JOURNAL));
+            .map(|in_flight| now.saturating_add(SLOW_JOURNAL.saturating_sub(in_flight.since.elapsed())));
         [retry, cancels, slow].into_iter().flatten().min()
     }
 
@@ -36,7 +36,7 @@ impl Loop {
             self.let_cancels_ahead();
         }
         let is_slow =
-            self.in_flight.as_ref().is_some_and(|in_flight| now.since(in_flight.since) >= SLOW_JOURNAL);
+            self.in_flight.as_ref().is_some_and(|in_flight| in_flight.since.elapsed() >= SLOW_JOURNAL);
         if is_slow && !self.is_slow && self.trouble.is_none() {
             self.is_slow = true;
             self.withdraw_all("a sync of the journal takes longer than it may");

@@ -72,9 +72,26 @@ async fn a_rule_that_misses_its_deadline_denies() {
     broker.no_trade().await;
 }
 
+struct Broken;
+
+impl RiskRule for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    /// Long: printing a backtrace takes its time, and this is not about lateness.
+    fn deadline(&self) -> Duration {
+        PATIENCE
+    }
+
+    fn check(&self, _: Arc<Proposal>) -> Answering {
+        panic!("a bug in the rule")
+    }
+}
+
 #[tokio::test]
 async fn a_rule_that_panics_denies() {
-    let (reply, mut broker) = submit_under(sync_rule("broken", |_| panic!("a bug in the rule"))).await;
+    let (reply, mut broker) = submit_under(Arc::new(Broken)).await;
     assert!(matches!(denied_by(&reply), Some(DenyReason::Custom { .. })), "{reply:?}");
     broker.no_trade().await;
 }

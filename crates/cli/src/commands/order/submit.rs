@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use alphec_execution::model::broker::LinkState;
 use alphec_execution::model::{
-    AccountId, ClientOrderId, CorrelationId, InstrumentId, OrderRequest, OrderSpec, OrderType, Price, Qty,
-    Side, StrategyId, TimeInForce, UtcNanos,
+    AccountId, ClientOrderId, CorrelationId, InstrumentId, Order, OrderRequest, OrderSpec, OrderState,
+    OrderType, Price, Qty, Side, StrategyId, TimeInForce, UtcNanos,
 };
 use alphec_execution::{Error, Profile, new_client_order_id, new_correlation_id};
 
@@ -149,7 +150,28 @@ async fn submit(
         Err(Error::Denied { order, .. }) => *order,
         Err(error) => return Err(error.into()),
     };
-    super::conclude(common, &order, of_submitted(&order, wait))
+    let works = order.state == OrderState::Working && wait == Wait::Done;
+    let unheard = works && !is_linked(one_shot).await?;
+    super::conclude(
+        common,
+        &order,
+        if unheard { Err(unheard_of(&order)) } else { of_submitted(&order, wait) },
+    )
+}
+
+async fn is_linked(one_shot: &OneShot) -> anyhow::Result<bool> {
+    Ok(one_shot.client.status().await?.readiness.link == LinkState::Ready)
+}
+
+/// Without a connection nobody knows how it stands now: that is not "still working".
+fn unheard_of(order: &Order) -> Failure {
+    let id = &order.client_order_id;
+    let message = format!(
+        "the connection is lost; order {id} was {} when last heard of, and may have filled since: \
+         see `order status {id}` once the gateway is back, and do not submit it again",
+        order.state
+    );
+    Failure::new(Exit::NotConnected, "not_connected", message).about(order)
 }
 
 fn account(args: &Args, profile: &Profile) -> Result<AccountId, Failure> {
