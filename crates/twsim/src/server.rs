@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -200,31 +200,42 @@ async fn converse(server: &Server, stream: &mut TcpStream, conn: ConnId, waker: 
                 }
             }
         }
-        // Whatever one turn produced leaves in one write; a write gives others time to produce more.
-        let mut output = server.exchange(conn, &received);
-        while !output.bytes.is_empty() {
-            write(server, stream, (conn, waker), &mut output.bytes).await?;
+        loop {
+            // Whatever one turn produced leaves in one write.
+            let mut output = server.exchange(conn, &received);
+            let woken = write(server, stream, (conn, waker), &mut output.bytes).await?;
             if output.close {
+                return stream.shutdown().await;
+            }
+            if !woken {
                 break;
             }
-            output = server.exchange(conn, &[]);
-        }
-        if output.close {
-            return stream.shutdown().await;
+            received.clear();
         }
     }
 }
 
+/// Writes everything. True when others produced more meanwhile.
 async fn write(
     server: &Server,
     stream: &mut TcpStream,
     (conn, waker): (ConnId, &Notify),
     bytes: &mut BytesMut,
-) -> io::Result<()> {
+) -> io::Result<bool> {
+    let mut woken = false;
+    // Most often the socket takes all of it at once, and no timer needs to be set.
+    if !bytes.is_empty() {
+        match stream.try_write(bytes) {
+            Ok(written) => bytes.advance(written),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
     while !bytes.is_empty() {
         tokio::select! {
             written = stream.write_buf(bytes) => { written?; }
             () = waker.notified() => {
+                woken = true;
                 if server.is_lost(conn) {
                     return Err(io::ErrorKind::BrokenPipe.into());
                 }
@@ -232,7 +243,7 @@ async fn write(
             () = tokio::time::sleep(WRITE_STALL) => return Err(io::ErrorKind::TimedOut.into()),
         }
     }
-    Ok(())
+    Ok(woken)
 }
 
 async fn keep_time(server: Arc<Server>) {
