@@ -1,5 +1,5 @@
 //! From what a client wrote to what the venue understands. Anything unclear is refused with the broker's own
-//! code, nothing is guessed.
+//! code, nothing is guessed; what the venue has no use for is carried along.
 
 use std::sync::Arc;
 
@@ -7,45 +7,42 @@ use rust_decimal::Decimal;
 
 use super::Desk;
 use crate::venue::{Instrument, OrderKind, OrderSpec, Refusal, Right, Side, TimeInForce, Venue};
-use crate::wire::{ContractQuery, PlaceOrder, decimal_from_double, decimal_from_text, parse_stamp};
+use crate::wire::{Contract, Order, PlaceOrder, decimal_from_double, decimal_from_text, parse_stamp};
 
 impl Desk {
     /// The instrument a query means, when it means exactly one.
-    pub(super) fn resolve(&self, query: &ContractQuery) -> Result<Arc<Instrument>, Refusal> {
-        let found = find(&self.venue, query);
+    pub(super) fn resolve(&self, query: &Contract) -> Result<Arc<Instrument>, Refusal> {
+        let found = find(&self.venue, query)?;
         match found.as_slice() {
             [one] => Ok(Arc::clone(one)),
             [] | [_, ..] => Err(Refusal::UnknownContract),
         }
     }
 
-    pub(super) fn order_spec(&self, order: &PlaceOrder) -> Result<OrderSpec, Refusal> {
-        if order.what_if {
+    pub(super) fn order_spec(&self, placed: &PlaceOrder) -> Result<OrderSpec, Refusal> {
+        let order = &placed.order;
+        if order.what_if == Some(true) {
             return Err(Refusal::Invalid("what-if orders are not supported by the simulator".to_owned()));
         }
-        let instrument = self.resolve(&order.contract)?;
-        let side = match order.action.as_str() {
-            "BUY" => Side::Buy,
-            "SELL" | "SSHORT" => Side::Sell,
-            other => return Err(Refusal::Invalid(format!("Invalid action '{other}'"))),
-        };
-        let quantity = decimal_from_text(order.quantity.as_deref())
+        let instrument = self.resolve(&placed.contract)?;
+        let quantity = decimal_from_text(order.total_quantity.as_deref())
             .map_err(|text| Refusal::Unreadable(format!("totalQuantity '{text}'")))?
             .unwrap_or(Decimal::ZERO);
-        let exchange: &str =
-            if order.contract.exchange.is_empty() { &instrument.exchange } else { &order.contract.exchange };
+        let exchange = given(&placed.contract.exchange).unwrap_or(&instrument.exchange);
         Ok(OrderSpec {
             con_id: instrument.con_id,
             exchange: exchange.into(),
-            account: self.account_for(&order.account)?,
-            side,
+            account: self.account_for(order.account.as_deref().unwrap_or_default())?,
+            side: side(order)?,
             quantity,
             kind: order_kind(order)?,
             tif: time_in_force(order)?,
-            order_ref: order.order_ref.as_str().into(),
-            parent_id: order.parent_id,
-            transmit: order.transmit,
-            outside_rth: order.outside_rth,
+            order_ref: order.order_ref.as_deref().unwrap_or_default().into(),
+            parent_id: order.parent_id.unwrap_or(0),
+            // An absent flag means no: both dialects leave it out, or write 0, for a parked order.
+            transmit: order.transmit.unwrap_or(false),
+            outside_rth: order.outside_rth.unwrap_or(false),
+            carried: placed.carried(),
         })
     }
 
@@ -63,64 +60,102 @@ impl Desk {
     }
 }
 
-/// All instruments a query matches, in listing order.
-pub(super) fn find<'a>(venue: &'a Venue, query: &ContractQuery) -> Vec<&'a Arc<Instrument>> {
-    if query.con_id != 0 {
-        return venue.instrument(query.con_id).into_iter().collect();
+/// All instruments a query matches, in listing order. An unknown word in it is refused, not ignored.
+pub(super) fn find<'a>(venue: &'a Venue, query: &Contract) -> Result<Vec<&'a Arc<Instrument>>, Refusal> {
+    let right = right(query)?;
+    known_sec_type(query)?;
+    if let Some(con_id) = query.con_id.filter(|id| *id != 0) {
+        return Ok(venue.instrument(con_id).into_iter().collect());
     }
-    if query.symbol.is_empty() && query.local_symbol.is_empty() {
-        return Vec::new();
+    if given(&query.symbol).is_none() && given(&query.local_symbol).is_none() {
+        return Ok(Vec::new());
     }
-    venue.instruments().filter(|instrument| matches(instrument, query)).collect()
+    Ok(venue.instruments().filter(|instrument| matches(instrument, query, right)).collect())
 }
 
-fn matches(instrument: &Instrument, query: &ContractQuery) -> bool {
-    let fits = |wanted: &str, have: &str| wanted.is_empty() || wanted == have;
-    let strike = decimal_from_double(query.strike).filter(|strike| !strike.is_zero());
-    let right = match query.right.as_str() {
-        "C" | "CALL" => Some(Right::Call),
-        "P" | "PUT" => Some(Right::Put),
-        _ => None,
-    };
+fn matches(instrument: &Instrument, query: &Contract, right: Option<Right>) -> bool {
+    let fits = |wanted: &Option<String>, have: &str| given(wanted).is_none_or(|wanted| wanted == have);
+    let strike = query.strike.and_then(decimal_from_double).filter(|strike| !strike.is_zero());
+    let exchange = given(&query.exchange);
     fits(&query.symbol, &instrument.symbol)
         && fits(&query.local_symbol, &instrument.local_symbol)
         && fits(&query.sec_type, instrument.sec_type.as_str())
         && fits(&query.currency, &instrument.currency)
-        && instrument.expiry.starts_with(&query.expiry)
+        && given(&query.last_trade_date_or_contract_month)
+            .is_none_or(|wanted| instrument.expiry.starts_with(wanted))
         && (strike.is_none() || strike == instrument.strike)
         && (right.is_none() || right == instrument.right)
-        && (query.exchange == "SMART"
-            || fits(&query.exchange, &instrument.exchange)
-            || query.exchange == instrument.primary_exchange)
+        && exchange.is_none_or(|wanted| {
+            wanted == "SMART" || wanted == instrument.exchange || wanted == instrument.primary_exchange
+        })
 }
 
-fn order_kind(order: &PlaceOrder) -> Result<OrderKind, Refusal> {
+/// A text that says something.
+fn given(field: &Option<String>) -> Option<&str> {
+    field.as_deref().filter(|text| !text.is_empty())
+}
+
+/// `0` and `?` are what clients and gateways write for "none".
+fn right(query: &Contract) -> Result<Option<Right>, Refusal> {
+    match given(&query.right).unwrap_or_default() {
+        "" | "0" | "?" => Ok(None),
+        "C" | "CALL" => Ok(Some(Right::Call)),
+        "P" | "PUT" => Ok(Some(Right::Put)),
+        other => Err(Refusal::Invalid(format!("Invalid right '{other}'"))),
+    }
+}
+
+/// Security types of the API; those the venue does not list find nothing, any other word is an error.
+const SEC_TYPES: [&str; 16] = [
+    "STK", "OPT", "FUT", "IND", "FOP", "CASH", "BAG", "WAR", "BOND", "CMDTY", "NEWS", "FUND", "CFD",
+    "CRYPTO", "CONTFUT", "EVENT",
+];
+
+fn known_sec_type(query: &Contract) -> Result<(), Refusal> {
+    match given(&query.sec_type) {
+        None => Ok(()),
+        Some(word) if SEC_TYPES.contains(&word) => Ok(()),
+        Some(other) => Err(Refusal::Invalid(format!("Invalid security type '{other}'"))),
+    }
+}
+
+fn side(order: &Order) -> Result<Side, Refusal> {
+    match order.action.as_deref().unwrap_or_default() {
+        "BUY" => Ok(Side::Buy),
+        "SELL" | "SSHORT" => Ok(Side::Sell),
+        other => Err(Refusal::Invalid(format!("Invalid action '{other}'"))),
+    }
+}
+
+fn order_kind(order: &Order) -> Result<OrderKind, Refusal> {
+    let word = order.order_type.as_deref().unwrap_or_default();
     let price = |field: Option<f64>, name: &str| {
-        field.and_then(decimal_from_double).ok_or_else(|| {
-            Refusal::Invalid(format!("{name} is required for order type {}", order.order_type))
-        })
+        field
+            .and_then(decimal_from_double)
+            .ok_or_else(|| Refusal::Invalid(format!("{name} is required for order type {word}")))
     };
-    match order.order_type.as_str() {
+    match word {
         "MKT" => Ok(OrderKind::Market),
-        "LMT" => Ok(OrderKind::Limit { limit: price(order.limit_price, "Limit price")? }),
+        "LMT" => Ok(OrderKind::Limit { limit: price(order.lmt_price, "Limit price")? }),
         "STP" => Ok(OrderKind::Stop { stop: price(order.aux_price, "Stop price")? }),
         "STP LMT" | "STPLMT" => Ok(OrderKind::StopLimit {
             stop: price(order.aux_price, "Stop price")?,
-            limit: price(order.limit_price, "Limit price")?,
+            limit: price(order.lmt_price, "Limit price")?,
         }),
         other => Err(Refusal::UnsupportedKind(other.to_owned())),
     }
 }
 
-fn time_in_force(order: &PlaceOrder) -> Result<TimeInForce, Refusal> {
-    match order.tif.as_str() {
+fn time_in_force(order: &Order) -> Result<TimeInForce, Refusal> {
+    match order.tif.as_deref().unwrap_or_default() {
         "" | "DAY" => Ok(TimeInForce::Day),
         "GTC" => Ok(TimeInForce::Gtc),
         "IOC" => Ok(TimeInForce::Ioc),
         "FOK" => Ok(TimeInForce::Fok),
-        "GTD" => parse_stamp(&order.good_till_date)
-            .map(TimeInForce::Gtd)
-            .ok_or_else(|| Refusal::BadTime(order.good_till_date.clone())),
+        "GTD" => {
+            let until = order.good_till_date.as_deref().unwrap_or_default();
+            parse_stamp(until).map(TimeInForce::Gtd).ok_or_else(|| Refusal::BadTime(until.to_owned()))
+        }
         other => Err(Refusal::Invalid(format!("Invalid time in force '{other}'"))),
     }
 }

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::convert::find;
 use super::{ConnId, Desk};
 use crate::venue::{Quote, Refusal, UtcNs};
-use crate::wire::{ContractQuery, MarketDataRequest, Reply};
+use crate::wire::{Contract, MarketDataRequest, Reply};
 
 /// Tick types on the wire.
 mod field {
@@ -21,11 +21,12 @@ mod field {
 const SYMBOL_SAMPLES_MAX: usize = 16;
 
 impl Desk {
-    pub(super) fn contract_details(&mut self, now: UtcNs, conn: ConnId, req_id: i32, query: &ContractQuery) {
-        let found = find(&self.venue, query);
-        if found.is_empty() {
-            return self.unknown_contract(now, conn, req_id);
-        }
+    pub(super) fn contract_details(&mut self, now: UtcNs, conn: ConnId, req_id: i32, query: &Contract) {
+        let found = match find(&self.venue, query) {
+            Ok(found) if !found.is_empty() => found,
+            Ok(_) => return self.refuse_request(now, conn, req_id, &Refusal::UnknownContract),
+            Err(refusal) => return self.refuse_request(now, conn, req_id, &refusal),
+        };
         for instrument in found {
             self.lines.send(now, conn, &Reply::ContractDetails { req_id, instrument });
         }
@@ -56,8 +57,9 @@ impl Desk {
 
     pub(super) fn market_data(&mut self, now: UtcNs, conn: ConnId, wanted: &MarketDataRequest) {
         let req_id = wanted.req_id;
-        let Ok(instrument) = self.resolve(&wanted.query) else {
-            return self.unknown_contract(now, conn, req_id);
+        let instrument = match self.resolve(&wanted.query) {
+            Ok(instrument) => instrument,
+            Err(refusal) => return self.refuse_request(now, conn, req_id, &refusal),
         };
         let Some(quote) = self.venue.quote(instrument.con_id) else { return };
         self.lines.send(now, conn, &Reply::MarketDataType { req_id, kind: 1 });
@@ -96,8 +98,7 @@ impl Desk {
         }
     }
 
-    fn unknown_contract(&mut self, now: UtcNs, conn: ConnId, req_id: i32) {
-        let refusal = Refusal::UnknownContract;
+    pub(super) fn refuse_request(&mut self, now: UtcNs, conn: ConnId, req_id: i32, refusal: &Refusal) {
         self.lines.error(now, conn, req_id, (refusal.code(), &refusal.text()));
     }
 }

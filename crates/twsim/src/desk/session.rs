@@ -53,7 +53,7 @@ impl Desk {
         }
         match request {
             Request::PlaceOrder(order) => self.place_order(now, conn, &order, payload),
-            Request::CancelOrder { order_id } => self.cancel_order(now, conn, order_id, payload),
+            Request::CancelOrder { order_id, .. } => self.cancel_order(now, conn, order_id, payload),
             Request::GlobalCancel => self.global_cancel(now),
             Request::OpenOrders => self.open_orders(now, conn),
             Request::AllOpenOrders => self.all_open_orders(now, conn),

@@ -137,6 +137,8 @@ pub struct OrderSpec {
     pub transmit: bool,
     /// Echoed, without effect: the venue has no closing hours.
     pub outside_rth: bool,
+    /// What came with the order and means nothing here: kept as it is, given back with every report.
+    pub carried: Arc<[u8]>,
 }
 
 /// Order status in the broker's spelling.

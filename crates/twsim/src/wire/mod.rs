@@ -2,7 +2,9 @@
 //! into frames; nothing outside this folder knows field numbers. Today there is one dialect, protobuf, as
 //! spoken from server version 213 on; a text dialect would sit beside `proto` and share the two enums.
 
+mod echo;
 pub mod frame;
+pub mod layout;
 mod number;
 mod proto;
 mod reply;
@@ -10,9 +12,10 @@ mod request;
 mod stamp;
 
 pub use frame::FrameError;
+pub use layout::{Contract, Order};
 pub use proto::{decode, encode};
 pub use reply::{PortfolioLine, Reply};
-pub use request::{ContractQuery, ExecutionFilter, MarketDataRequest, PlaceOrder, Request, SummaryRequest};
+pub use request::{ExecutionFilter, MarketDataRequest, PlaceOrder, Request, SummaryRequest};
 pub use stamp::{civil_date, format_stamp, parse_stamp};
 
 pub(crate) use number::{decimal_from_double, decimal_from_text};

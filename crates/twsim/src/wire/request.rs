@@ -1,27 +1,10 @@
 //! What a client can ask for, whatever the dialect.
 
-/// A contract as a client describes it; empty fields match anything.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ContractQuery {
-    /// Contract id, 0 for none.
-    pub con_id: i32,
-    /// Symbol.
-    pub symbol: String,
-    /// `STK`, `FUT`, `OPT`, `CASH`, …
-    pub sec_type: String,
-    /// Last trade date or contract month.
-    pub expiry: String,
-    /// Strike, 0 for none.
-    pub strike: f64,
-    /// `C`, `CALL`, `P`, `PUT`.
-    pub right: String,
-    /// Exchange.
-    pub exchange: String,
-    /// Currency.
-    pub currency: String,
-    /// Local symbol.
-    pub local_symbol: String,
-}
+use std::sync::Arc;
+
+use prost::Message;
+
+use super::layout::{AttachedOrders, Contract, Order, OrderCancel, PlaceOrderRequest};
 
 /// A new order or a modification, unchecked.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,33 +12,38 @@ pub struct PlaceOrder {
     /// Order id.
     pub order_id: i32,
     /// Instrument.
-    pub contract: ContractQuery,
-    /// `BUY` or `SELL`.
-    pub action: String,
-    /// Total quantity, a decimal text.
-    pub quantity: Option<String>,
-    /// `MKT`, `LMT`, `STP`, `STP LMT`.
-    pub order_type: String,
-    /// Limit price.
-    pub limit_price: Option<f64>,
-    /// Stop price.
-    pub aux_price: Option<f64>,
-    /// Time in force; empty means `DAY`.
-    pub tif: String,
-    /// Account; empty means the only one.
-    pub account: String,
-    /// For `GTD`.
-    pub good_till_date: String,
-    /// The client's mark.
-    pub order_ref: String,
-    /// Parent's order id, 0 for none.
-    pub parent_id: i32,
-    /// False (which is also what an absent field means) parks the order.
-    pub transmit: bool,
-    /// Allow trading outside regular hours.
-    pub outside_rth: bool,
-    /// Only asks what the order would do.
-    pub what_if: bool,
+    pub contract: Contract,
+    /// Terms, every field that the client sent.
+    pub order: Order,
+    /// Preset orders to attach.
+    pub attached: Option<AttachedOrders>,
+}
+
+impl PlaceOrder {
+    pub(super) fn of(message: PlaceOrderRequest) -> Self {
+        Self {
+            order_id: message.order_id.unwrap_or(0),
+            contract: message.contract.unwrap_or_default(),
+            order: message.order.unwrap_or_default(),
+            attached: message.attached_orders,
+        }
+    }
+
+    /// What the venue carries with the order and gives back unread, so that echoes have every field.
+    pub fn carried(&self) -> Arc<[u8]> {
+        let message = PlaceOrderRequest {
+            order_id: None,
+            contract: Some(self.contract.clone()),
+            order: Some(self.order.clone()),
+            attached_orders: self.attached.clone(),
+        };
+        message.encode_to_vec().into()
+    }
+
+    /// Reads [`carried`](Self::carried) back. Empty for orders that no client sent.
+    pub(super) fn from_carried(bytes: &[u8]) -> Self {
+        Self::of(PlaceOrderRequest::decode(bytes).unwrap_or_default())
+    }
 }
 
 /// Which executions a client wants; empty fields match anything.
@@ -71,6 +59,8 @@ pub struct ExecutionFilter {
     pub symbol: String,
     /// Security type.
     pub sec_type: String,
+    /// Exchange.
+    pub exchange: String,
     /// `BUY`/`BOT` or `SELL`/`SLD`.
     pub side: String,
     /// Days back, today included; 0 for today only.
@@ -85,7 +75,7 @@ pub struct MarketDataRequest {
     /// Request id.
     pub req_id: i32,
     /// Instrument.
-    pub query: ContractQuery,
+    pub query: Contract,
     /// Only the present state, then an end marker.
     pub snapshot: bool,
 }
@@ -115,7 +105,7 @@ pub enum Request {
     SetServerLogLevel,
     ContractDetails {
         req_id: i32,
-        query: Box<ContractQuery>,
+        query: Box<Contract>,
     },
     CancelContractDetails {
         req_id: i32,
@@ -137,6 +127,7 @@ pub enum Request {
     PlaceOrder(Box<PlaceOrder>),
     CancelOrder {
         order_id: i32,
+        particulars: Box<OrderCancel>,
     },
     GlobalCancel,
     OpenOrders,

@@ -123,6 +123,7 @@ impl World {
             parent_id: 0,
             transmit: true,
             outside_rth: false,
+            carried: [].into(),
         }
     }
 }

@@ -3,10 +3,10 @@
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-use super::contracts::Contract;
 use super::{Decoded, Empty, ReqId, put_message, put_req_id, read};
+use crate::wire::layout::Contract;
 use crate::wire::number::{quantity_text, to_double};
-use crate::wire::{Reply, Request, SummaryRequest};
+use crate::wire::{Reply, Request, SummaryRequest, echo};
 
 #[derive(Clone, PartialEq, Message)]
 struct AccountDataRequest {
@@ -142,7 +142,7 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
             // Futures come without an exchange here, as from the broker.
             let message = Position {
                 account: Some((*account).to_owned()),
-                contract: Some(Contract::of(instrument, "")),
+                contract: Some(echo::contract(instrument, "")),
                 quantity: Some(quantity_text(*quantity)),
                 avg_cost: Some(to_double(*avg_cost)),
             };
@@ -160,7 +160,7 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
         }
         Reply::PortfolioValue(line) => {
             let message = PortfolioValue {
-                contract: Some(Contract::of(line.instrument, &line.instrument.primary_exchange)),
+                contract: Some(echo::contract(line.instrument, &line.instrument.primary_exchange)),
                 quantity: Some(quantity_text(line.quantity)),
                 market_price: Some(to_double(line.market_price)),
                 market_value: Some(to_double(line.market_value)),

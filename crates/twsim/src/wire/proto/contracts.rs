@@ -3,76 +3,10 @@
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-use super::{Decoded, ReqId, put_message, put_req_id, read, text};
-use crate::venue::{Instrument, SecType};
+use super::{Decoded, ReqId, put_message, put_req_id, read};
+use crate::wire::layout::{Contract, ContractDetails};
 use crate::wire::number::to_double;
-use crate::wire::{ContractQuery, Reply, Request};
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Contract {
-    #[prost(int32, optional, tag = "1")]
-    con_id: Option<i32>,
-    #[prost(string, optional, tag = "2")]
-    symbol: Option<String>,
-    #[prost(string, optional, tag = "3")]
-    sec_type: Option<String>,
-    #[prost(string, optional, tag = "4")]
-    expiry: Option<String>,
-    #[prost(double, optional, tag = "5")]
-    strike: Option<f64>,
-    #[prost(string, optional, tag = "6")]
-    right: Option<String>,
-    #[prost(double, optional, tag = "7")]
-    multiplier: Option<f64>,
-    #[prost(string, optional, tag = "8")]
-    exchange: Option<String>,
-    #[prost(string, optional, tag = "9")]
-    primary_exchange: Option<String>,
-    #[prost(string, optional, tag = "10")]
-    currency: Option<String>,
-    #[prost(string, optional, tag = "11")]
-    local_symbol: Option<String>,
-    #[prost(string, optional, tag = "12")]
-    trading_class: Option<String>,
-    #[prost(string, optional, tag = "21")]
-    last_trade_date: Option<String>,
-}
-
-impl Contract {
-    /// The contract as the broker writes it, at `exchange`.
-    pub(super) fn of(instrument: &Instrument, exchange: &str) -> Self {
-        let derivative = matches!(instrument.sec_type, SecType::Future | SecType::Option);
-        Self {
-            con_id: Some(instrument.con_id),
-            symbol: text(&instrument.symbol),
-            sec_type: text(instrument.sec_type.as_str()),
-            expiry: text(&instrument.expiry),
-            strike: instrument.strike.map(to_double),
-            right: instrument.right.map(|right| right.as_str().to_owned()),
-            multiplier: derivative.then(|| to_double(instrument.multiplier)),
-            exchange: text(exchange),
-            primary_exchange: text(&instrument.primary_exchange),
-            currency: text(&instrument.currency),
-            local_symbol: text(&instrument.local_symbol),
-            trading_class: text(&instrument.trading_class),
-            last_trade_date: text(&instrument.expiry),
-        }
-    }
-
-    pub(super) fn into_query(self) -> ContractQuery {
-        ContractQuery {
-            con_id: self.con_id.unwrap_or_default(),
-            symbol: self.symbol.unwrap_or_default(),
-            sec_type: self.sec_type.unwrap_or_default(),
-            expiry: self.expiry.unwrap_or_default(),
-            strike: self.strike.unwrap_or_default(),
-            right: self.right.unwrap_or_default(),
-            exchange: self.exchange.unwrap_or_default(),
-            currency: self.currency.unwrap_or_default(),
-            local_symbol: self.local_symbol.unwrap_or_default(),
-        }
-    }
-}
+use crate::wire::{Reply, Request, echo};
 
 #[derive(Clone, PartialEq, Message)]
 struct ContractRequest {
@@ -83,68 +17,13 @@ struct ContractRequest {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Details {
-    #[prost(string, optional, tag = "1")]
-    market_name: Option<String>,
-    #[prost(string, optional, tag = "2")]
-    min_tick: Option<String>,
-    #[prost(string, optional, tag = "3")]
-    order_types: Option<String>,
-    #[prost(string, optional, tag = "4")]
-    valid_exchanges: Option<String>,
-    #[prost(int32, optional, tag = "5")]
-    price_magnifier: Option<i32>,
-    #[prost(string, optional, tag = "7")]
-    long_name: Option<String>,
-    #[prost(string, optional, tag = "8")]
-    contract_month: Option<String>,
-    #[prost(string, optional, tag = "12")]
-    time_zone: Option<String>,
-    #[prost(string, optional, tag = "21")]
-    market_rule_ids: Option<String>,
-    #[prost(string, optional, tag = "22")]
-    real_expiration: Option<String>,
-    #[prost(string, optional, tag = "23")]
-    stock_type: Option<String>,
-    #[prost(string, optional, tag = "24")]
-    min_size: Option<String>,
-    #[prost(string, optional, tag = "25")]
-    size_increment: Option<String>,
-    #[prost(string, optional, tag = "26")]
-    suggested_size_increment: Option<String>,
-}
-
-impl Details {
-    fn of(instrument: &Instrument) -> Self {
-        let exchanges = exchanges(instrument);
-        let rule = instrument.market_rule_id.to_string();
-        Self {
-            market_name: text(&instrument.trading_class),
-            min_tick: Some(instrument.min_tick().normalize().to_string()),
-            order_types: text("LMT,MKT,STP,STPLMT,DAY,GTC,GTD,IOC,FOK"),
-            market_rule_ids: Some(vec![rule.as_str(); exchanges.len()].join(",")),
-            valid_exchanges: Some(exchanges.join(",")),
-            price_magnifier: Some(1),
-            long_name: text(&instrument.long_name),
-            contract_month: instrument.expiry.get(..6).and_then(text),
-            time_zone: text("UTC"),
-            real_expiration: text(&instrument.expiry),
-            stock_type: matches!(instrument.sec_type, SecType::Stock).then(|| "COMMON".to_owned()),
-            min_size: text("1"),
-            size_increment: text("1"),
-            suggested_size_increment: text("1"),
-        }
-    }
-}
-
-#[derive(Clone, PartialEq, Message)]
 struct ContractData {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
     #[prost(message, optional, tag = "2")]
     contract: Option<Contract>,
     #[prost(message, optional, tag = "3")]
-    details: Option<Details>,
+    details: Option<ContractDetails>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -195,7 +74,7 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
     match id {
         9 => read(id, body, |m: ContractRequest| Request::ContractDetails {
             req_id: m.req_id.unwrap_or(-1),
-            query: Box::new(m.contract.unwrap_or_default().into_query()),
+            query: Box::new(m.contract.unwrap_or_default()),
         }),
         106 => read(id, body, |m: ReqId| Request::CancelContractDetails { req_id: m.req_id.unwrap_or(-1) }),
         91 => read(id, body, |m: MarketRuleRequest| Request::MarketRule { rule_id: m.rule_id.unwrap_or(0) }),
@@ -212,8 +91,8 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
         Reply::ContractDetails { req_id, instrument } => {
             let message = ContractData {
                 req_id: Some(*req_id),
-                contract: Some(Contract::of(instrument, &instrument.exchange)),
-                details: Some(Details::of(instrument)),
+                contract: Some(echo::contract(instrument, &instrument.exchange)),
+                details: Some(echo::contract_details(instrument)),
             };
             put_message(out, 10, &message);
         }
@@ -232,19 +111,11 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
             let samples = found
                 .iter()
                 .map(|instrument| SymbolSample {
-                    contract: Some(Contract::of(instrument, &instrument.exchange)),
+                    contract: Some(echo::contract(instrument, &instrument.exchange)),
                 })
                 .collect();
             put_message(out, 79, &SymbolSamples { req_id: Some(*req_id), samples });
         }
         _ => debug_assert!(false, "not a contract reply"),
     }
-}
-
-fn exchanges(instrument: &Instrument) -> Vec<&str> {
-    let mut all = vec![instrument.exchange.as_str()];
-    if !instrument.primary_exchange.is_empty() {
-        all.push(&instrument.primary_exchange);
-    }
-    all
 }

@@ -4,8 +4,8 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 use rust_decimal::Decimal;
 
-use super::contracts::Contract;
 use super::{Decoded, ReqId, put_message, put_req_id, read};
+use crate::wire::layout::Contract;
 use crate::wire::number::{quantity_text, to_double};
 use crate::wire::{MarketDataRequest, Reply, Request};
 
@@ -77,7 +77,7 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
             Request::MarketData(Box::new(MarketDataRequest {
                 req_id: m.req_id.unwrap_or(-1),
                 snapshot: m.snapshot.unwrap_or(false) || m.regulatory_snapshot.unwrap_or(false),
-                query: m.contract.unwrap_or_default().into_query(),
+                query: m.contract.unwrap_or_default(),
             }))
         }),
         2 => read(id, body, |m: ReqId| Request::CancelMarketData { req_id: m.req_id.unwrap_or(-1) }),

@@ -1,11 +1,10 @@
-//! The protobuf dialect. One file per message family; only the fields this gateway reads or writes are
-//! declared, the rest is skipped by the decoder.
+//! The protobuf dialect. One file per message family; of small messages only the fields that this gateway
+//! reads or writes are declared, the rest is skipped by the decoder.
 
 mod accounts;
 mod contracts;
 mod market;
 mod names;
-mod order_messages;
 mod orders;
 mod session;
 
@@ -87,9 +86,4 @@ fn read<M: Message + Default>(id: i32, body: &Bytes, then: impl FnOnce(M) -> Req
 
 fn put_req_id(out: &mut BytesMut, message_id: i32, req_id: i32) {
     put_message(out, message_id, &ReqId { req_id: Some(req_id) });
-}
-
-/// Empty texts are not written.
-fn text(value: &str) -> Option<String> {
-    (!value.is_empty()).then(|| value.to_owned())
 }

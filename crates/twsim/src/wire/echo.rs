@@ -1,0 +1,264 @@
+//! From the venue's words to the broker's messages, for both dialects: what the client sent, with what the
+//! venue knows and what the broker fills in by itself laid over it.
+
+use super::layout::{
+    CommissionAndFeesReport, CompletedOrder, Contract, ContractDetails, Execution, ExecutionDetails,
+    OpenOrder, Order, OrderState, OrderStatus,
+};
+use super::number::{quantity_text, to_double};
+use super::request::PlaceOrder;
+use super::stamp::format_stamp;
+use crate::venue::{
+    Execution as Fill, FinishedOrder, Instrument, OrderKind, OrderReport, SecType, Side, Status, TimeInForce,
+};
+
+/// The OCA type that the broker writes when the client names none (tws-behaviour 2.11).
+const DEFAULT_OCA_TYPE: i32 = 3;
+
+/// Who clears when the client does not say.
+const DEFAULT_CLEARING_INTENT: &str = "IB";
+
+/// A contract as the broker writes it, at `exchange`.
+pub(super) fn contract(instrument: &Instrument, exchange: &str) -> Contract {
+    let derivative = matches!(instrument.sec_type, SecType::Future | SecType::Option);
+    Contract {
+        con_id: Some(instrument.con_id),
+        symbol: text(&instrument.symbol),
+        sec_type: text(instrument.sec_type.as_str()),
+        last_trade_date_or_contract_month: text(&instrument.expiry),
+        strike: instrument.strike.map(to_double),
+        right: instrument.right.map(|right| right.as_str().to_owned()),
+        multiplier: derivative.then(|| to_double(instrument.multiplier)),
+        exchange: text(exchange),
+        primary_exch: text(&instrument.primary_exchange),
+        currency: text(&instrument.currency),
+        local_symbol: text(&instrument.local_symbol),
+        trading_class: text(&instrument.trading_class),
+        last_trade_date: text(&instrument.expiry),
+        ..Contract::default()
+    }
+}
+
+pub(super) fn contract_details(instrument: &Instrument) -> ContractDetails {
+    let exchanges = exchanges(instrument);
+    let rule = instrument.market_rule_id.to_string();
+    ContractDetails {
+        market_name: text(&instrument.trading_class),
+        min_tick: Some(instrument.min_tick().normalize().to_string()),
+        order_types: text("LMT,MKT,STP,STPLMT,DAY,GTC,GTD,IOC,FOK"),
+        market_rule_ids: Some(vec![rule.as_str(); exchanges.len()].join(",")),
+        valid_exchanges: Some(exchanges.join(",")),
+        price_magnifier: Some(1),
+        long_name: text(&instrument.long_name),
+        contract_month: instrument.expiry.get(..6).and_then(text),
+        time_zone_id: text("UTC"),
+        real_expiration_date: text(&instrument.expiry),
+        stock_type: matches!(instrument.sec_type, SecType::Stock).then(|| "COMMON".to_owned()),
+        min_size: text("1"),
+        size_increment: text("1"),
+        suggested_size_increment: text("1"),
+        ..ContractDetails::default()
+    }
+}
+
+pub(super) fn open_order(report: &OrderReport, instrument: &Instrument) -> OpenOrder {
+    let (contract, order) = terms(report, instrument);
+    OpenOrder {
+        order_id: order.order_id,
+        contract: Some(contract),
+        order: Some(order),
+        order_state: Some(order_state(report, &instrument.currency)),
+    }
+}
+
+/// The broker reports the quantity *left* as the total of a completed order, and the fills beside it
+/// (tws-behaviour 4.1).
+pub(super) fn completed_order(finished: &FinishedOrder, instrument: &Instrument) -> CompletedOrder {
+    let report = &finished.report;
+    let (contract, order) = terms(report, instrument);
+    let order = Order {
+        total_quantity: Some(quantity_text(report.remaining)),
+        filled_quantity: Some(quantity_text(report.filled)),
+        ..order
+    };
+    let completed_status = match report.status {
+        Status::Filled => format!("Filled Size: {}", quantity_text(report.filled)),
+        Status::Inactive => report.reject_reason.to_string(),
+        Status::PreSubmitted | Status::Submitted | Status::PendingCancel | Status::Cancelled => {
+            "Cancelled by Trader".to_owned()
+        }
+    };
+    let state = OrderState {
+        completed_time: Some(format_stamp(finished.at)),
+        completed_status: Some(completed_status),
+        ..order_state(report, &instrument.currency)
+    };
+    CompletedOrder { contract: Some(contract), order: Some(order), order_state: Some(state) }
+}
+
+pub(super) fn order_status(report: &OrderReport) -> OrderStatus {
+    OrderStatus {
+        order_id: Some(api_order_id(report)),
+        status: text(report.status.as_str()),
+        filled: Some(quantity_text(report.filled)),
+        remaining: Some(quantity_text(report.remaining)),
+        avg_fill_price: Some(to_double(report.avg_price)),
+        perm_id: Some(report.perm_id),
+        parent_id: Some(report.spec.parent_id),
+        last_fill_price: Some(to_double(report.last_price)),
+        client_id: Some(report.key.client_id),
+        why_held: text(report.why_held),
+        mkt_cap_price: Some(0.0),
+    }
+}
+
+pub(super) fn execution(req_id: i32, fill: &Fill, instrument: &Instrument) -> ExecutionDetails {
+    let venue = execution_venue(&instrument.exchange, &instrument.primary_exchange);
+    let body = Execution {
+        order_id: Some(fill.key.order_id),
+        exec_id: Some(fill.exec_id.clone()),
+        time: Some(format_stamp(fill.at)),
+        acct_number: text(&fill.account),
+        exchange: text(venue),
+        side: text(match fill.side {
+            Side::Buy => "BOT",
+            Side::Sell => "SLD",
+        }),
+        shares: Some(quantity_text(fill.quantity)),
+        price: Some(to_double(fill.price)),
+        perm_id: Some(fill.perm_id),
+        client_id: Some(fill.key.client_id),
+        cum_qty: Some(quantity_text(fill.cum_quantity)),
+        avg_price: Some(to_double(fill.avg_price)),
+        order_ref: text(&fill.order_ref),
+        last_liquidity: Some(if fill.added_liquidity { 1 } else { 2 }),
+        ..Execution::default()
+    };
+    ExecutionDetails {
+        req_id: Some(req_id),
+        contract: Some(contract(instrument, venue)),
+        execution: Some(body),
+    }
+}
+
+pub(super) fn commission(fill: &Fill) -> CommissionAndFeesReport {
+    CommissionAndFeesReport {
+        exec_id: Some(fill.exec_id.clone()),
+        commission_and_fees: Some(to_double(fill.commission)),
+        currency: text(&fill.currency),
+        // Opening trades carry the "unset" double, not an absent field (tws-behaviour 3.1).
+        realized_pnl: Some(fill.realized_pnl.map_or(f64::MAX, to_double)),
+        ..CommissionAndFeesReport::default()
+    }
+}
+
+/// Contract and order as the client sent them, with the venue's knowledge laid over them.
+fn terms(report: &OrderReport, instrument: &Instrument) -> (Contract, Order) {
+    let spec = &report.spec;
+    let sent = PlaceOrder::from_carried(&spec.carried);
+    let contract = Contract {
+        combo_legs: sent.contract.combo_legs,
+        combo_legs_descrip: sent.contract.combo_legs_descrip,
+        delta_neutral_contract: sent.contract.delta_neutral_contract,
+        ..contract(instrument, &spec.exchange)
+    };
+    let mut order = sent.order;
+    lay_over(&mut order, report);
+    fill_in(&mut order);
+    (contract, order)
+}
+
+/// What the venue decides about, which is the truth whatever the client wrote.
+fn lay_over(order: &mut Order, report: &OrderReport) {
+    let spec = &report.spec;
+    order.client_id = Some(report.key.client_id);
+    order.order_id = Some(api_order_id(report));
+    order.perm_id = Some(report.perm_id);
+    order.parent_id = Some(spec.parent_id).filter(|id| *id != 0);
+    order.action = order.action.take().or_else(|| text(action(spec.side)));
+    order.total_quantity = Some(quantity_text(spec.quantity));
+    order.order_type = text(order_type(spec.kind));
+    order.lmt_price = spec.kind.limit().map(to_double).or(order.lmt_price);
+    order.aux_price = spec.kind.stop().map(to_double).or(order.aux_price);
+    order.tif = text(tif(spec.tif));
+    order.account = text(&spec.account);
+    order.outside_rth = spec.outside_rth.then_some(true);
+    if let TimeInForce::Gtd(at) = spec.tif {
+        order.good_till_date = Some(format_stamp(at));
+    }
+    order.order_ref = text(&spec.order_ref);
+    order.what_if = None;
+    order.transmit = Some(true);
+    // Not a fill counter: the broker leaves it unset for open orders.
+    order.filled_quantity = None;
+    order.parent_perm_id = Some(report.parent_perm_id).filter(|id| *id != 0);
+}
+
+/// What the broker writes into every order that does not say otherwise, seen in its echoes.
+fn fill_in(order: &mut Order) {
+    order.oca_type = order.oca_type.filter(|kind| *kind != 0).or(Some(DEFAULT_OCA_TYPE));
+    order.clearing_intent.get_or_insert_with(|| DEFAULT_CLEARING_INTENT.to_owned());
+    order.exempt_code.get_or_insert(-1);
+    if order.hedge_type.is_none() {
+        order.dont_use_auto_price_for_hedge = Some(true);
+    }
+}
+
+fn order_state(report: &OrderReport, currency: &str) -> OrderState {
+    OrderState {
+        status: text(report.status.as_str()),
+        commission_and_fees: (!report.commission.is_zero()).then(|| to_double(report.commission)),
+        commission_and_fees_currency: text(currency),
+        reject_reason: text(&report.reject_reason),
+        ..OrderState::default()
+    }
+}
+
+/// Executions name the venue, not the router.
+fn execution_venue<'a>(exchange: &'a str, primary: &'a str) -> &'a str {
+    if exchange == "SMART" && !primary.is_empty() { primary } else { exchange }
+}
+
+/// A hand-typed order has id 0 until client 0 binds it.
+fn api_order_id(report: &OrderReport) -> i32 {
+    if report.bound { report.key.order_id } else { 0 }
+}
+
+fn exchanges(instrument: &Instrument) -> Vec<&str> {
+    let mut all = vec![instrument.exchange.as_str()];
+    if !instrument.primary_exchange.is_empty() {
+        all.push(&instrument.primary_exchange);
+    }
+    all
+}
+
+fn action(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "BUY",
+        Side::Sell => "SELL",
+    }
+}
+
+fn order_type(kind: OrderKind) -> &'static str {
+    match kind {
+        OrderKind::Market => "MKT",
+        OrderKind::Limit { .. } => "LMT",
+        OrderKind::Stop { .. } => "STP",
+        OrderKind::StopLimit { .. } => "STP LMT",
+    }
+}
+
+fn tif(tif: TimeInForce) -> &'static str {
+    match tif {
+        TimeInForce::Day => "DAY",
+        TimeInForce::Gtc => "GTC",
+        TimeInForce::Gtd(_) => "GTD",
+        TimeInForce::Ioc => "IOC",
+        TimeInForce::Fok => "FOK",
+    }
+}
+
+/// Empty texts are not written.
+pub(super) fn text(value: &str) -> Option<String> {
+    (!value.is_empty()).then(|| value.to_owned())
+}
