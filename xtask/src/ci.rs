@@ -3,7 +3,7 @@
 //! Cheap checks go first so that a slip is seen within seconds.
 
 use crate::step::{Flags, Step};
-use crate::{bench, clippy, demo, docs, fmt, hooks, layers, test, tidy};
+use crate::{bench, clippy, demo, docs, fmt, hooks, layers, soak, test, tidy};
 
 /// Steps that can be asked for by name.
 pub(crate) const ALL: &[Step] = &[
@@ -15,6 +15,7 @@ pub(crate) const ALL: &[Step] = &[
     docs::STEP,
     demo::STEP,
     bench::STEP,
+    soak::STEP,
     hooks::STEP,
 ];
 

@@ -16,6 +16,7 @@ mod fmt;
 mod hooks;
 mod layers;
 mod report;
+mod soak;
 mod step;
 mod test;
 mod tidy;

@@ -54,6 +54,12 @@ pub(crate) struct Subscriptions {
     pub(crate) bind_manual: bool,
 }
 
+impl Subscriptions {
+    pub(crate) fn count(&self) -> usize {
+        self.market_data.len() + self.summaries.len() + self.pnl.len()
+    }
+}
+
 /// Bytes on their way out, with the instants from which they may leave.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {

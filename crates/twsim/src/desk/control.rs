@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::{Counters, Desk};
+use crate::client::Session;
 use crate::faults::Fault;
 use crate::venue::{Account, ConId, Execution, Instrument, OrderReport, Quote, UtcNs, Venue, VenueInput};
 
@@ -83,6 +84,20 @@ impl Desk {
     /// What the venue knows.
     pub fn truth(&self) -> Truth {
         Truth::of(&self.venue)
+    }
+
+    /// Entries of every collection that grows with use, by name; bytes for what is queued.
+    pub fn sizes(&self) -> Vec<(&'static str, usize)> {
+        let mut sizes = self.venue.sizes();
+        sizes.extend([
+            ("connections", self.lines.sessions.len()),
+            ("sessions in business", self.lines.by_client.len()),
+            ("subscriptions", self.lines.sessions.values().map(|it| it.subscriptions.count()).sum()),
+            ("bytes to write", self.lines.sessions.values().map(|it| it.outbox.len()).sum()),
+            ("bytes to read", self.lines.sessions.values().map(Session::waiting_bytes).sum()),
+            ("names of unsupported requests", self.lines.counters.unsupported.len()),
+        ]);
+        sizes
     }
 
     /// One instrument.

@@ -136,7 +136,9 @@ impl Desk {
     }
 
     fn count_unsupported(&mut self, name: &str) {
-        *self.lines.counters.unsupported.entry(name.to_owned()).or_default() += 1;
+        let counted = &mut self.lines.counters.unsupported;
+        let is_known = counted.contains_key(name) || counted.len() < UNSUPPORTED_NAMES_MAX;
+        *counted.entry(if is_known { name } else { "others" }.to_owned()).or_default() += 1;
     }
 
     pub(super) fn client_of(&self, conn: ConnId) -> Option<i32> {
@@ -155,6 +157,9 @@ fn needs_write_access(request: &Request) -> bool {
             | Request::AutoOpenOrders { .. }
     )
 }
+
+/// Most names counted: a client can make up four billion message ids.
+const UNSUPPORTED_NAMES_MAX: usize = 256;
 
 const FARMS: [(i32, &str); 3] = [
     (2104, "Market data farm connection is OK:usfarm"),

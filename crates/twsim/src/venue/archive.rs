@@ -100,6 +100,10 @@ impl Archive {
         self.orders.iter().map(|entry| &entry.order)
     }
 
+    pub(crate) fn key_count(&self) -> usize {
+        self.index.len()
+    }
+
     pub(crate) fn executions(&self) -> impl DoubleEndedIterator<Item = &Arc<Execution>> {
         self.executions.iter()
     }

@@ -40,6 +40,11 @@ impl Book {
         };
     }
 
+    pub(crate) fn len(&self) -> usize {
+        let limits = self.buy_limits.len() + self.sell_limits.len();
+        limits + self.buy_stops.len() + self.sell_stops.len() + self.at_market.len()
+    }
+
     /// Orders that `quote` could fill or trigger, in price-time priority: market orders, then limits from the
     /// most aggressive, then stops.
     pub(crate) fn touched(&self, quote: &Quote) -> Vec<u64> {

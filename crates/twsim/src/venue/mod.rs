@@ -19,6 +19,7 @@ mod order;
 mod orders;
 mod query;
 mod refusal;
+mod sizes;
 mod types;
 
 use std::collections::{BTreeMap, HashMap};

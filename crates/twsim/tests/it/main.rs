@@ -5,10 +5,15 @@
 mod accounts;
 mod desk;
 mod faults;
+mod frames;
 mod kit;
 mod lists;
+mod load;
 mod market;
 mod orders;
+mod random;
 mod raw;
+mod seeds;
 mod session;
+mod soak;
 mod venue;
