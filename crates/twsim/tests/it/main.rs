@@ -9,6 +9,7 @@ mod frames;
 mod kit;
 mod lists;
 mod load;
+mod many;
 mod market;
 mod orders;
 mod random;

@@ -3,6 +3,8 @@
 //!
 //! `TWSIM_FRAMES=1000000 TWSIM_SEED=7 cargo test --release -p alphec-twsim --test it random::`
 
+#![allow(clippy::print_stdout, reason = "a random test says how to run it again")]
+
 use std::time::{Duration, Instant};
 
 use alphec_twsim::GatewayConfig;

@@ -70,6 +70,11 @@ impl Raw {
         self.stream.write_all(bytes).await.unwrap();
     }
 
+    /// False when the connection takes no more bytes.
+    pub(crate) async fn tries(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
     /// The next payload; `None` when the gateway closed. Panics when nothing comes.
     pub(crate) async fn payload(&mut self) -> Option<Bytes> {
         loop {
