@@ -51,6 +51,10 @@ pub(crate) struct Subscriptions {
     pub(crate) account: Option<Arc<str>>,
     pub(crate) summaries: BTreeMap<i32, Summary>,
     pub(crate) pnl: BTreeMap<i32, Arc<str>>,
+    pub(crate) pnl_single: BTreeMap<i32, (Arc<str>, ConId)>,
+    /// By request: the accounts it covers.
+    pub(crate) positions_multi: BTreeMap<i32, Vec<Arc<str>>>,
+    pub(crate) accounts_multi: BTreeMap<i32, Vec<Arc<str>>>,
     pub(crate) bind_manual: bool,
 }
 
@@ -188,8 +192,8 @@ impl Session {
         Ok(Some(Event::Message(payload)))
     }
 
-    /// Answers the version line with the newest version both sides speak. A client that stops below the
-    /// protobuf versions would get a text dialect from the real gateway; here it is turned away.
+    /// Answers the version line with the newest version both sides speak, which decides the dialect of every
+    /// message from here on.
     fn greet(&mut self, now: UtcNs, payload: &[u8]) -> Result<(), FrameError> {
         let (min, max) = parse_version_line(payload)?;
         let version = max.min(self.newest_version);

@@ -21,7 +21,7 @@ pub struct GatewayConfig {
     pub instruments: Vec<Instrument>,
     /// Faults armed from the start.
     pub faults: Vec<Fault>,
-    /// Newest server version offered, 213 to 226. The session gets the lower of this and the client's newest.
+    /// Newest server version offered, 157 to 226; below 213 the session speaks text, in whole or in part. The session gets the lower of this and the client's newest.
     pub server_version: i32,
     /// Time between two steps of the price walk; `None` for prices that move by hand only.
     pub walk_every: Option<Duration>,

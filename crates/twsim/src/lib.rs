@@ -2,7 +2,7 @@
 //!
 //! Two layers. [`venue`] is an exchange and a broker without I/O: same seed and same input, same output, for
 //! millions of orders in a simulation. [`Gateway`] puts sessions, faults and a socket around it, so that any
-//! TWS client that speaks protobuf (server version 213 to 226) can trade against it.
+//! TWS client (server versions 157 to 226, text and protobuf) can trade against it.
 //!
 //! ```
 //! # async fn example() -> Result<(), alphec_twsim::GatewayError> {

@@ -176,6 +176,7 @@ impl Desk {
                 self.send_summary(now, conn, req_id);
             }
             self.send_pnl(now, conn);
+            self.refresh_multi(now, conn);
         }
     }
 
@@ -204,7 +205,7 @@ impl Desk {
 const LEDGER: [&str; 4] = ["Currency", "CashBalance", "TotalCashBalance", "ExchangeRate"];
 
 /// All values of an account. Amounts have two decimals, as the broker writes them.
-fn rows<'a>(venue: &Venue, account: &'a Account) -> Vec<Row<'a>> {
+pub(super) fn rows<'a>(venue: &Venue, account: &'a Account) -> Vec<Row<'a>> {
     let base: &str = &account.base_currency;
     let totals = venue.totals(&account.id).unwrap_or_default();
     let money = |amount: Decimal| format!("{amount:.2}");

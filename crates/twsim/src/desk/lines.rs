@@ -40,7 +40,8 @@ impl Lines {
     /// closed.
     pub(crate) fn send(&mut self, now: UtcNs, conn: ConnId, reply: &Reply<'_>) {
         let Some(session) = self.sessions.get_mut(&conn).filter(|session| !session.closing) else { return };
-        session.outbox.push(now, self.delay, |out| encode(reply, out));
+        let version = session.server_version;
+        session.outbox.push(now, self.delay, |out| encode(version, reply, out));
         self.counters.messages_out += 1;
         self.touched.insert(conn);
         if session.outbox.len() > self.outbox_limit {

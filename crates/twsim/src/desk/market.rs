@@ -1,11 +1,13 @@
 //! Contracts and market data.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use super::convert::find;
 use super::{ConnId, Desk};
-use crate::venue::{Quote, Refusal, UtcNs};
-use crate::wire::{Contract, MarketDataRequest, Reply};
+use crate::venue::{Quote, Refusal, SecType, UtcNs};
+use crate::wire::{Contract, MarketDataRequest, OptionChain, OptionChainRequest, Reply};
 
 /// Tick types on the wire.
 mod field {
@@ -53,6 +55,37 @@ impl Desk {
             .map(|instrument| &**instrument)
             .collect();
         self.lines.send(now, conn, &Reply::SymbolSamples { req_id, found });
+    }
+
+    /// Chains by exchange and class; an underlying without options has an end and nothing before it.
+    pub(super) fn option_chain(&mut self, now: UtcNs, conn: ConnId, wanted: &OptionChainRequest) {
+        let mut chains: BTreeMap<(&str, &str), OptionChain<'_>> = BTreeMap::new();
+        for option in self.venue.instruments() {
+            let fits = option.sec_type == SecType::Option
+                && option.symbol == wanted.symbol
+                && (wanted.exchange.is_empty() || option.exchange == wanted.exchange);
+            let Some(strike) = option.strike.filter(|_| fits) else { continue };
+            let chain =
+                chains.entry((&option.exchange, &option.trading_class)).or_insert_with(|| OptionChain {
+                    req_id: wanted.req_id,
+                    exchange: &option.exchange,
+                    underlying_con_id: wanted.con_id,
+                    trading_class: &option.trading_class,
+                    multiplier: option.multiplier,
+                    expirations: Vec::new(),
+                    strikes: Vec::new(),
+                });
+            chain.expirations.push(&option.expiry);
+            chain.strikes.push(strike);
+        }
+        for mut chain in chains.into_values() {
+            chain.expirations.sort_unstable();
+            chain.expirations.dedup();
+            chain.strikes.sort_unstable();
+            chain.strikes.dedup();
+            self.lines.send(now, conn, &Reply::OptionChain(Box::new(chain)));
+        }
+        self.lines.send(now, conn, &Reply::OptionChainEnd { req_id: wanted.req_id });
     }
 
     pub(super) fn market_data(&mut self, now: UtcNs, conn: ConnId, wanted: &MarketDataRequest) {

@@ -7,6 +7,7 @@ mod convert;
 mod lines;
 mod lists;
 mod market;
+mod multi;
 mod orders;
 mod route;
 mod session;

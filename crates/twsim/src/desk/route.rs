@@ -54,6 +54,9 @@ impl Desk {
             if let Some(account) = account.filter(|id| moved.iter().any(|(account, _)| account == id)) {
                 self.send_account_values(now, conn, &account);
             }
+            for (account, con_id) in &moved {
+                self.send_multi_moves(now, conn, (account, *con_id));
+            }
             self.send_pnl(now, conn);
         }
     }

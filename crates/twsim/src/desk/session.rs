@@ -5,14 +5,12 @@ use bytes::Bytes;
 use super::{ConnId, Desk};
 use crate::client::Phase;
 use crate::venue::UtcNs;
-use crate::wire::frame::{FrameError, split_id};
-use crate::wire::{Reply, Request, decode};
+use crate::wire::{FrameError, Reply, Request, decode};
 
 impl Desk {
     pub(super) fn message(&mut self, now: UtcNs, conn: ConnId, payload: &Bytes) -> Result<(), FrameError> {
-        let (raw_id, body) = split_id(payload.clone())?;
-        let request = decode(raw_id, &body)?;
         let Some(session) = self.lines.sessions.get_mut(&conn) else { return Ok(()) };
+        let request = decode(session.server_version, payload)?;
         match (session.phase, &request) {
             (Phase::Ready, _) => self.dispatch(now, conn, request, payload),
             (_, Request::StartApi { client_id }) => {
@@ -77,6 +75,17 @@ impl Desk {
             Request::CancelAccountSummary { req_id } => self.cancel_account_summary(conn, req_id),
             Request::PnL { req_id, account } => self.pnl(now, conn, req_id, &account),
             Request::CancelPnL { req_id } => self.cancel_pnl(conn, req_id),
+            Request::PnLSingle { req_id, account, con_id } => {
+                self.pnl_single(now, conn, req_id, (&account, con_id));
+            }
+            Request::CancelPnLSingle { req_id } => self.cancel_pnl_single(conn, req_id),
+            Request::PositionsMulti(wanted) => self.positions_multi(now, conn, &wanted),
+            Request::CancelPositionsMulti { req_id } => self.cancel_positions_multi(conn, req_id),
+            Request::AccountUpdatesMulti(wanted) => self.account_updates_multi(now, conn, &wanted),
+            Request::CancelAccountUpdatesMulti { req_id } => {
+                self.cancel_account_updates_multi(conn, req_id);
+            }
+            Request::SecDefOptParams(wanted) => self.option_chain(now, conn, &wanted),
             Request::StartApi { .. }
             | Request::Ids
             | Request::ManagedAccounts
@@ -84,6 +93,10 @@ impl Desk {
             | Request::CurrentTimeMillis
             | Request::SetServerLogLevel
             | Request::CancelContractDetails { .. }
+            | Request::SoftDollarTiers { .. }
+            | Request::FamilyCodes
+            | Request::NewsProviders
+            | Request::UserInfo { .. }
             | Request::Unsupported { .. }
             | Request::Unknown { .. } => self.housekeeping(now, conn, &request),
         }
@@ -100,6 +113,17 @@ impl Desk {
             Request::CurrentTime => self.current_time(now, conn),
             Request::CurrentTimeMillis => {
                 self.lines.send(now, conn, &Reply::CurrentTimeMillis { millis: now / 1_000_000 });
+            }
+            Request::SoftDollarTiers { req_id } => {
+                self.lines.send(now, conn, &Reply::SoftDollarTiers { req_id: *req_id });
+            }
+            Request::NewsProviders => self.lines.send(now, conn, &Reply::NewsProviders),
+            Request::UserInfo { req_id } => {
+                self.lines.send(now, conn, &Reply::UserInfo { req_id: *req_id });
+            }
+            Request::FamilyCodes => {
+                let ids: Vec<&str> = self.venue.accounts().map(|account| &*account.id).collect();
+                self.lines.send(now, conn, &Reply::FamilyCodes(ids));
             }
             Request::Unsupported { name, req_id } => {
                 self.count_unsupported(name);

@@ -4,6 +4,8 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use prost::Message;
 
+use super::text::FieldProblem;
+
 /// Longest payload the protocol allows.
 pub const MAX_PAYLOAD: usize = 0x00ff_ffff;
 
@@ -32,7 +34,7 @@ pub enum FrameError {
         /// The line read.
         line: String,
     },
-    /// The client's newest version is below the oldest protobuf one, or its oldest above ours.
+    /// The client's newest version is below our oldest, or its oldest above our newest.
     #[error("client offers versions {min}..{max}, outside what this gateway speaks")]
     UnsupportedVersion {
         /// Client's oldest.
@@ -48,11 +50,18 @@ pub enum FrameError {
         /// What the decoder met.
         source: prost::DecodeError,
     },
-    /// A message arrived that has no place in this phase of the session.
-    #[error("message {message_id} before the session was started")]
-    OutOfPlace {
-        /// Message id, without the protobuf offset.
+    /// The message id is not a number.
+    #[error("the message id is not a number")]
+    BadMessageId,
+    /// A text field of a message cannot be read.
+    #[error("message {message_id}: field {field} {problem}")]
+    BadField {
+        /// Message id.
         message_id: i32,
+        /// Counted from 0, after the message id.
+        field: usize,
+        /// What is wrong.
+        problem: FieldProblem,
     },
 }
 

@@ -1,7 +1,10 @@
 //! The wire: framing, and one module per dialect. A dialect turns frames into [`Request`]s and [`Reply`]s
-//! into frames; nothing outside this folder knows field numbers. Today there is one dialect, protobuf, as
-//! spoken from server version 213 on; a text dialect would sit beside `proto` and share the two enums.
+//! into frames; nothing outside this folder knows field numbers or field orders. `text` is spoken by server
+//! versions up to 212, `proto` from 201 on, and in between `catalog` says which message is in which. What both
+//! share are the two enums, and [`layout`] for what has contracts and orders in it.
 
+mod catalog;
+mod dialect;
 mod echo;
 pub mod frame;
 pub mod layout;
@@ -10,18 +13,22 @@ mod proto;
 mod reply;
 mod request;
 mod stamp;
+mod text;
 
+pub use dialect::{decode, encode};
 pub use frame::FrameError;
 pub use layout::{Contract, Order};
-pub use proto::{decode, encode};
-pub use reply::{PortfolioLine, Reply};
-pub use request::{ExecutionFilter, MarketDataRequest, PlaceOrder, Request, SummaryRequest};
+pub use reply::{OptionChain, PortfolioLine, Reply, SinglePnL};
+pub use request::{
+    ExecutionFilter, MarketDataRequest, MultiRequest, OptionChainRequest, PlaceOrder, Request, SummaryRequest,
+};
 pub use stamp::{civil_date, format_stamp, parse_stamp};
+pub use text::FieldProblem;
 
 pub(crate) use number::{decimal_from_double, decimal_from_text};
 
-/// Oldest server version this gateway speaks: from here on every message is protobuf.
-pub const OLDEST_SERVER_VERSION: i32 = 213;
+/// Oldest server version this gateway speaks. Whatever is younger in the clients still in use begins here.
+pub const OLDEST_SERVER_VERSION: i32 = 157;
 
 /// Newest server version this gateway speaks.
 pub const NEWEST_SERVER_VERSION: i32 = 226;

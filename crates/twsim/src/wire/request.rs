@@ -91,6 +91,32 @@ pub struct SummaryRequest {
     pub tags: String,
 }
 
+/// A subscription that names an account or a model instead of taking the session's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MultiRequest {
+    /// Request id.
+    pub req_id: i32,
+    /// Account or group; empty means all.
+    pub account: String,
+    /// Model code.
+    pub model: String,
+}
+
+/// Which option chains a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OptionChainRequest {
+    /// Request id.
+    pub req_id: i32,
+    /// Symbol of the underlying.
+    pub symbol: String,
+    /// Exchange, for options on futures.
+    pub exchange: String,
+    /// Type of the underlying.
+    pub sec_type: String,
+    /// Contract id of the underlying.
+    pub con_id: i32,
+}
+
 /// A message from a client.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "each variant is the API request of that name; ids are the client's own")]
@@ -157,6 +183,31 @@ pub enum Request {
         account: String,
     },
     CancelPnL {
+        req_id: i32,
+    },
+    PnLSingle {
+        req_id: i32,
+        account: String,
+        con_id: i32,
+    },
+    CancelPnLSingle {
+        req_id: i32,
+    },
+    PositionsMulti(MultiRequest),
+    CancelPositionsMulti {
+        req_id: i32,
+    },
+    AccountUpdatesMulti(MultiRequest),
+    CancelAccountUpdatesMulti {
+        req_id: i32,
+    },
+    SecDefOptParams(Box<OptionChainRequest>),
+    SoftDollarTiers {
+        req_id: i32,
+    },
+    FamilyCodes,
+    NewsProviders,
+    UserInfo {
         req_id: i32,
     },
     /// A request of the API that this gateway does not serve.

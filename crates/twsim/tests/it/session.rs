@@ -33,15 +33,18 @@ async fn the_handshake_gives_version_accounts_and_first_order_id() {
 }
 
 #[tokio::test]
-async fn the_version_is_the_lower_of_both_newest_and_text_only_clients_are_turned_away() {
+async fn the_version_is_the_lower_of_both_newest_and_clients_too_old_are_turned_away() {
     let gateway = Gateway::builder().server_version(220).start().await.unwrap();
     assert_eq!(connect(&gateway, 1).await.server_version(), 220);
     let mut older = Raw::open(&gateway).await;
     older.greet("v100..215 +PACEAPI").await;
     assert!(older.payload().await.unwrap().starts_with(b"215\0"));
     let mut text_only = Raw::open(&gateway).await;
-    text_only.greet("v100..178").await;
-    assert_eq!(text_only.payload().await, None);
+    text_only.greet("v157..178").await;
+    assert!(text_only.payload().await.unwrap().starts_with(b"178\0"));
+    let mut ancient = Raw::open(&gateway).await;
+    ancient.greet("v100..156").await;
+    assert_eq!(ancient.payload().await, None);
     assert_eq!(gateway.counters().malformed, 1);
     let refused = Gateway::builder().server_version(300).start().await.unwrap_err();
     assert!(matches!(refused, GatewayError::Config { .. }));

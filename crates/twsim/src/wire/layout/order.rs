@@ -296,6 +296,18 @@ pub struct Order {
     pub what_if_type: Option<i32>,
     #[prost(int32, optional, tag = "144")]
     pub hedge_max_size: Option<i32>,
+    /// Known to the text dialect only, like the next one; their numbers are ours and never on the wire.
+    #[prost(int32, optional, tag = "10001")]
+    pub auction_strategy: Option<i32>,
+    #[prost(string, optional, tag = "10002")]
+    pub fa_profile: Option<String>,
+}
+
+impl Order {
+    /// Takes away what protobuf has no field for.
+    pub(in crate::wire) fn without_text_only(self) -> Self {
+        Self { auction_strategy: None, fa_profile: None, ..self }
+    }
 }
 
 /// A soft dollar tier.

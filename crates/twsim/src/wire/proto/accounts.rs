@@ -6,7 +6,7 @@ use prost::Message;
 use super::{Decoded, Empty, ReqId, put_message, put_req_id, read};
 use crate::wire::layout::Contract;
 use crate::wire::number::{quantity_text, to_double};
-use crate::wire::{Reply, Request, SummaryRequest, echo};
+use crate::wire::{MultiRequest, Reply, Request, SummaryRequest, echo};
 
 #[derive(Clone, PartialEq, Message)]
 struct AccountDataRequest {
@@ -32,6 +32,37 @@ struct PnLRequest {
     req_id: Option<i32>,
     #[prost(string, optional, tag = "2")]
     account: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct PnLSingleRequest {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    account: Option<String>,
+    #[prost(int32, optional, tag = "4")]
+    con_id: Option<i32>,
+}
+
+/// Both requests that name an account and a model.
+#[derive(Clone, PartialEq, Message)]
+struct Multi {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    account: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    model: Option<String>,
+}
+
+impl From<Multi> for MultiRequest {
+    fn from(message: Multi) -> Self {
+        Self {
+            req_id: message.req_id.unwrap_or(-1),
+            account: message.account.unwrap_or_default(),
+            model: message.model.unwrap_or_default(),
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -111,6 +142,64 @@ struct PnL {
     realized: Option<f64>,
 }
 
+#[derive(Clone, PartialEq, Message)]
+struct PnLSingle {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    position: Option<String>,
+    #[prost(double, optional, tag = "3")]
+    daily: Option<f64>,
+    #[prost(double, optional, tag = "4")]
+    unrealized: Option<f64>,
+    #[prost(double, optional, tag = "5")]
+    realized: Option<f64>,
+    #[prost(double, optional, tag = "6")]
+    value: Option<f64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct PositionMulti {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    account: Option<String>,
+    #[prost(message, optional, tag = "3")]
+    contract: Option<Contract>,
+    #[prost(string, optional, tag = "4")]
+    quantity: Option<String>,
+    #[prost(double, optional, tag = "5")]
+    avg_cost: Option<f64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct AccountUpdateMulti {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    account: Option<String>,
+    #[prost(string, optional, tag = "4")]
+    key: Option<String>,
+    #[prost(string, optional, tag = "5")]
+    value: Option<String>,
+    #[prost(string, optional, tag = "6")]
+    currency: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct FamilyCode {
+    #[prost(string, optional, tag = "1")]
+    account: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    code: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct FamilyCodes {
+    #[prost(message, repeated, tag = "1")]
+    codes: Vec<FamilyCode>,
+}
+
 pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
     match id {
         61 => read(id, body, |_: Empty| Request::Positions),
@@ -132,6 +221,19 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
             account: m.account.unwrap_or_default(),
         }),
         93 => read(id, body, |m: ReqId| Request::CancelPnL { req_id: m.req_id.unwrap_or(-1) }),
+        94 => read(id, body, |m: PnLSingleRequest| Request::PnLSingle {
+            req_id: m.req_id.unwrap_or(-1),
+            account: m.account.unwrap_or_default(),
+            con_id: m.con_id.unwrap_or(0),
+        }),
+        95 => read(id, body, |m: ReqId| Request::CancelPnLSingle { req_id: m.req_id.unwrap_or(-1) }),
+        74 => read(id, body, |m: Multi| Request::PositionsMulti(m.into())),
+        75 => read(id, body, |m: ReqId| Request::CancelPositionsMulti { req_id: m.req_id.unwrap_or(-1) }),
+        76 => read(id, body, |m: Multi| Request::AccountUpdatesMulti(m.into())),
+        77 => {
+            read(id, body, |m: ReqId| Request::CancelAccountUpdatesMulti { req_id: m.req_id.unwrap_or(-1) })
+        }
+        80 => read(id, body, |_: Empty| Request::FamilyCodes),
         _ => None,
     }
 }
@@ -194,6 +296,54 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
                 realized: Some(to_double(*realized)),
             };
             put_message(out, 94, &message);
+        }
+        _ => encode_more(reply, out),
+    }
+}
+
+/// The forms that name a request.
+fn encode_more(reply: &Reply<'_>, out: &mut BytesMut) {
+    match reply {
+        Reply::PositionMulti { req_id, account, instrument, quantity, avg_cost } => {
+            let message = PositionMulti {
+                req_id: Some(*req_id),
+                account: Some((*account).to_owned()),
+                contract: Some(echo::contract(instrument, "")),
+                quantity: Some(quantity_text(*quantity)),
+                avg_cost: Some(to_double(*avg_cost)),
+            };
+            put_message(out, 71, &message);
+        }
+        Reply::PositionMultiEnd { req_id } => put_req_id(out, 72, *req_id),
+        Reply::AccountUpdateMulti { req_id, account, key, value, currency } => {
+            let message = AccountUpdateMulti {
+                req_id: Some(*req_id),
+                account: Some((*account).to_owned()),
+                key: Some((*key).to_owned()),
+                value: Some(value.to_string()),
+                currency: Some((*currency).to_owned()),
+            };
+            put_message(out, 73, &message);
+        }
+        Reply::AccountUpdateMultiEnd { req_id } => put_req_id(out, 74, *req_id),
+        Reply::PnLSingle(pnl) => {
+            let message = PnLSingle {
+                req_id: Some(pnl.req_id),
+                position: Some(quantity_text(pnl.position)),
+                daily: Some(to_double(pnl.daily)),
+                unrealized: Some(to_double(pnl.unrealized)),
+                realized: Some(to_double(pnl.realized)),
+                value: Some(to_double(pnl.value)),
+            };
+            put_message(out, 95, &message);
+        }
+        Reply::FamilyCodes(accounts) => {
+            // No family, no code.
+            let codes = accounts
+                .iter()
+                .map(|account| FamilyCode { account: Some((*account).to_owned()), code: None })
+                .collect();
+            put_message(out, 78, &FamilyCodes { codes });
         }
         _ => debug_assert!(false, "not an account reply"),
     }

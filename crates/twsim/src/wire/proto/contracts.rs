@@ -4,9 +4,10 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 
 use super::{Decoded, ReqId, put_message, put_req_id, read};
+use crate::wire::echo::text;
 use crate::wire::layout::{Contract, ContractDetails};
-use crate::wire::number::to_double;
-use crate::wire::{Reply, Request, echo};
+use crate::wire::number::{quantity_text, to_double};
+use crate::wire::{OptionChainRequest, Reply, Request, echo};
 
 #[derive(Clone, PartialEq, Message)]
 struct ContractRequest {
@@ -70,6 +71,38 @@ struct SymbolSamples {
     samples: Vec<SymbolSample>,
 }
 
+#[derive(Clone, PartialEq, Message)]
+struct ChainRequest {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    symbol: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    exchange: Option<String>,
+    #[prost(string, optional, tag = "4")]
+    sec_type: Option<String>,
+    #[prost(int32, optional, tag = "5")]
+    con_id: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Chain {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    exchange: Option<String>,
+    #[prost(int32, optional, tag = "3")]
+    underlying_con_id: Option<i32>,
+    #[prost(string, optional, tag = "4")]
+    trading_class: Option<String>,
+    #[prost(string, optional, tag = "5")]
+    multiplier: Option<String>,
+    #[prost(string, repeated, tag = "6")]
+    expirations: Vec<String>,
+    #[prost(double, repeated, tag = "7")]
+    strikes: Vec<f64>,
+}
+
 pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
     match id {
         9 => read(id, body, |m: ContractRequest| Request::ContractDetails {
@@ -81,6 +114,15 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
         81 => read(id, body, |m: MatchingSymbols| Request::MatchingSymbols {
             req_id: m.req_id.unwrap_or(-1),
             pattern: m.pattern.unwrap_or_default(),
+        }),
+        78 => read(id, body, |m: ChainRequest| {
+            Request::SecDefOptParams(Box::new(OptionChainRequest {
+                req_id: m.req_id.unwrap_or(-1),
+                symbol: m.symbol.unwrap_or_default(),
+                exchange: m.exchange.unwrap_or_default(),
+                sec_type: m.sec_type.unwrap_or_default(),
+                con_id: m.con_id.unwrap_or(0),
+            }))
         }),
         _ => None,
     }
@@ -116,6 +158,19 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
                 .collect();
             put_message(out, 79, &SymbolSamples { req_id: Some(*req_id), samples });
         }
+        Reply::OptionChain(chain) => {
+            let message = Chain {
+                req_id: Some(chain.req_id),
+                exchange: text(chain.exchange),
+                underlying_con_id: Some(chain.underlying_con_id),
+                trading_class: text(chain.trading_class),
+                multiplier: Some(quantity_text(chain.multiplier)),
+                expirations: chain.expirations.iter().map(|date| (*date).to_owned()).collect(),
+                strikes: chain.strikes.iter().map(|strike| to_double(*strike)).collect(),
+            };
+            put_message(out, 75, &message);
+        }
+        Reply::OptionChainEnd { req_id } => put_req_id(out, 76, *req_id),
         _ => debug_assert!(false, "not a contract reply"),
     }
 }

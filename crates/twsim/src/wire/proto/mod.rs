@@ -11,15 +11,11 @@ mod session;
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-use super::frame::{FrameError, PROTOBUF_OFFSET, put_message};
+use super::frame::{FrameError, put_message};
 use super::{Reply, Request};
 
-/// Reads one message. `Err` means the bytes are not a message: the connection cannot be trusted any more.
-pub fn decode(raw_id: i32, body: &Bytes) -> Result<Request, FrameError> {
-    let id = raw_id.saturating_sub(PROTOBUF_OFFSET);
-    if id <= 0 {
-        return Ok(Request::Unknown { message_id: raw_id });
-    }
+/// Reads one message, given its id without the offset.
+pub(super) fn decode(id: i32, body: &Bytes) -> Result<Request, FrameError> {
     session::decode(id, body)
         .or_else(|| contracts::decode(id, body))
         .or_else(|| orders::decode(id, body))
@@ -29,17 +25,22 @@ pub fn decode(raw_id: i32, body: &Bytes) -> Result<Request, FrameError> {
 }
 
 /// Appends one reply as a frame.
-pub fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
+pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
     match reply {
         Reply::NextValidId(_)
         | Reply::ManagedAccounts(_)
         | Reply::Error { .. }
         | Reply::CurrentTime { .. }
-        | Reply::CurrentTimeMillis { .. } => session::encode(reply, out),
+        | Reply::CurrentTimeMillis { .. }
+        | Reply::SoftDollarTiers { .. }
+        | Reply::NewsProviders
+        | Reply::UserInfo { .. } => session::encode(reply, out),
         Reply::ContractDetails { .. }
         | Reply::ContractDetailsEnd { .. }
         | Reply::MarketRule { .. }
-        | Reply::SymbolSamples { .. } => contracts::encode(reply, out),
+        | Reply::SymbolSamples { .. }
+        | Reply::OptionChain(_)
+        | Reply::OptionChainEnd { .. } => contracts::encode(reply, out),
         Reply::OpenOrder { .. }
         | Reply::OrderStatus { .. }
         | Reply::OpenOrderEnd
@@ -57,7 +58,13 @@ pub fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
         | Reply::AccountDownloadEnd(_)
         | Reply::AccountSummary { .. }
         | Reply::AccountSummaryEnd { .. }
-        | Reply::PnL { .. } => accounts::encode(reply, out),
+        | Reply::PositionMulti { .. }
+        | Reply::PositionMultiEnd { .. }
+        | Reply::AccountUpdateMulti { .. }
+        | Reply::AccountUpdateMultiEnd { .. }
+        | Reply::PnL { .. }
+        | Reply::PnLSingle(_)
+        | Reply::FamilyCodes(_) => accounts::encode(reply, out),
         Reply::MarketDataType { .. }
         | Reply::TickReqParams { .. }
         | Reply::TickPrice { .. }

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 
 use super::{Decoded, Empty, put_message, put_req_id, read};
-use crate::wire::layout::{OrderCancel, PlaceOrderRequest};
+use crate::wire::layout::{Order, OrderCancel, PlaceOrderRequest};
 use crate::wire::{ExecutionFilter, PlaceOrder, Reply, Request, echo};
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -64,7 +64,10 @@ struct ExecutionRequest {
 
 pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
     match id {
-        3 => read(id, body, |m: PlaceOrderRequest| Request::PlaceOrder(Box::new(PlaceOrder::of(m)))),
+        3 => read(id, body, |m: PlaceOrderRequest| {
+            let placed = PlaceOrder::of(m);
+            Request::PlaceOrder(Box::new(PlaceOrder { order: placed.order.without_text_only(), ..placed }))
+        }),
         4 => read(id, body, |m: CancelOrder| Request::CancelOrder {
             order_id: m.order_id.unwrap_or(0),
             particulars: Box::new(m.particulars.unwrap_or_default()),
@@ -84,7 +87,11 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
 
 pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
     match reply {
-        Reply::OpenOrder { order, instrument } => put_message(out, 5, &echo::open_order(order, instrument)),
+        Reply::OpenOrder { order, instrument } => {
+            let mut message = echo::open_order(order, instrument);
+            message.order = message.order.map(Order::without_text_only);
+            put_message(out, 5, &message);
+        }
         Reply::OrderStatus { order } => put_message(out, 3, &echo::order_status(order)),
         Reply::OpenOrderEnd => put_message(out, 53, &Empty {}),
         Reply::OrderBound { perm_id, client_id, order_id } => {
@@ -96,7 +103,9 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
             put_message(out, 100, &message);
         }
         Reply::CompletedOrder { order, instrument } => {
-            put_message(out, 101, &echo::completed_order(order, instrument));
+            let mut message = echo::completed_order(order, instrument);
+            message.order = message.order.map(Order::without_text_only);
+            put_message(out, 101, &message);
         }
         Reply::CompletedOrdersEnd => put_message(out, 102, &Empty {}),
         Reply::Execution { req_id, execution, instrument } => {

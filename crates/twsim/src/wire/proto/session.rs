@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-use super::{Decoded, Empty, put_message, read};
+use super::{Decoded, Empty, ReqId, put_message, put_req_id, read};
 use crate::wire::{Reply, Request};
 
 #[derive(Clone, PartialEq, Message)]
@@ -51,6 +51,9 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
         17 => read(id, body, |_: Empty| Request::ManagedAccounts),
         49 => read(id, body, |_: Empty| Request::CurrentTime),
         105 => read(id, body, |_: Empty| Request::CurrentTimeMillis),
+        79 => read(id, body, |m: ReqId| Request::SoftDollarTiers { req_id: m.req_id.unwrap_or(-1) }),
+        85 => read(id, body, |_: Empty| Request::NewsProviders),
+        104 => read(id, body, |m: ReqId| Request::UserInfo { req_id: m.req_id.unwrap_or(-1) }),
         _ => None,
     }
 }
@@ -72,6 +75,10 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
         }
         Reply::CurrentTime { seconds } => put_message(out, 49, &Clock { value: Some(*seconds) }),
         Reply::CurrentTimeMillis { millis } => put_message(out, 109, &Clock { value: Some(*millis) }),
+        // An ordinary login has no tiers, no news of its own and no white brand.
+        Reply::SoftDollarTiers { req_id } => put_req_id(out, 77, *req_id),
+        Reply::NewsProviders => put_message(out, 85, &Empty {}),
+        Reply::UserInfo { req_id } => put_req_id(out, 107, *req_id),
         _ => debug_assert!(false, "not a session reply"),
     }
 }
