@@ -3,7 +3,7 @@
 //! Cheap checks go first so that a slip is seen within seconds.
 
 use crate::step::{Flags, Step};
-use crate::{bench, clippy, demo, docs, fmt, hooks, layers, soak, test, tidy};
+use crate::{bench, clients, clippy, demo, docs, fmt, hooks, layers, soak, test, tidy};
 
 /// Steps that can be asked for by name.
 pub(crate) const ALL: &[Step] = &[
@@ -14,6 +14,7 @@ pub(crate) const ALL: &[Step] = &[
     layers::STEP,
     docs::STEP,
     demo::STEP,
+    clients::STEP,
     bench::STEP,
     soak::STEP,
     hooks::STEP,
@@ -21,7 +22,7 @@ pub(crate) const ALL: &[Step] = &[
 
 /// Everything that a submission must pass, in this order.
 pub(crate) const CI: &[Step] =
-    &[fmt::STEP, tidy::STEP, layers::STEP, clippy::STEP, test::STEP, docs::STEP, demo::STEP];
+    &[fmt::STEP, tidy::STEP, layers::STEP, clippy::STEP, test::STEP, docs::STEP, demo::STEP, clients::STEP];
 
 /// What is worth running before every push.
 pub(crate) const QUICK: &[Step] = &[fmt::STEP, tidy::STEP, layers::STEP, clippy::STEP, test::STEP];
@@ -44,7 +45,7 @@ pub(crate) const GROUPS: &[Group] = &[
     },
     Group {
         name: "ci",
-        about: "what CI runs: fmt, tidy, layers, clippy, test, docs, demo",
+        about: "what CI runs: fmt, tidy, layers, clippy, test, docs, demo, clients",
         steps: CI,
         flags: Flags { write: false, smoke: false, unit: false },
     },

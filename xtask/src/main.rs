@@ -1,13 +1,14 @@
 //! `cargo xtask`: the project's own tasks, one file per step.
 //!
-//! Whatever CI checks, a developer can run with the same words. No step installs anything, and a
-//! Rust toolchain, a C compiler and Python are all that `test` may need.
+//! Whatever CI checks, a developer can run with the same words. No step but `clients` installs anything, and
+//! a Rust toolchain, a C compiler and Python are all that `test` may need.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks on its streams")]
 
 mod args;
 mod bench;
 mod ci;
+mod clients;
 mod clippy;
 mod command;
 mod demo;
