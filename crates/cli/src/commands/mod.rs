@@ -2,6 +2,7 @@
 
 mod audit;
 mod config;
+mod conformance;
 mod demo;
 mod doctor;
 mod offline;
@@ -130,6 +131,11 @@ enum Command {
     Demo(demo::Args),
     /// Run a simulated gateway that any TWS API client can trade against.
     Sim(sim::Args),
+    /// Look where a gateway differs from the simulated one, with small orders on a paper account.
+    ///
+    /// Orders of one share, cancelled or closed at once. They go around the gate and the journal, so it refuses any
+    /// login with a live account. Takes a minute or two; exits 0 when nothing differs.
+    Conformance(conformance::Args),
     /// Submit, modify, cancel and look at orders.
     ///
     /// Each command starts an engine on the profile's journal, waits until the broker's books are read, does its
@@ -155,6 +161,7 @@ pub(crate) async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     match command {
         Command::Demo(args) => demo::run(&common, args).await,
         Command::Sim(args) => sim::run(&common, args).await,
+        Command::Conformance(args) => conformance::run(&common, args).await,
         Command::Order(command) => order::run(&common, command).await,
         Command::Positions(args) => positions::run(&common, args).await,
         Command::Audit(command) => audit::run(&common, command),

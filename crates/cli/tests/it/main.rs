@@ -5,6 +5,7 @@
 mod audit;
 mod bad_input;
 mod config;
+mod conformance;
 mod demo;
 mod doctor;
 mod exits;
