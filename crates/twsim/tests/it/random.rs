@@ -54,9 +54,17 @@ struct Storm {
     rng: StdRng,
     desk: Desk,
     now: i64,
-    hostile: Vec<ConnId>,
+    hostile: Vec<Peer>,
     witness: ConnId,
-    seeds: Vec<Vec<u8>>,
+    protobufs: Vec<Vec<u8>>,
+    texts: Vec<Vec<u8>>,
+}
+
+/// A connection that misbehaves, most often in the dialect of its session.
+#[derive(Clone, Copy)]
+struct Peer {
+    conn: ConnId,
+    speaks_text: bool,
 }
 
 impl Storm {
@@ -72,35 +80,38 @@ impl Storm {
             now: START,
             hostile: Vec::new(),
             witness,
-            seeds: seeds::all(),
+            protobufs: seeds::protobufs(),
+            texts: seeds::texts(),
         };
         for _ in 0..HOSTILE {
-            let conn = storm.open();
-            storm.hostile.push(conn);
+            let peer = storm.open();
+            storm.hostile.push(peer);
         }
         storm
     }
 
     /// A connection in any phase of its life, in either dialect.
-    fn open(&mut self) -> ConnId {
+    fn open(&mut self) -> Peer {
         let conn = self.desk.open();
         let client_id = self.rng.random_range(0..40);
-        let whole = match self.rng.random_range(0..4) {
-            0 | 1 => hello(client_id),
-            2 => seeds::text_hello(client_id),
-            _ => greeting("v100..226"),
+        let (whole, speaks_text) = match self.rng.random_range(0..5) {
+            0 | 1 => (hello(client_id), false),
+            2 | 3 => (seeds::text_hello(client_id), true),
+            _ => (greeting("v100..226"), false),
         };
+        let whole_length = whole.len();
         let reached =
-            if self.rng.random_bool(0.9) { whole.len() } else { self.rng.random_range(0..whole.len()) };
+            if self.rng.random_bool(0.9) { whole_length } else { self.rng.random_range(0..whole_length) };
         self.desk.receive(self.now, conn, &whole[..reached]);
-        conn
+        Peer { conn, speaks_text }
     }
 
     fn send(&mut self) {
         self.now += STEP;
         let at = self.rng.random_range(0..HOSTILE);
-        let conn = self.hostile[at];
-        let frame = self.frame();
+        let Peer { conn, speaks_text } = self.hostile[at];
+        let is_wrong_dialect = self.rng.random_bool(0.02);
+        let frame = self.frame(speaks_text ^ is_wrong_dialect);
         let began = Instant::now();
         self.desk.receive(self.now, conn, &frame);
         let output = self.desk.take_output(conn);
@@ -111,10 +122,17 @@ impl Storm {
         }
     }
 
-    fn frame(&mut self) -> Vec<u8> {
+    fn frame(&mut self, text: bool) -> Vec<u8> {
         match self.rng.random_range(0..100) {
-            0..40 => self.seed(),
-            40..75 => self.spoiled(),
+            0..40 => self.seed(text),
+            40..75 => self.spoiled(text),
+            75..90 if text => {
+                let id = self.rng.random_range(0..120).to_string();
+                let fields: Vec<String> =
+                    (0..self.rng.random_range(0..9)).map(|_| self.rng.random::<i16>().to_string()).collect();
+                let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+                seeds::text(&[&[id.as_str()], &fields[..]].concat())
+            }
             75..90 => {
                 let id = self.rng.random_range(200..320);
                 let body = self.noise(40);
@@ -130,19 +148,28 @@ impl Storm {
         }
     }
 
-    fn seed(&mut self) -> Vec<u8> {
+    fn seed(&mut self, text: bool) -> Vec<u8> {
         // Orders get ids that rise, so that many are new and some name an order that is there.
-        if self.rng.random_bool(0.3) {
-            let order_id =
-                i32::try_from((self.now - START) / STEP / 3).unwrap_or(1) + self.rng.random_range(0..4);
-            return crate::frames::place(order_id, limit("BUY", "10", 229.99));
+        let order_id =
+            i32::try_from((self.now - START) / STEP / 3).unwrap_or(1) + self.rng.random_range(0..4);
+        match (text, self.rng.random_bool(0.3)) {
+            (false, true) => crate::frames::place(order_id, limit("BUY", "10", 229.99)),
+            (false, false) => self.protobufs.choose(&mut self.rng).cloned().unwrap_or_default(),
+            (true, true) => {
+                // The first text is an order.
+                let (before, after) = (b"3\x001\0", format!("3\0{order_id}\0").into_bytes());
+                let order = &self.texts[0][4..];
+                assert!(order.starts_with(before));
+                let body = [&after[..], &order[before.len()..]].concat();
+                [&(body.len() as u32).to_be_bytes()[..], &body].concat()
+            }
+            (true, false) => self.texts.choose(&mut self.rng).cloned().unwrap_or_default(),
         }
-        self.seeds.choose(&mut self.rng).cloned().unwrap_or_default()
     }
 
     /// A good frame with bytes changed, taken out or put in; most often with a length that is true.
-    fn spoiled(&mut self) -> Vec<u8> {
-        let mut bytes = self.seed();
+    fn spoiled(&mut self, text: bool) -> Vec<u8> {
+        let mut bytes = self.seed(text);
         for _ in 0..self.rng.random_range(1..4) {
             let at = self.rng.random_range(0..bytes.len().max(1));
             match self.rng.random_range(0..4) {
@@ -187,7 +214,7 @@ impl Storm {
 
     /// With everybody gone nothing is left but what is kept by policy.
     fn end(mut self, sent: u64) {
-        for conn in self.hostile.drain(..).chain([self.witness]) {
+        for conn in self.hostile.drain(..).map(|peer| peer.conn).chain([self.witness]) {
             self.desk.closed(conn);
         }
         self.desk.control(self.now + STEP, alphec_twsim::venue::VenueInput::CancelAll);
