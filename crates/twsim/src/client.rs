@@ -126,6 +126,16 @@ pub(crate) struct Session {
     pub(crate) lost: bool,
     /// Silent with the socket open.
     pub(crate) muted: bool,
+    /// Held back by the message rate; it reads on when the next second begins.
+    pub(crate) paced: bool,
+    /// Messages of the present second, and when it began.
+    pub(crate) pace: (UtcNs, u32),
+    /// Messages above the rate so far.
+    pub(crate) strikes: u32,
+    /// The connection ends by a reset, and nothing more is written.
+    pub(crate) reset: bool,
+    /// Time zone in the handshake, in place of UTC.
+    pub(crate) zone: Option<String>,
     /// Instant of the last answered reqCurrentTime.
     pub(crate) clock_answered_at: Option<UtcNs>,
     newest_version: i32,
@@ -143,6 +153,11 @@ impl Session {
             closing: false,
             lost: false,
             muted: false,
+            paced: false,
+            pace: (UtcNs::MIN, 0),
+            strikes: 0,
+            reset: false,
+            zone: None,
             clock_answered_at: None,
             newest_version,
             inbox: BytesMut::new(),
@@ -202,7 +217,11 @@ impl Session {
         }
         self.server_version = version;
         self.phase = Phase::Start;
-        self.outbox.push(now, 0, |out| put_text(out, &[&version.to_string(), &format_stamp(now)]));
+        let mut stamp = format_stamp(now);
+        if let Some(zone) = &self.zone {
+            stamp = stamp.replace("UTC", zone);
+        }
+        self.outbox.push(now, 0, |out| put_text(out, &[&version.to_string(), &stamp]));
         Ok(())
     }
 }

@@ -40,5 +40,5 @@ pub mod wire;
 
 pub use config::GatewayConfig;
 pub use desk::{Counters, OrderTruth, Truth};
-pub use faults::{Fault, FaultKind, FaultTextError, When};
+pub use faults::{Fault, FaultTextError, Knob, When};
 pub use gateway::{Gateway, GatewayBuilder, GatewayError, GatewayHandle};

@@ -204,6 +204,9 @@ async fn converse(server: &Server, stream: &mut TcpStream, conn: ConnId, waker: 
             // Whatever one turn produced leaves in one write.
             let mut output = server.exchange(conn, &received);
             let woken = write(server, stream, (conn, waker), &mut output.bytes).await?;
+            if output.reset {
+                return stream.set_zero_linger();
+            }
             if output.close {
                 return stream.shutdown().await;
             }

@@ -53,7 +53,7 @@ fn every_option_is_taken() {
 #[test]
 fn nonsense_is_a_usage_error_that_says_what_would_do() {
     for (args, words) in [
-        (["--fault", "explode"], "known are drop-before-accept"),
+        (["--fault", "explode"], "docs/simulator-behaviours.md"),
         (["--prices", "AAPL"], "SYMBOL=PRICE"),
         (["--prices", "XYZ=1"], "does not list"),
         (["--server-version", "212"], "213"),

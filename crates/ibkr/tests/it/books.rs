@@ -5,7 +5,6 @@ use std::time::Duration;
 use alphec_model::broker::{BrokerEvent, BrokerRequest};
 use alphec_model::{InstrumentId, OrderType};
 use alphec_twsim::venue::Quote;
-use alphec_twsim::{Fault, FaultKind};
 
 use crate::harness::{Adapter, config, gateway, ready, resting, ticket};
 
@@ -107,7 +106,7 @@ async fn a_silent_gateway_fails_a_snapshot_at_its_deadline() {
     let mut adapter = Adapter::start(config);
     adapter.connected().await;
     adapter.resolved().await;
-    gateway.inject(Fault::now(FaultKind::Mute { resume_after: None }));
+    gateway.inject("half-open".parse().unwrap());
     adapter.send(ask(1)).await;
     let why = adapter.snapshot(1).await.unwrap_err();
     assert!(why.contains("did not end within"), "{why}");
@@ -117,7 +116,7 @@ async fn a_silent_gateway_fails_a_snapshot_at_its_deadline() {
 #[tokio::test]
 async fn a_lost_connection_fails_the_snapshot_under_way() {
     let (gateway, mut adapter, _) = ready(gateway()).await;
-    gateway.inject(Fault::now(FaultKind::Mute { resume_after: None }));
+    gateway.inject("half-open".parse().unwrap());
     adapter.send(ask(1)).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     gateway.disconnect_all();

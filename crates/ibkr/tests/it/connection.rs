@@ -7,7 +7,6 @@ use std::time::Duration;
 use alphec_ibkr::{Clock, Ended, Heartbeat};
 use alphec_model::broker::{BrokerEvent, BrokerRequest, Wire};
 use alphec_model::{AccountId, ApiClientId, Generation, UtcNanos};
-use alphec_twsim::{Fault, FaultKind};
 use tokio::net::TcpListener;
 
 use crate::harness::{ACCOUNT, Adapter, config, gateway, ready, resting};
@@ -42,8 +41,7 @@ async fn a_lost_connection_comes_back_under_the_same_client_id_as_the_next_gener
 
 #[tokio::test]
 async fn a_held_client_id_is_retried_and_never_changed() {
-    let (gateway, mut adapter, _) =
-        ready(gateway().fault(Fault::now(FaultKind::HoldClientId { attempts: 2 }))).await;
+    let (gateway, mut adapter, _) = ready(gateway().fault("hold-client-id=2".parse().unwrap())).await;
     gateway.disconnect_all();
     for attempt in 1..=2 {
         let (number, retry, error) = adapter
@@ -70,7 +68,7 @@ async fn a_silent_gateway_is_found_out_within_the_heartbeat_budget() {
         Heartbeat { interval: Duration::from_millis(300), deadline: Duration::from_millis(300), misses: 2 };
     let mut adapter = Adapter::start(config);
     adapter.connected().await;
-    gateway.inject(Fault::now(FaultKind::Mute { resume_after: None }));
+    gateway.inject("half-open".parse().unwrap());
     let started = tokio::time::Instant::now();
     let (_, why) = adapter.disconnected().await;
     assert!(why.contains("silent"), "{why}");
@@ -104,7 +102,7 @@ async fn a_gateway_that_pauses_for_less_than_the_spacing_is_not_given_up() {
         Heartbeat { interval: Duration::from_millis(100), deadline: Duration::from_millis(300), misses: 2 };
     let mut adapter = Adapter::start(config);
     adapter.connected().await;
-    gateway.inject(Fault::now(FaultKind::Mute { resume_after: Some(1_000_000_000) }));
+    gateway.inject("half-open=1s".parse().unwrap());
     let lost = adapter
         .count(Duration::from_secs(3), |event| matches!(event, BrokerEvent::Disconnected { .. }))
         .await;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use alphec_model::broker::{BrokerEvent, BrokerRequest, NoticeClass, Wire};
 use alphec_model::{AccountId, BrokerOrderId, Generation, InstrumentId, OrderType};
-use alphec_twsim::{Fault, FaultKind};
 
 use crate::harness::{Adapter, config, gateway, px, ready, resting, ticket};
 
@@ -144,7 +143,7 @@ async fn cancels_that_fail_are_told_once_with_their_class() {
 async fn rejections_carry_their_code_once_and_are_dead() {
     for code in [201, 110, 200, 103] {
         let (_gateway, mut adapter, session) =
-            ready(gateway().fault(Fault::now(FaultKind::Reject { code }))).await;
+            ready(gateway().fault(format!("reject={code}").parse().unwrap())).await;
         let ticket = resting(&session, 0);
         adapter.send(BrokerRequest::Place(ticket.clone())).await;
         let notice = adapter.notice(code).await;
@@ -201,11 +200,8 @@ async fn a_request_that_cannot_be_written_is_refused_with_the_reason() {
 
 #[tokio::test]
 async fn an_order_cut_off_by_the_gateway_is_never_called_unwritten() {
-    for kind in [
-        FaultKind::DropBefore(alphec_twsim::faults::Request::Place),
-        FaultKind::DropAfter(alphec_twsim::faults::Request::Place),
-    ] {
-        let (_gateway, mut adapter, session) = ready(gateway().fault(Fault::now(kind))).await;
+    for kind in ["drop-before-accept", "drop-after-accept"] {
+        let (_gateway, mut adapter, session) = ready(gateway().fault(kind.parse().unwrap())).await;
         let ticket = resting(&session, 0);
         adapter.send(BrokerRequest::Place(ticket.clone())).await;
         adapter.disconnected().await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::lists::ListFate;
 use super::{ConnId, Desk};
 use crate::client::Summary;
 use crate::venue::{Account, ConId, UtcNs, Venue};
@@ -19,6 +20,11 @@ impl Desk {
     pub(super) fn positions(&mut self, now: UtcNs, conn: ConnId) {
         if let Some(session) = self.lines.sessions.get_mut(&conn) {
             session.subscriptions.positions = true;
+        }
+        match self.list_fault(now, conn, "positions") {
+            ListFate::Silence => return,
+            ListFate::End => return self.lines.send(now, conn, &Reply::PositionEnd),
+            ListFate::Whole => {}
         }
         let held: Vec<(Arc<str>, ConId)> = self
             .venue

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::{Counters, Desk};
 use crate::client::Session;
-use crate::faults::Fault;
+use crate::faults::{DecisionLog, Fault, Knob};
 use crate::venue::{Account, ConId, Execution, Instrument, OrderReport, Quote, UtcNs, Venue, VenueInput};
 
 /// An order as the venue knows it.
@@ -57,17 +57,37 @@ impl Truth {
 impl Desk {
     /// Arms a fault.
     pub fn inject(&mut self, now: UtcNs, fault: Fault) {
+        if fault.knob == Knob::OmitOrders {
+            self.plight.lists_served = 0;
+        }
         self.faults.arm(now, fault);
         self.run_due(now);
         self.flush(now);
     }
 
-    /// Disarms all faults and ends a silence.
+    /// Disarms all faults and ends every state they brought about.
     pub fn clear_faults(&mut self, now: UtcNs) {
         self.faults.clear();
-        self.read_fault_levels();
-        self.resume_all(now);
+        self.read_fault_levels(now);
+        self.end_plight(now);
         self.flush(now);
+    }
+
+    /// Disarms one kind of fault; states that it brought about go on. False when it was not armed.
+    pub fn clear_fault(&mut self, now: UtcNs, knob: Knob) -> bool {
+        let was = self.faults.clear_knob(knob);
+        self.read_fault_levels(now);
+        was
+    }
+
+    /// The faults that are armed and can still happen.
+    pub fn armed(&self) -> Vec<Fault> {
+        self.faults.armed().cloned().collect()
+    }
+
+    /// What the faults decided, the latest last.
+    pub fn decisions(&self) -> &DecisionLog {
+        self.faults.log()
     }
 
     /// Hands an input to the venue, as if the world had done it.
@@ -78,7 +98,7 @@ impl Desk {
 
     /// Cuts every connection.
     pub fn disconnect_all(&mut self) {
-        self.close_all();
+        self.cut_all(false);
     }
 
     /// What the venue knows.

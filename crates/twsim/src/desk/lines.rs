@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use bytes::BytesMut;
+
 use super::Counters;
+use super::quirk::Quirks;
 use crate::client::{Outbox, Session};
 use crate::venue::UtcNs;
 use crate::wire::{Reply, encode};
@@ -17,8 +20,8 @@ pub(crate) struct Lines {
     pub(crate) counters: Counters,
     /// How late frames leave, in nanoseconds.
     pub(crate) delay: i64,
-    /// How often an order callback is sent.
-    pub(crate) copies: u32,
+    /// What faults change in every frame.
+    pub(super) quirks: Quirks,
     touched: BTreeSet<ConnId>,
     outbox_limit: usize,
 }
@@ -30,7 +33,7 @@ impl Lines {
             by_client: HashMap::new(),
             counters: Counters::default(),
             delay: 0,
-            copies: 1,
+            quirks: Quirks::default(),
             touched: BTreeSet::new(),
             outbox_limit,
         }
@@ -41,7 +44,14 @@ impl Lines {
     pub(crate) fn send(&mut self, now: UtcNs, conn: ConnId, reply: &Reply<'_>) {
         let Some(session) = self.sessions.get_mut(&conn).filter(|session| !session.closing) else { return };
         let version = session.server_version;
-        session.outbox.push(now, self.delay, |out| encode(version, reply, out));
+        let quirks = &self.quirks;
+        session.outbox.push(now, self.delay, |out| {
+            let start = out.len();
+            encode(version, reply, out);
+            if !quirks.is_none() {
+                quirks.apply(version, out, start);
+            }
+        });
         self.counters.messages_out += 1;
         self.touched.insert(conn);
         if session.outbox.len() > self.outbox_limit {
@@ -52,9 +62,9 @@ impl Lines {
         }
     }
 
-    /// Queues an order callback, as often as the faults say.
-    pub(crate) fn send_order(&mut self, now: UtcNs, conn: ConnId, reply: &Reply<'_>) {
-        for _ in 0..self.copies {
+    /// Queues a reply several times.
+    pub(crate) fn send_times(&mut self, now: UtcNs, conn: ConnId, reply: &Reply<'_>, copies: u32) {
+        for _ in 0..copies {
             self.send(now, conn, reply);
         }
     }
@@ -62,6 +72,22 @@ impl Lines {
     pub(crate) fn error(&mut self, now: UtcNs, conn: ConnId, id: i32, (code, text): (i32, &str)) {
         let reply = Reply::Error { id, code, text: text.into(), at_ms: now / 1_000_000 };
         self.send(now, conn, &reply);
+    }
+
+    /// Queues bytes that are no reply.
+    pub(crate) fn send_raw(&mut self, now: UtcNs, conn: ConnId, write: impl FnOnce(&mut BytesMut)) {
+        if let Some(session) = self.sessions.get_mut(&conn).filter(|session| !session.closing) {
+            session.outbox.push(now, self.delay, write);
+            self.touched.insert(conn);
+        }
+    }
+
+    /// The connection ends: politely once its outbox is written, or at once.
+    pub(crate) fn cut(&mut self, conn: ConnId, reset: bool) {
+        if let Some(session) = self.sessions.get_mut(&conn) {
+            session.reset |= reset;
+        }
+        self.close(conn);
     }
 
     /// The connection ends once its outbox is written.

@@ -1,6 +1,9 @@
 //! Lists: open orders, completed orders, executions.
 
+use rust_decimal::Decimal;
+
 use super::{ConnId, Desk};
+use crate::faults::{Knob, On};
 use crate::venue::{DAY_NS, Execution, OrderReport, Side, UtcNs, day_start};
 use crate::wire::{ExecutionFilter, Reply, civil_date, parse_stamp};
 
@@ -14,6 +17,15 @@ impl Desk {
             }
         }
         self.send_open_orders(now, conn, |report| report.key.client_id == client_id);
+    }
+
+    /// The client's open orders, unasked and without an end marker.
+    pub(super) fn send_own_orders(&mut self, now: UtcNs, conn: ConnId, client_id: i32) {
+        let own = self.venue.open_orders().filter(|report| report.key.client_id == client_id);
+        let listed: Vec<Box<OrderReport>> = own.collect();
+        for report in listed {
+            self.send_listed(now, conn, &report);
+        }
     }
 
     /// Every working order of the login, once. Unbound hand-typed ones have order id 0.
@@ -33,11 +45,22 @@ impl Desk {
 
     /// Orders that ended today.
     pub(super) fn completed_orders(&mut self, now: UtcNs, conn: ConnId) {
-        let since = day_start(now);
+        let fate = self.list_fault(now, conn, "completed");
+        if fate == ListFate::Silence {
+            return;
+        }
+        let on = On::client(self.client_of(conn).unwrap_or(-1));
+        let total = self.faults.level(now, Knob::CompletedTotal, on).map(|fault| fault.words("how"));
+        let since = if fate == ListFate::End { UtcNs::MAX } else { day_start(now) };
         for order in self.venue.finished_orders().filter(|order| order.at >= since) {
-            if let Some(instrument) = self.venue.instrument(order.report.spec.con_id) {
-                self.lines.send(now, conn, &Reply::CompletedOrder { order, instrument });
+            let Some(instrument) = self.venue.instrument(order.report.spec.con_id) else { continue };
+            let mut shown = std::borrow::Cow::Borrowed(order);
+            match total.as_deref() {
+                Some("zero") => shown.to_mut().report.remaining = Decimal::ZERO,
+                Some("whole") => shown.to_mut().report.remaining = order.report.spec.quantity,
+                _ => {}
             }
+            self.lines.send(now, conn, &Reply::CompletedOrder { order: &shown, instrument });
         }
         self.lines.send(now, conn, &Reply::CompletedOrdersEnd);
     }
@@ -48,10 +71,18 @@ impl Desk {
             let text = format!("The date, time, or time-zone entered is invalid: {:?}", filter.time);
             return self.lines.error(now, conn, req_id, (391, &text));
         }
+        let fate = self.list_fault(now, conn, "executions");
+        match fate {
+            ListFate::Silence => return,
+            ListFate::End => return self.lines.send(now, conn, &Reply::ExecutionsEnd { req_id }),
+            ListFate::Whole => {}
+        }
+        let on = On::client(self.client_of(conn).unwrap_or(-1));
+        let limit = self.faults.level(now, Knob::ExecutionWindow, on).map_or(7, |fault| fault.int("days"));
         // Without a number of days the gateway only knows today.
-        let days = i64::from(filter.last_n_days.clamp(1, 7));
+        let days = i64::from(filter.last_n_days.clamp(1, 7)).min(limit);
         let window = day_start(now) - (days - 1) * DAY_NS;
-        let since = if filter.specific_dates.is_empty() { window } else { UtcNs::MIN };
+        let since = if filter.specific_dates.is_empty() || limit < 7 { window } else { UtcNs::MIN };
         for execution in self.venue.executions() {
             let Some(instrument) = self.venue.instrument(execution.con_id) else { continue };
             let wanted = execution.at >= since.max(after.unwrap_or(UtcNs::MIN))
@@ -67,14 +98,66 @@ impl Desk {
     }
 
     fn send_open_orders(&mut self, now: UtcNs, conn: ConnId, wanted: impl Fn(&OrderReport) -> bool) {
-        for report in self.venue.open_orders().filter(|report| wanted(report)) {
-            if let Some(instrument) = self.venue.instrument(report.spec.con_id) {
-                self.lines.send(now, conn, &Reply::OpenOrder { order: &report, instrument });
-                self.lines.send(now, conn, &Reply::OrderStatus { order: &report });
+        match self.list_fault(now, conn, "open") {
+            ListFate::Silence => return,
+            ListFate::End => return self.lines.send(now, conn, &Reply::OpenOrderEnd),
+            ListFate::Whole => {}
+        }
+        let mut listed: Vec<Box<OrderReport>> =
+            self.venue.open_orders().filter(|report| wanted(report)).collect();
+        if !self.faults.is_idle() {
+            let on = On::client(self.client_of(conn).unwrap_or(-1));
+            if self.faults.level(now, Knob::ListsBackwards, on).is_some() {
+                listed.reverse();
             }
+            self.plight.lists_served += 1;
+            let served = self.plight.lists_served;
+            listed.retain(|report| {
+                let omitted = self.faults.level(now, Knob::OmitOrders, On::order(report.key, ""));
+                omitted.is_none_or(|fault| served > fault.int("lists"))
+            });
+        }
+        for report in listed {
+            self.send_listed(now, conn, &report);
         }
         self.lines.send(now, conn, &Reply::OpenOrderEnd);
     }
+
+    fn send_listed(&mut self, now: UtcNs, conn: ConnId, report: &OrderReport) {
+        if let Some(instrument) = self.venue.instrument(report.spec.con_id) {
+            self.lines.send(now, conn, &Reply::OpenOrder { order: report, instrument });
+            self.lines.send(now, conn, &Reply::OrderStatus { order: report });
+        }
+    }
+
+    /// Whether a list is answered as it should be.
+    pub(super) fn list_fault(&mut self, now: UtcNs, conn: ConnId, list: &str) -> ListFate {
+        let on = On::client(self.client_of(conn).unwrap_or(-1));
+        let fault = self.faults.level(now, Knob::EmptyLists, on);
+        let Some(fault) = fault.filter(|it| it.is("list", "all") || it.is("list", list)) else {
+            return ListFate::Whole;
+        };
+        match fault.words("how").as_str() {
+            "end" => ListFate::End,
+            "silence" => ListFate::Silence,
+            _ => {
+                let text = "Error validating request.-'sim' : cause - The list is not available.";
+                self.lines.error(now, conn, -1, (321, text));
+                ListFate::Silence
+            }
+        }
+    }
+}
+
+/// How a list is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListFate {
+    /// As it should be.
+    Whole,
+    /// With nothing but its end marker.
+    End,
+    /// Not at all.
+    Silence,
 }
 
 fn matches_filter(execution: &Execution, filter: &ExecutionFilter) -> bool {

@@ -2,13 +2,20 @@
 //! and a test's controls. Deterministic like the venue: what leaves depends only on what entered and when.
 
 mod accounts;
+mod bend;
 mod control;
 mod convert;
+mod handshake;
+mod later;
 mod lines;
 mod lists;
 mod market;
+mod meet;
 mod multi;
 mod orders;
+mod pace;
+mod plight;
+mod quirk;
 mod route;
 mod session;
 
@@ -22,10 +29,13 @@ pub use lines::ConnId;
 
 use crate::client::{Event, Session};
 use crate::config::{GatewayConfig, nanoseconds};
-use crate::faults::{Effect, FaultPlan};
+use crate::faults::{FaultPlan, Knob};
 use crate::venue::{ConId, UtcNs, Venue, VenueInput, VenueOutput};
 use crate::wire::FrameError;
+use later::Postponed;
 use lines::Lines;
+use plight::Plight;
+use quirk::Quirks;
 
 /// What a gateway has seen since it started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,6 +71,8 @@ pub struct Output {
     pub bytes: BytesMut,
     /// Close after writing.
     pub close: bool,
+    /// Close by a reset, without writing.
+    pub reset: bool,
 }
 
 /// The gateway without sockets.
@@ -69,11 +81,15 @@ pub struct Desk {
     config: GatewayConfig,
     venue: Venue,
     faults: FaultPlan,
+    postponed: Postponed,
+    plight: Plight,
     lines: Lines,
     next_conn: ConnId,
     outputs: Vec<VenueOutput>,
     moved: BTreeSet<(Arc<str>, ConId)>,
     refresh_at: UtcNs,
+    /// The latest instant seen.
+    now: UtcNs,
 }
 
 /// Most bytes kept from a client that writes to a mute gateway.
@@ -82,21 +98,24 @@ const MUTE_INBOX_LIMIT: usize = 4 * 1024 * 1024;
 impl Desk {
     /// Opens a gateway at `now`.
     pub fn new(config: GatewayConfig, now: UtcNs) -> Self {
-        let mut faults = FaultPlan::default();
+        let mut faults = FaultPlan::new(config.seed);
         for fault in &config.faults {
-            faults.arm(now, *fault);
+            faults.arm(now, fault.clone());
         }
         let mut desk = Self {
             venue: Venue::new(config.venue(now)),
             faults,
+            postponed: Postponed::default(),
+            plight: Plight::default(),
             lines: Lines::new(config.outbox_limit),
             next_conn: 1,
             outputs: Vec::new(),
             moved: BTreeSet::new(),
             refresh_at: now + nanoseconds(config.account_refresh),
+            now,
             config,
         };
-        desk.read_fault_levels();
+        desk.read_fault_levels(now);
         desk
     }
 
@@ -106,6 +125,7 @@ impl Desk {
         self.next_conn += 1;
         self.lines.sessions.insert(conn, Session::new(self.config.server_version));
         self.lines.counters.connections += 1;
+        self.meet_socket(conn);
         conn
     }
 
@@ -136,10 +156,16 @@ impl Desk {
     /// When [`wake`](Self::wake) is next needed.
     pub fn next_wake(&self) -> Option<UtcNs> {
         let late = self.lines.sessions.values().filter_map(|session| session.outbox.next_due()).min();
-        [self.venue.next_wake(), self.faults.next_wake(), late, Some(self.refresh_at)]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.venue.next_wake(),
+            self.faults.next_wake(),
+            self.postponed.next_due(),
+            late,
+            Some(self.refresh_at),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Connections with something to write or to end, since the last call.
@@ -150,12 +176,16 @@ impl Desk {
     /// What is to be written to a connection now. A mute session writes nothing.
     pub fn take_output(&mut self, conn: ConnId) -> Output {
         let Some(session) = self.lines.sessions.get_mut(&conn) else {
-            return Output { bytes: BytesMut::new(), close: true };
+            return Output { close: true, ..Output::default() };
         };
         if session.muted && !session.closing {
             return Output::default();
         }
-        let output = Output { bytes: session.outbox.take(), close: session.closing };
+        let mut output =
+            Output { bytes: session.outbox.take(), close: session.closing, reset: session.reset };
+        if output.reset {
+            output.bytes.clear();
+        }
         if output.close {
             // Before the client can see the end and come back: its id must be free by then.
             self.release_client_id(conn);
@@ -169,14 +199,12 @@ impl Desk {
     }
 
     fn run_due(&mut self, now: UtcNs) {
-        for effect in self.faults.on_time(now) {
-            match effect {
-                Effect::Mute => self.mute_all(),
-                Effect::Resume => self.resume_all(now),
-                Effect::Disconnect => self.close_all(),
-            }
+        self.now = self.now.max(now);
+        for fault in self.faults.on_time(now) {
+            self.begin(now, &fault);
         }
-        self.read_fault_levels();
+        self.run_postponed(now);
+        self.read_fault_levels(now);
         self.venue.handle_into(now, VenueInput::Wake, &mut self.outputs);
         self.route(now);
         if self.refresh_at <= now {
@@ -198,13 +226,16 @@ impl Desk {
     fn read_inbox(&mut self, now: UtcNs, conn: ConnId) {
         loop {
             let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
-            if session.closing || session.muted {
+            if session.closing || session.muted || session.paced {
                 return;
             }
             match session.next_event(now) {
                 Ok(None) => return,
                 Ok(Some(Event::Greeted)) => self.lines.touch(conn),
                 Ok(Some(Event::Message(payload))) => {
+                    if !self.faults.is_idle() && !self.keeps_pace(now, conn, &payload) {
+                        continue;
+                    }
                     self.lines.counters.messages_in += 1;
                     if let Err(error) = self.message(now, conn, &payload) {
                         return self.reject_bytes(conn, &error);
@@ -226,7 +257,7 @@ impl Desk {
         let Some(client_id) = self.client_of(conn) else { return };
         if self.lines.by_client.get(&client_id) == Some(&conn) {
             self.lines.by_client.remove(&client_id);
-            self.faults.on_disconnect(client_id);
+            self.keep_client_id(client_id);
         }
     }
 
@@ -248,15 +279,15 @@ impl Desk {
         }
     }
 
-    fn close_all(&mut self) {
-        let all: Vec<ConnId> = self.lines.sessions.keys().copied().collect();
-        for conn in all {
-            self.lines.close(conn);
-        }
-    }
-
-    fn read_fault_levels(&mut self) {
-        self.lines.delay = self.faults.delay();
-        self.lines.copies = self.faults.copies();
+    fn read_fault_levels(&mut self, now: UtcNs) {
+        let level = |knob| self.faults.quiet_level(now, knob);
+        let delay = level(Knob::Delay).map_or(0, |fault| fault.span("by"));
+        let quirks = Quirks {
+            sentinels: level(Knob::Sentinels).is_some(),
+            no_remaining: level(Knob::MissingRemaining).is_some(),
+            status: level(Knob::UnknownStatus).map(|fault| fault.words("status")),
+        };
+        self.lines.delay = delay;
+        self.lines.quirks = quirks;
     }
 }

@@ -4,37 +4,71 @@ use std::sync::Arc;
 
 use super::{ConnId, Desk};
 use crate::venue::{Execution, OrderReport, Quote, UtcNs, VenueOutput};
-use crate::wire::Reply;
+use crate::wire::{NO_ID, Reply};
+
+/// Under which id an error about an order goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ErrorId {
+    Order,
+    Other(i32),
+    Absent,
+}
+
+/// How something is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Manner {
+    pub(super) open_order: bool,
+    pub(super) status: bool,
+    pub(super) copies: u32,
+    pub(super) error_id: ErrorId,
+}
+
+/// As it is.
+pub(super) const PLAIN: Manner =
+    Manner { open_order: true, status: true, copies: 1, error_id: ErrorId::Order };
 
 impl Desk {
     pub(super) fn route(&mut self, now: UtcNs) {
         let mut outputs = std::mem::take(&mut self.outputs);
-        if self.faults.execution_first() {
-            outputs.sort_by_key(|output| !matches!(output, VenueOutput::Execution(_)));
-        }
-        for output in outputs.drain(..) {
-            match output {
-                VenueOutput::Order(report) => self.route_order(now, *report),
-                VenueOutput::Execution(execution) => self.route_execution(now, &execution),
-                VenueOutput::Commission(execution) => {
-                    for conn in self.hearers(execution.key.client_id).into_iter().flatten() {
-                        self.lines.send_order(now, conn, &Reply::Commission(&execution));
-                    }
-                }
-                VenueOutput::Refused { key, refusal } => {
-                    let owner = self.lines.by_client.get(&key.client_id).copied();
-                    if let Some(conn) = owner {
-                        self.lines.error(now, conn, key.order_id, (refusal.code(), &refusal.text()));
-                    }
-                }
-                VenueOutput::Position { account, con_id } => {
-                    self.moved.insert((account, con_id));
-                }
-                VenueOutput::Quote { con_id, quote } => self.route_quote(now, con_id, &quote),
+        if self.faults.is_idle() && self.plight.offline.is_none() {
+            for output in outputs.drain(..) {
+                self.deliver(now, output, &PLAIN);
             }
+            // The allocation is kept for the next batch.
+            self.outputs = outputs;
+            return;
         }
-        // The allocation is kept for the next batch.
-        self.outputs = outputs;
+        for (output, manner) in self.bend(now, outputs) {
+            self.deliver(now, output, &manner);
+        }
+    }
+
+    /// Says one thing to whoever should hear it.
+    pub(super) fn deliver(&mut self, now: UtcNs, output: VenueOutput, manner: &Manner) {
+        match output {
+            VenueOutput::Order(report) => self.route_order(now, *report, manner),
+            VenueOutput::Execution(execution) => self.route_execution(now, &execution, manner.copies),
+            VenueOutput::Commission(execution) => {
+                for conn in self.hearers(execution.key.client_id).into_iter().flatten() {
+                    self.lines.send_times(now, conn, &Reply::Commission(&execution), manner.copies);
+                }
+            }
+            VenueOutput::Refused { key, refusal } => {
+                let owner = self.lines.by_client.get(&key.client_id).copied();
+                let id = match manner.error_id {
+                    ErrorId::Order => key.order_id,
+                    ErrorId::Other(id) => id,
+                    ErrorId::Absent => NO_ID,
+                };
+                if let Some(conn) = owner {
+                    self.lines.error(now, conn, id, (refusal.code(), &refusal.text()));
+                }
+            }
+            VenueOutput::Position { account, con_id } => {
+                self.moved.insert((account, con_id));
+            }
+            VenueOutput::Quote { con_id, quote } => self.route_quote(now, con_id, &quote),
+        }
     }
 
     /// Sends what is coalesced: positions and account values once per batch, however many fills it held.
@@ -68,10 +102,7 @@ impl Desk {
         [owner, master.filter(|conn| Some(*conn) != owner)]
     }
 
-    fn route_order(&mut self, now: UtcNs, mut report: OrderReport) {
-        if self.faults.no_status() {
-            return;
-        }
+    fn route_order(&mut self, now: UtcNs, mut report: OrderReport, manner: &Manner) {
         let Some(instrument) = self.venue.instrument(report.spec.con_id).map(Arc::clone) else { return };
         let [owner, master] = self.hearers(report.key.client_id);
         if !report.bound
@@ -87,8 +118,12 @@ impl Desk {
         }
         for conn in [owner, master].into_iter().flatten() {
             let order = Reply::OpenOrder { order: &report, instrument: &instrument };
-            self.lines.send_order(now, conn, &order);
-            self.lines.send_order(now, conn, &Reply::OrderStatus { order: &report });
+            if manner.open_order {
+                self.lines.send_times(now, conn, &order, manner.copies);
+            }
+            if manner.status {
+                self.lines.send_times(now, conn, &Reply::OrderStatus { order: &report }, manner.copies);
+            }
         }
     }
 
@@ -101,12 +136,12 @@ impl Desk {
         self.lines.send(now, conn, &bound);
     }
 
-    fn route_execution(&mut self, now: UtcNs, execution: &Execution) {
+    fn route_execution(&mut self, now: UtcNs, execution: &Execution, copies: u32) {
         let Some(instrument) = self.venue.instrument(execution.con_id) else { return };
         let reply = Reply::Execution { req_id: -1, execution, instrument };
         let hearers = self.hearers(execution.key.client_id);
         for conn in hearers.into_iter().flatten() {
-            self.lines.send_order(now, conn, &reply);
+            self.lines.send_times(now, conn, &reply, copies);
         }
     }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::{ConnId, Desk};
 use crate::client::Phase;
+use crate::faults::{Knob, On};
 use crate::venue::UtcNs;
 use crate::wire::{FrameError, Reply, Request, decode};
 
@@ -23,35 +24,18 @@ impl Desk {
         Ok(())
     }
 
-    fn start_api(&mut self, now: UtcNs, conn: ConnId, client_id: i32) {
-        let taken = self.lines.by_client.contains_key(&client_id) || self.faults.is_held(client_id);
-        if taken || self.lines.by_client.len() >= self.config.max_clients {
-            self.lines.counters.client_ids_refused += 1;
-            let text = "Unable to connect as the client id is already in use. Retry with a unique client id.";
-            self.lines.error(now, conn, -1, (326, text));
-            return self.lines.close(conn);
-        }
-        let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
-        session.phase = Phase::Ready;
-        session.client_id = client_id;
-        self.lines.by_client.insert(client_id, conn);
-        let next = self.venue.next_order_id(client_id).saturating_sub(self.faults.roll_back()).max(1);
-        self.lines.send(now, conn, &Reply::NextValidId(next));
-        self.send_managed_accounts(now, conn);
-        for (code, text) in FARMS {
-            self.lines.error(now, conn, -1, (code, text));
-        }
-    }
-
     fn dispatch(&mut self, now: UtcNs, conn: ConnId, request: Request, payload: &Bytes) {
-        if self.config.read_only && needs_write_access(&request) {
+        let on = On::client(self.client_of(conn).unwrap_or(-1));
+        if needs_write_access(&request)
+            && (self.config.read_only || self.faults.level(now, Knob::ReadOnly, on).is_some())
+        {
             let text =
                 "Error validating request.-'sim' : cause - The API interface is currently in Read-Only mode.";
             return self.lines.error(now, conn, -1, (321, text));
         }
         match request {
             Request::PlaceOrder(order) => self.place_order(now, conn, &order, payload),
-            Request::CancelOrder { order_id, .. } => self.cancel_order(now, conn, order_id, payload),
+            Request::CancelOrder { order_id, .. } => self.cancel_order(now, conn, order_id),
             Request::GlobalCancel => self.global_cancel(now),
             Request::OpenOrders => self.open_orders(now, conn),
             Request::AllOpenOrders => self.all_open_orders(now, conn),
@@ -145,18 +129,16 @@ impl Desk {
     }
 
     fn current_time(&mut self, now: UtcNs, conn: ConnId) {
+        let on = On::client(self.client_of(conn).unwrap_or(-1));
         let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
         let recent = session.clock_answered_at.is_some_and(|at| now - at < 1_000_000_000);
-        if self.config.clock_once_per_second && recent {
+        if recent
+            && (self.config.clock_once_per_second || self.faults.level(now, Knob::ClockOnce, on).is_some())
+        {
             return;
         }
         session.clock_answered_at = Some(now);
         self.lines.send(now, conn, &Reply::CurrentTime { seconds: now / 1_000_000_000 });
-    }
-
-    fn send_managed_accounts(&mut self, now: UtcNs, conn: ConnId) {
-        let ids: Vec<&str> = self.venue.accounts().map(|account| &*account.id).collect();
-        self.lines.send(now, conn, &Reply::ManagedAccounts(&ids.join(",")));
     }
 
     fn count_unsupported(&mut self, name: &str) {
@@ -184,9 +166,3 @@ fn needs_write_access(request: &Request) -> bool {
 
 /// Most names counted: a client can make up four billion message ids.
 const UNSUPPORTED_NAMES_MAX: usize = 256;
-
-const FARMS: [(i32, &str); 3] = [
-    (2104, "Market data farm connection is OK:usfarm"),
-    (2106, "HMDS data farm connection is OK:ushmds"),
-    (2158, "Sec-def data farm connection is OK:secdefnj"),
-];

@@ -1,111 +1,107 @@
-//! Faults: what can go wrong between a client and a gateway, decided here and carried out elsewhere.
+//! Faults: what can go wrong between a client and a gateway, decided here and carried out by the desk.
 //!
-//! A pure decision module: it counts orders, compares instants and answers questions. It owns no socket and
-//! no clock.
+//! A pure decision module: it counts, compares instants, draws from seeded streams and answers questions. It
+//! owns no socket and no clock. [`TABLE`] is the one list of everything that can go wrong; the parser, the help
+//! texts and the matrix in the docs are made from it.
+//!
+//! A fault is written as `NAME[=VALUE | (KEY=VALUE, …)][@WHEN][%PROBABILITY]`:
+//!
+//! | part | examples | means |
+//! |---|---|---|
+//! | value | `reject=201`, `delay=50ms` | the fault's first parameter |
+//! | parameters | `reject(code=201, client=7)` | any of them; `client`, `order` and `symbol` narrow most faults |
+//! | when | `@3`, `@3..`, `@3..5`, `@30s`, `@30s..40s` | the n-th event, some of them, a time since it was armed, a span |
+//! | probability | `%30`, `%0.5` | per cent of the events |
+//!
+//! A fault that is tied to a request happens once, unless it has a range or a probability; the others last
+//! until they are cleared. Which event is counted is in the table.
 
+mod args;
+mod behaviours;
+mod draw;
+mod log;
+mod near;
 mod plan;
+mod table;
 mod text;
+mod when;
 
-pub(crate) use plan::{Effect, Fate, FaultPlan};
-pub use text::FaultTextError;
+pub use args::{Arg, Param, ParamKind};
+pub use behaviours::{BEHAVIOURS, Behaviour};
+pub use log::{Decision, DecisionLog};
+pub use near::nearest;
+pub use table::{Knob, Row, TABLE, Unit};
+pub use text::{FaultTextError, NAMES_ARE_IN};
+pub use when::When;
 
-/// What goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
-    /// The connection is cut as a request arrives: the gateway never acts on it.
-    DropBefore(Request),
-    /// The connection is cut after the gateway acted on a request and before it answered.
-    DropAfter(Request),
-    /// A request is read and ignored; the session goes on.
-    Swallow(Request),
-    /// New orders are refused with this code.
-    Reject {
-        /// Error code on the wire.
-        code: i32,
-    },
-    /// Every open connection falls silent with its socket open. What arrives meanwhile is kept and acted on
-    /// after `resume_after`, or never.
-    Mute {
-        /// Nanoseconds until the gateway wakes up again.
-        resume_after: Option<i64>,
-    },
-    /// Every open connection is cut.
-    Disconnect,
-    /// Everything the gateway sends arrives late.
-    Delay {
-        /// Nanoseconds.
-        by: i64,
-    },
-    /// Order callbacks (open order, status, execution, commission) arrive this many times.
-    Duplicate {
-        /// Copies, the first one included.
-        copies: u32,
-    },
-    /// Executions are sent before the order callbacks they belong to, the first acknowledgement included.
-    ExecutionFirst,
-    /// No open-order or status callback is sent unasked: only executions, commissions and errors.
-    NoStatus,
-    /// After a connection ends, its client id stays taken (326) for this many attempts.
-    HoldClientId {
-        /// Attempts refused.
-        attempts: u32,
-    },
-    /// The handshake offers order ids this much below the right one.
-    RollBackIds {
-        /// How far back.
-        by: i32,
-    },
-}
+pub(crate) use args::{Args, NEVER};
+pub(crate) use plan::{FaultPlan, On};
 
-/// The requests a fault can be tied to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
-    /// A new order.
-    Place,
-    /// A modification.
-    Modify,
-    /// A cancel.
-    Cancel,
-}
-
-/// When it goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    /// At once; for faults tied to a request: at the next one.
-    Now,
-    /// At the n-th such request (for other faults: the n-th new order), counted from the injection, from 1.
-    Nth(u64),
-    /// After this many nanoseconds; for faults tied to a request: at the first one after that.
-    After(i64),
-}
-
-/// One fault. Faults tied to a request happen once; the others last until cleared.
-///
-/// The text form is `name[=value][@when]`, with `when` a count (`3`) or a time (`5s`, `250ms`):
-/// `drop-before-accept@3`, `drop-after-accept@3`, `drop-before-modify`, `drop-after-cancel@2`, `swallow@2`,
-/// `swallow-cancel`, `reject=201@4`, `mute@5s`, `mute=2s@3`, `disconnect@10s`, `delay=50ms`, `duplicate`,
-/// `duplicate=3`, `execution-first`, `no-status`, `hold-client-id=2`, `roll-back-ids=1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One fault: what, with which parameters, when, and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// What.
-    pub kind: FaultKind,
+    /// What goes wrong.
+    pub knob: Knob,
+    /// Parameters that were given; the rest has the table's defaults.
+    pub(crate) args: Args,
     /// When.
     pub when: When,
+    /// Probability in millionths; `None` means always.
+    pub ppm: Option<u32>,
 }
 
 impl Fault {
-    /// Every name of the text form, for help texts.
-    pub const fn names() -> &'static [&'static str] {
-        &text::NAMES
+    /// A fault with default parameters, at once or at the next event that it is tied to.
+    pub fn now(knob: Knob) -> Self {
+        Self { knob, args: Args::default(), when: When::Now, ppm: None }
     }
 
-    /// A fault that happens at once, or at the next request it is tied to.
-    pub const fn now(kind: FaultKind) -> Self {
-        Self { kind, when: When::Now }
+    /// Every name of the text form.
+    pub fn names() -> Vec<&'static str> {
+        TABLE.iter().map(|row| row.name).collect()
     }
 
-    /// A fault tied to the n-th request, counted from 1.
-    pub const fn nth(kind: FaultKind, nth: u64) -> Self {
-        Self { kind, when: When::Nth(nth) }
+    /// One line per name, for help texts.
+    pub fn help() -> String {
+        let width = TABLE.iter().map(|row| row.usage().len()).max().unwrap_or(0);
+        let mut help = String::new();
+        for row in TABLE {
+            help.push_str(&format!("{:width$}  {}\n", row.usage(), row.what));
+        }
+        help
+    }
+
+    /// A parameter, as given or by default.
+    pub fn arg(&self, name: &str) -> Option<Arg> {
+        self.args.get(name).cloned().or_else(|| self.knob.row().default_of(name))
+    }
+
+    pub(crate) fn span(&self, name: &str) -> i64 {
+        match self.arg(name) {
+            Some(Arg::Span(span)) => span,
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn int(&self, name: &str) -> i64 {
+        match self.arg(name) {
+            Some(Arg::Int(number)) => number,
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn code(&self, name: &str) -> i32 {
+        i32::try_from(self.int(name)).unwrap_or(0)
+    }
+
+    pub(crate) fn words(&self, name: &str) -> String {
+        match self.arg(name) {
+            Some(Arg::Text(text)) => text,
+            _ => String::new(),
+        }
+    }
+
+    pub(crate) fn is(&self, name: &str, word: &str) -> bool {
+        self.words(name) == word
     }
 }

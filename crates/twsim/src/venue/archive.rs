@@ -96,6 +96,11 @@ impl Archive {
         Some(&entry.order.report)
     }
 
+    /// Order ids of this client may be used again; the orders themselves stay listed.
+    pub(crate) fn forget_names(&mut self, client_id: i32) {
+        self.index.retain(|key, _| key.client_id != client_id);
+    }
+
     pub(crate) fn orders(&self) -> impl DoubleEndedIterator<Item = &FinishedOrder> {
         self.orders.iter().map(|entry| &entry.order)
     }

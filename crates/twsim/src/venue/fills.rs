@@ -52,7 +52,10 @@ impl Venue {
     /// Takes an order off the books for good and tells its owner.
     pub(super) fn end(&mut self, now: UtcNs, seq: u64, status: Status, out: &mut Vec<VenueOutput>) {
         let Some(mut order) = self.live.remove(&seq) else { return };
-        self.by_key.remove(&order.key);
+        // A twin may have taken the name over.
+        if self.by_key.get(&order.key) == Some(&seq) {
+            self.by_key.remove(&order.key);
+        }
         if let Some(timer) = order.expiry {
             self.schedule.remove(&timer);
         }
@@ -71,7 +74,7 @@ impl Venue {
         self.after_end(now, &order, out);
     }
 
-    fn fill(
+    pub(super) fn fill(
         &mut self,
         now: UtcNs,
         seq: u64,

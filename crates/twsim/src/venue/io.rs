@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::meddle::Meddle;
 use super::refusal::Refusal;
 use super::types::{ConId, OrderKey, OrderSpec, Side, Status, UtcNs};
 
@@ -57,6 +58,8 @@ pub enum VenueInput {
         /// Why, or `None` to accept.
         reason: Option<String>,
     },
+    /// Something unusual, for faults.
+    Meddle(Meddle),
     /// Nothing but the passage of time.
     Wake,
 }

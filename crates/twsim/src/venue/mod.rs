@@ -15,6 +15,7 @@ mod funds;
 mod instrument;
 mod io;
 mod market;
+mod meddle;
 mod order;
 mod orders;
 mod query;
@@ -32,6 +33,7 @@ pub use archive::{FinishedOrder, Retention};
 pub use funds::AccountTotals;
 pub use instrument::{CommissionRule, Instrument, Right, SecType, TickStep};
 pub use io::{Execution, OrderReport, Quote, VenueInput, VenueOutput};
+pub use meddle::Meddle;
 pub use refusal::Refusal;
 pub use types::{ConId, DAY_NS, OrderKey, OrderKind, OrderSpec, Side, Status, TimeInForce, UtcNs};
 
@@ -108,6 +110,8 @@ pub struct Venue {
     next_exec: u64,
     next_timer: u64,
     next_manual: i32,
+    /// The order that a fault holds as it arrives.
+    held_next: Option<OrderKey>,
 }
 
 /// Walk steps made up for when time jumps; a longer gap is skipped, so that one late wake stays cheap.
@@ -144,6 +148,7 @@ impl Venue {
             next_exec: 1,
             next_timer: 0,
             next_manual: -1,
+            held_next: None,
         };
         let start = venue.config.start;
         if let Some(every) = venue.config.walk_every {
@@ -182,6 +187,7 @@ impl Venue {
                     Arc::make_mut(&mut self.markets[*at].instrument).reject_reason = reason;
                 }
             }
+            VenueInput::Meddle(meddle) => self.meddle(now, meddle, out),
             VenueInput::Wake => {}
         }
     }

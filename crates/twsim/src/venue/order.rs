@@ -89,7 +89,11 @@ impl LiveOrder {
             avg_price: self.avg_price(),
             last_price: self.last_price,
             commission: self.commission,
-            why_held: if self.held { "child" } else { "" },
+            why_held: match (self.held, self.status) {
+                (true, Status::Inactive) => "locate",
+                (true, _) => "child",
+                (false, _) => "",
+            },
             bound: self.bound,
             reject_reason: "".into(),
         })

@@ -65,7 +65,7 @@ impl Venue {
             last_price: Decimal::ZERO,
             commission: Decimal::ZERO,
             triggered: false,
-            held: parent_perm_id.is_some(),
+            held: parent_perm_id.is_some() || self.held_next == Some(key),
             rested: false,
             bound: key.order_id > 0,
             expiry,

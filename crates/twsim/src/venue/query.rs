@@ -15,6 +15,11 @@ impl Venue {
         self.live.values().map(super::order::LiveOrder::report)
     }
 
+    /// One working order.
+    pub fn order(&self, key: OrderKey) -> Option<Box<OrderReport>> {
+        self.by_key.get(&key).and_then(|seq| self.live.get(seq)).map(super::order::LiveOrder::report)
+    }
+
     /// Number of working orders.
     pub fn open_order_count(&self) -> usize {
         self.live.len()

@@ -3,7 +3,7 @@
 //! message; before 201 all is text, from 213 on all is protobuf. Taken from IBKR's own Python client 10.46.1.
 
 /// First version whose frames start with a four-byte message id, text bodies included.
-pub(super) const BINARY_ID: i32 = 201;
+pub(crate) const BINARY_ID: i32 = 201;
 
 /// Where a request carries its request id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

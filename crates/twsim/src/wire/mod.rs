@@ -18,13 +18,14 @@ mod text;
 pub use dialect::{decode, encode};
 pub use frame::FrameError;
 pub use layout::{Contract, Order};
-pub use reply::{OptionChain, PortfolioLine, Reply, SinglePnL};
+pub use reply::{NO_ID, OptionChain, PortfolioLine, Reply, SinglePnL};
 pub use request::{
     ExecutionFilter, MarketDataRequest, MultiRequest, OptionChainRequest, PlaceOrder, Request, SummaryRequest,
 };
 pub use stamp::{civil_date, format_stamp, parse_stamp};
 pub use text::FieldProblem;
 
+pub(crate) use catalog::BINARY_ID;
 pub(crate) use number::{decimal_from_double, decimal_from_text};
 
 /// Oldest server version this gateway speaks. Whatever is younger in the clients still in use begins here.

@@ -6,6 +6,9 @@ use rust_decimal::Decimal;
 
 use crate::venue::{Execution, FinishedOrder, Instrument, OrderReport, TickStep};
 
+/// In place of the id of an error that names none. Only protobuf can leave an id out.
+pub const NO_ID: i32 = i32::MIN;
+
 /// A message to a client.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "each variant is the API callback of that name; ids are the client's own")]

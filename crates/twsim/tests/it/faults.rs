@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alphec_twsim::{GatewayHandle, faults::Fault};
+use alphec_twsim::{Fault, GatewayHandle};
 use ibapi::orders::{Action, Order};
 use ibapi::{Client, Error};
 

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 
 use super::{Decoded, Empty, ReqId, put_message, put_req_id, read};
-use crate::wire::{Reply, Request};
+use crate::wire::{NO_ID, Reply, Request};
 
 #[derive(Clone, PartialEq, Message)]
 struct StartApi {
@@ -66,9 +66,10 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
         }
         Reply::Error { id, code, text, at_ms } => {
             let message = ErrorMessage {
-                id: Some(*id),
+                id: (*id != NO_ID).then_some(*id),
                 at_ms: Some(*at_ms),
-                code: Some(*code),
+                // The warning about the message rate has no code (tws-behaviour 1.8).
+                code: (*code != 0).then_some(*code),
                 text: Some(text.to_string()),
             };
             put_message(out, 4, &message);
