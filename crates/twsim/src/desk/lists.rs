@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::{ConnId, Desk};
 use crate::faults::{Knob, On};
-use crate::venue::{DAY_NS, Execution, OrderReport, Side, UtcNs, day_start};
+use crate::venue::{DAY_NS, Execution, FinishedOrder, OrderReport, Refusal, Side, UtcNs, day_start};
 use crate::wire::{ExecutionFilter, Reply, civil_date, parse_stamp};
 
 impl Desk {
@@ -43,8 +43,8 @@ impl Desk {
         }
     }
 
-    /// Orders that ended today.
-    pub(super) fn completed_orders(&mut self, now: UtcNs, conn: ConnId) {
+    /// Orders that ended today; on request only those that an API client sent, which have positive ids.
+    pub(super) fn completed_orders(&mut self, now: UtcNs, conn: ConnId, api_only: bool) {
         let fate = self.list_fault(now, conn, "completed");
         if fate == ListFate::Silence {
             return;
@@ -52,7 +52,9 @@ impl Desk {
         let on = On::client(self.client_of(conn).unwrap_or(-1));
         let total = self.faults.level(now, Knob::CompletedTotal, on).map(|fault| fault.words("how"));
         let since = if fate == ListFate::End { UtcNs::MAX } else { day_start(now) };
-        for order in self.venue.finished_orders().filter(|order| order.at >= since) {
+        let wanted =
+            |order: &&FinishedOrder| order.at >= since && (!api_only || order.report.key.order_id > 0);
+        for order in self.venue.finished_orders().filter(wanted) {
             let Some(instrument) = self.venue.instrument(order.report.spec.con_id) else { continue };
             let mut shown = std::borrow::Cow::Borrowed(order);
             match total.as_deref() {
@@ -66,6 +68,10 @@ impl Desk {
     }
 
     pub(super) fn executions(&mut self, now: UtcNs, conn: ConnId, req_id: i32, filter: &ExecutionFilter) {
+        let side = match filter_side(filter) {
+            Ok(side) => side,
+            Err(refusal) => return self.refuse_request(now, conn, req_id, &refusal),
+        };
         let after = if filter.time.is_empty() { None } else { parse_stamp(&filter.time) };
         if after.is_none() && !filter.time.is_empty() {
             let text = format!("The date, time, or time-zone entered is invalid: {:?}", filter.time);
@@ -86,8 +92,12 @@ impl Desk {
         for execution in self.venue.executions() {
             let Some(instrument) = self.venue.instrument(execution.con_id) else { continue };
             let wanted = execution.at >= since.max(after.unwrap_or(UtcNs::MIN))
+                && side.is_none_or(|side| side == execution.side)
                 && matches_filter(execution, filter)
                 && (filter.symbol.is_empty() || filter.symbol == instrument.symbol)
+                && (filter.exchange.is_empty()
+                    || filter.exchange == instrument.exchange
+                    || filter.exchange == instrument.primary_exchange)
                 && (filter.sec_type.is_empty() || filter.sec_type == instrument.sec_type.as_str());
             if wanted {
                 self.lines.send(now, conn, &Reply::Execution { req_id, execution, instrument });
@@ -160,16 +170,20 @@ pub(super) enum ListFate {
     Silence,
 }
 
+/// `BUY` and `BOT` are the same here, as are `SELL` and `SLD`.
+fn filter_side(filter: &ExecutionFilter) -> Result<Option<Side>, Refusal> {
+    match filter.side.to_ascii_uppercase().as_str() {
+        "" => Ok(None),
+        "BUY" | "BOT" => Ok(Some(Side::Buy)),
+        "SELL" | "SLD" | "SSHORT" => Ok(Some(Side::Sell)),
+        other => Err(Refusal::Invalid(format!("Invalid side '{other}'"))),
+    }
+}
+
 fn matches_filter(execution: &Execution, filter: &ExecutionFilter) -> bool {
-    let side = match filter.side.to_ascii_uppercase().as_str() {
-        "BUY" | "BOT" => Some(Side::Buy),
-        "SELL" | "SLD" => Some(Side::Sell),
-        _ => None,
-    };
     let (year, month, day) = civil_date(execution.at);
     let date = i32::try_from(year * 10_000 + month * 100 + day).unwrap_or(0);
     (filter.client_id == 0 || filter.client_id == execution.key.client_id)
         && (filter.account.is_empty() || *filter.account == *execution.account)
-        && side.is_none_or(|side| side == execution.side)
         && (filter.specific_dates.is_empty() || filter.specific_dates.contains(&date))
 }

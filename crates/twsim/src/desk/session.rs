@@ -40,7 +40,7 @@ impl Desk {
             Request::OpenOrders => self.open_orders(now, conn),
             Request::AllOpenOrders => self.all_open_orders(now, conn),
             Request::AutoOpenOrders { bind } => self.auto_open_orders(now, conn, bind),
-            Request::CompletedOrders { .. } => self.completed_orders(now, conn),
+            Request::CompletedOrders { api_only } => self.completed_orders(now, conn, api_only),
             Request::Executions { req_id, filter } => self.executions(now, conn, req_id, &filter),
             Request::ContractDetails { req_id, query } => self.contract_details(now, conn, req_id, &query),
             Request::MarketRule { rule_id } => self.market_rule(now, conn, rule_id),
@@ -70,6 +70,12 @@ impl Desk {
                 self.cancel_account_updates_multi(conn, req_id);
             }
             Request::SecDefOptParams(wanted) => self.option_chain(now, conn, &wanted),
+            Request::HistoricalData(wanted) => {
+                self.unsupported(now, conn, "reqHistoricalData", Some(wanted.req_id));
+            }
+            Request::RealTimeBars(wanted) => {
+                self.unsupported(now, conn, "reqRealTimeBars", Some(wanted.req_id));
+            }
             Request::StartApi { .. }
             | Request::Ids
             | Request::ManagedAccounts
@@ -77,6 +83,8 @@ impl Desk {
             | Request::CurrentTimeMillis
             | Request::SetServerLogLevel
             | Request::CancelContractDetails { .. }
+            | Request::CancelHistoricalData { .. }
+            | Request::CancelRealTimeBars { .. }
             | Request::SoftDollarTiers { .. }
             | Request::FamilyCodes
             | Request::NewsProviders
@@ -109,13 +117,7 @@ impl Desk {
                 let ids: Vec<&str> = self.venue.accounts().map(|account| &*account.id).collect();
                 self.lines.send(now, conn, &Reply::FamilyCodes(ids));
             }
-            Request::Unsupported { name, req_id } => {
-                self.count_unsupported(name);
-                let text = format!(
-                    "Error validating request.-'sim' : cause - {name} is not supported by the simulator"
-                );
-                self.lines.error(now, conn, req_id.unwrap_or(-1), (321, &text));
-            }
+            Request::Unsupported { name, req_id } => self.unsupported(now, conn, name, *req_id),
             Request::Unknown { message_id } => {
                 self.count_unsupported(&format!("message {message_id}"));
                 let text =
@@ -126,6 +128,13 @@ impl Desk {
             // started session is started again.
             _ => {}
         }
+    }
+
+    fn unsupported(&mut self, now: UtcNs, conn: ConnId, name: &str, req_id: Option<i32>) {
+        self.count_unsupported(name);
+        let text =
+            format!("Error validating request.-'sim' : cause - {name} is not supported by the simulator");
+        self.lines.error(now, conn, req_id.unwrap_or(-1), (321, &text));
     }
 
     fn current_time(&mut self, now: UtcNs, conn: ConnId) {

@@ -199,6 +199,8 @@ fn fill_in(order: &mut Order) {
     order.oca_type = order.oca_type.filter(|kind| *kind != 0).or(Some(DEFAULT_OCA_TYPE));
     order.clearing_intent.get_or_insert_with(|| DEFAULT_CLEARING_INTENT.to_owned());
     order.exempt_code.get_or_insert(-1);
+    // Zero is how some clients say nothing.
+    order.display_size = order.display_size.filter(|size| *size != 0);
     if order.hedge_type.is_none() {
         order.dont_use_auto_price_for_hedge = Some(true);
     }
@@ -208,7 +210,8 @@ fn order_state(report: &OrderReport, currency: &str) -> OrderState {
     OrderState {
         status: text(report.status.as_str()),
         commission_and_fees: (!report.commission.is_zero()).then(|| to_double(report.commission)),
-        commission_and_fees_currency: text(currency),
+        // Named only together with an amount, as in the broker's frames.
+        commission_and_fees_currency: text(currency).filter(|_| !report.commission.is_zero()),
         reject_reason: text(&report.reject_reason),
         ..OrderState::default()
     }

@@ -18,9 +18,10 @@ mod text;
 pub use dialect::{decode, encode};
 pub use frame::FrameError;
 pub use layout::{Contract, Order};
-pub use reply::{NO_ID, OptionChain, PortfolioLine, Reply, SinglePnL};
+pub use reply::{Bar, History, NO_ID, OptionChain, PortfolioLine, Reply, SinglePnL};
 pub use request::{
-    ExecutionFilter, MarketDataRequest, MultiRequest, OptionChainRequest, PlaceOrder, Request, SummaryRequest,
+    ExecutionFilter, HistoryRequest, LiveBarsRequest, MarketDataRequest, MultiRequest, OptionChainRequest,
+    PlaceOrder, Request, SummaryRequest,
 };
 pub use stamp::{civil_date, format_stamp, parse_stamp};
 pub use text::FieldProblem;

@@ -123,6 +123,21 @@ pub enum Reply<'a> {
     },
     PnLSingle(Box<SinglePnL>),
     OptionChain(Box<OptionChain<'a>>),
+    HistoricalData(Box<History>),
+    HistoricalDataEnd {
+        req_id: i32,
+        start: String,
+        end: String,
+    },
+    HistoricalUpdate {
+        req_id: i32,
+        bar: Box<Bar>,
+    },
+    RealTimeBar {
+        req_id: i32,
+        seconds: i64,
+        bar: Box<Bar>,
+    },
     OptionChainEnd {
         req_id: i32,
     },
@@ -197,6 +212,32 @@ pub struct OptionChain<'a> {
     pub strikes: Vec<Decimal>,
 }
 
+/// One bar.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the API's own field names")]
+pub struct Bar {
+    /// As the request's date format has it; unused in real-time bars.
+    pub date: String,
+    pub open: Decimal,
+    pub high: Decimal,
+    pub low: Decimal,
+    pub close: Decimal,
+    pub volume: Decimal,
+    pub average: Decimal,
+    pub count: i32,
+}
+
+/// Bars of a period. Its bounds are part of it only up to version 195; newer clients get them in
+/// `HistoricalDataEnd`, which therefore is sent always, and not written for older ones.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the API's own field names")]
+pub struct History {
+    pub req_id: i32,
+    pub start: String,
+    pub end: String,
+    pub bars: Vec<Bar>,
+}
+
 impl Reply<'_> {
     /// The message id, the same in both dialects.
     pub fn message_id(&self) -> i32 {
@@ -213,7 +254,9 @@ impl Reply<'_> {
             Self::ContractDetails { .. } => 10,
             Self::Execution { .. } => 11,
             Self::ManagedAccounts(_) => 15,
+            Self::HistoricalData(_) => 17,
             Self::CurrentTime { .. } => 49,
+            Self::RealTimeBar { .. } => 50,
             Self::ContractDetailsEnd { .. } => 52,
             Self::OpenOrderEnd => 53,
             Self::AccountDownloadEnd(_) => 54,
@@ -236,6 +279,7 @@ impl Reply<'_> {
             Self::SymbolSamples { .. } => 79,
             Self::TickReqParams { .. } => 81,
             Self::NewsProviders => 85,
+            Self::HistoricalUpdate { .. } => 90,
             Self::MarketRule { .. } => 93,
             Self::PnL { .. } => 94,
             Self::PnLSingle(_) => 95,
@@ -243,6 +287,7 @@ impl Reply<'_> {
             Self::CompletedOrder { .. } => 101,
             Self::CompletedOrdersEnd => 102,
             Self::UserInfo { .. } => 107,
+            Self::HistoricalDataEnd { .. } => 108,
             Self::CurrentTimeMillis { .. } => 109,
         }
     }

@@ -117,6 +117,44 @@ pub struct OptionChainRequest {
     pub con_id: i32,
 }
 
+/// Bars of the past, and on request of the present.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HistoryRequest {
+    /// Request id.
+    pub req_id: i32,
+    /// Instrument.
+    pub query: Contract,
+    /// End of the period; empty means now.
+    pub end: String,
+    /// Bar size in the API's words, such as `1 min`.
+    pub bar_size: String,
+    /// Length of the period, such as `1 D`.
+    pub duration: String,
+    /// Only regular trading hours.
+    pub regular_hours: bool,
+    /// `TRADES`, `MIDPOINT`, `BID`, `ASK`, …
+    pub what: String,
+    /// 1 for texts, 2 for epoch seconds.
+    pub date_format: i32,
+    /// Go on with updates after the end.
+    pub keep_up_to_date: bool,
+}
+
+/// Five-second bars as they happen.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LiveBarsRequest {
+    /// Request id.
+    pub req_id: i32,
+    /// Instrument.
+    pub query: Contract,
+    /// Seconds; only 5 exists.
+    pub bar_size: i32,
+    /// `TRADES`, `MIDPOINT`, `BID` or `ASK`.
+    pub what: String,
+    /// Only regular trading hours.
+    pub regular_hours: bool,
+}
+
 /// A message from a client.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "each variant is the API request of that name; ids are the client's own")]
@@ -202,6 +240,14 @@ pub enum Request {
         req_id: i32,
     },
     SecDefOptParams(Box<OptionChainRequest>),
+    HistoricalData(Box<HistoryRequest>),
+    CancelHistoricalData {
+        req_id: i32,
+    },
+    RealTimeBars(Box<LiveBarsRequest>),
+    CancelRealTimeBars {
+        req_id: i32,
+    },
     SoftDollarTiers {
         req_id: i32,
     },

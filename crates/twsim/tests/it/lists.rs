@@ -8,7 +8,7 @@ use ibapi::{Client, contracts::Contract};
 
 use crate::kit::{Tape, aapl, connect, dec, limit, order, still};
 
-async fn collect(mut rows: Subscription<Orders>) -> Vec<OrderData> {
+pub(crate) async fn collect(mut rows: Subscription<Orders>) -> Vec<OrderData> {
     let mut found = Vec::new();
     while let Some(row) = rows.next().await {
         if let SubscriptionItem::Data(Orders::OrderData(data)) = row.unwrap() {

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
 
 mod accounts;
+mod blocking;
 mod desk;
+mod echo;
 mod faults;
 mod frames;
 mod kit;
@@ -17,4 +19,6 @@ mod raw;
 mod seeds;
 mod session;
 mod soak;
+mod text;
 mod venue;
+mod wire;

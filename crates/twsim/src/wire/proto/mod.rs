@@ -2,6 +2,7 @@
 //! reads or writes are declared, the rest is skipped by the decoder.
 
 mod accounts;
+mod bars;
 mod contracts;
 mod market;
 mod names;
@@ -21,6 +22,7 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Result<Request, FrameError> {
         .or_else(|| orders::decode(id, body))
         .or_else(|| accounts::decode(id, body))
         .or_else(|| market::decode(id, body))
+        .or_else(|| bars::decode(id, body))
         .unwrap_or_else(|| names::unsupported(id, body))
 }
 
@@ -65,6 +67,10 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
         | Reply::PnL { .. }
         | Reply::PnLSingle(_)
         | Reply::FamilyCodes(_) => accounts::encode(reply, out),
+        Reply::HistoricalData(_)
+        | Reply::HistoricalDataEnd { .. }
+        | Reply::HistoricalUpdate { .. }
+        | Reply::RealTimeBar { .. } => bars::encode(reply, out),
         Reply::MarketDataType { .. }
         | Reply::TickReqParams { .. }
         | Reply::TickPrice { .. }

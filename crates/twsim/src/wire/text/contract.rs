@@ -26,8 +26,8 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<Contract, FrameError> {
     })
 }
 
-/// The legs of a market data request, which are shorter than those of an order.
-pub(super) fn read_short_legs(fields: &mut Fields<'_>, contract: &mut Contract) -> Result<(), FrameError> {
+/// The legs of a data request, which are shorter than those of an order.
+pub(super) fn read_legs_of_bag(fields: &mut Fields<'_>, contract: &mut Contract) -> Result<(), FrameError> {
     if contract.sec_type.as_deref() == Some("BAG") {
         for _ in 0..fields.count()? {
             contract.combo_legs.push(ComboLeg {
@@ -39,7 +39,6 @@ pub(super) fn read_short_legs(fields: &mut Fields<'_>, contract: &mut Contract) 
             });
         }
     }
-    contract.delta_neutral_contract = read_delta_neutral(fields)?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! version. It reads and writes the same messages as the protobuf dialect ([`layout`](super::layout)).
 
 mod account_replies;
+mod bars;
 mod contract;
 mod fields;
 mod order_fields;
@@ -41,6 +42,7 @@ mod since {
     pub(super) const CME_TAGGING_ECHOED: i32 = 193;
     pub(super) const ERROR_TIME: i32 = 194;
     pub(super) const FULL_PREVIEW: i32 = 195;
+    pub(super) const HISTORICAL_DATA_END: i32 = 196;
     pub(super) const SUBMITTER: i32 = 198;
     pub(super) const IMBALANCE_ONLY: i32 = 199;
     pub(super) const DAYS_OF_EXECUTIONS: i32 = 200;

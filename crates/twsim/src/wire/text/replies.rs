@@ -4,13 +4,17 @@ use bytes::BytesMut;
 use rust_decimal::Decimal;
 
 use super::writer::{Writer, unset};
-use super::{account_replies, contract, order_replies, since};
+use super::{account_replies, bars, contract, order_replies, since};
 use crate::venue::{Instrument, TickStep};
 use crate::wire::number::{quantity_text, to_double};
 use crate::wire::{OptionChain, Reply, echo};
 
 /// Appends one reply as a frame.
 pub(in crate::wire) fn encode(version: i32, reply: &Reply<'_>, out: &mut BytesMut) {
+    if matches!(reply, Reply::HistoricalDataEnd { .. }) && version < since::HISTORICAL_DATA_END {
+        // Older clients find it inside the data.
+        return;
+    }
     let writer = &mut Writer::new(out, version, reply.message_id());
     match reply {
         Reply::OpenOrder { .. }
@@ -51,6 +55,10 @@ pub(in crate::wire) fn encode(version: i32, reply: &Reply<'_>, out: &mut BytesMu
         | Reply::SymbolSamples { .. }
         | Reply::OptionChain(_)
         | Reply::OptionChainEnd { .. } => write_contracts(writer, reply),
+        Reply::HistoricalData(_)
+        | Reply::HistoricalDataEnd { .. }
+        | Reply::HistoricalUpdate { .. }
+        | Reply::RealTimeBar { .. } => bars::write(writer, reply),
         Reply::MarketDataType { .. }
         | Reply::TickReqParams { .. }
         | Reply::TickPrice { .. }

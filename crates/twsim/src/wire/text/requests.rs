@@ -2,7 +2,7 @@
 //! skipped.
 
 use super::fields::{FieldProblem, Fields};
-use super::{contract, place, since};
+use super::{bars, contract, place, since};
 use crate::wire::catalog::{self, ReqIdAt};
 use crate::wire::frame::FrameError;
 use crate::wire::layout::OrderCancel;
@@ -18,7 +18,9 @@ pub(in crate::wire) fn decode(version: i32, message_id: i32, body: &[u8]) -> Rea
     let family = match message_id {
         3 | 4 | 5 | 7 | 15 | 16 | 58 | 99 => orders(message_id, fields, version),
         6 | 61..=64 | 74..=77 | 92..=95 => accounts(message_id, fields),
-        1 | 2 | 9 | 59 | 78 | 81 | 91 | 106 => contracts_and_market(message_id, fields, version),
+        1 | 2 | 9 | 20 | 25 | 50 | 51 | 59 | 78 | 81 | 91 | 106 => {
+            contracts_and_market(message_id, fields, version)
+        }
         _ => session(message_id, fields),
     };
     match family? {
@@ -116,6 +118,16 @@ fn contracts_and_market(message_id: i32, fields: &mut Fields<'_>, version: i32) 
             Request::CancelMarketData { req_id: fields.id()? }
         }
         9 => contract_details(fields, version)?,
+        20 => bars::read_history(fields)?,
+        25 => {
+            fields.skip(1)?;
+            Request::CancelHistoricalData { req_id: fields.id()? }
+        }
+        50 => bars::read_live(fields)?,
+        51 => {
+            fields.skip(1)?;
+            Request::CancelRealTimeBars { req_id: fields.id()? }
+        }
         59 => {
             fields.skip(1)?;
             Request::MarketDataType { kind: fields.int()?.unwrap_or(1) }
@@ -139,7 +151,8 @@ fn market_data(fields: &mut Fields<'_>) -> Read {
     fields.skip(1)?;
     let req_id = fields.id()?;
     let mut query = contract::read(fields)?;
-    contract::read_short_legs(fields, &mut query)?;
+    contract::read_legs_of_bag(fields, &mut query)?;
+    query.delta_neutral_contract = contract::read_delta_neutral(fields)?;
     // Generic ticks: the venue has none.
     fields.skip(1)?;
     let (snapshot, regulatory) = (fields.flag()?, fields.flag()?);
