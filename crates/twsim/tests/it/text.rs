@@ -12,8 +12,8 @@ const MARKET_ORDER: &str = "13|265598|||||||SMART|||||||BUY|100|MKT|||||||0||1|0
     976931348623157e+308|1.7976931348623157e+308|1.7976931348623157e+308|0||||1.7976931348623157e+30\
     8|||||0|0|0||2147483647|2147483647|0|";
 
-/// What a real gateway of version 164 answered to such an order (tws-behaviour 6 names its client's tests):
-/// which field is unset in which way is the broker's habit and cannot be derived.
+/// What a real gateway of version 164 answered to such an order, as captured by the authors of a client: which
+/// field is unset in which way is the broker's habit and cannot be derived.
 const REAL_OPEN_ORDER: &str = "5|13|76792991|TSLA|STK||0|?||SMART|USD|TSLA|NMS|BUY|100|MKT|0.0|0.0|DAY||DU1236109||0||100|\
     1376327563|0|0|0||1376327563.0/DU1236109/100||||||||||0||-1|0||||||2147483647|0|0|0||3|0|0||0|0||0|None||0||||?|0|0||0|\
     0||||||0|0|0|2147483647|2147483647|||0||IB|0|0||0|0|PreSubmitted|1.7976931348623157E308|1.7976931348623157E308|\
@@ -21,8 +21,29 @@ const REAL_OPEN_ORDER: &str = "5|13|76792991|TSLA|STK||0|?||SMART|USD|TSLA|NMS|B
     1.7976931348623157E308|1.7976931348623157E308||||||0|0|0|None|1.7976931348623157E308|1.7976931348623157E308|\
     1.7976931348623157E308|1.7976931348623157E308|1.7976931348623157E308|1.7976931348623157E308|0||||0|1|0|0|0|||0|";
 
-/// Fields of that frame that are this gateway's own: ids, instrument, account.
-const OWN: [usize; 9] = [2, 3, 11, 12, 20, 24, 25, 30, 0];
+/// What a real gateway of that version said next: status, execution, commission, and the completed order.
+const REAL_STATUS: &str = "3|13|PreSubmitted|0|100|0|1376327563|0|0|100||0|";
+const REAL_EXECUTION: &str = "11|-1|13|76792991|TSLA|STK||0.0|||ISLAND|USD|TSLA|NMS|00025b46.63f8f39c.01.01|20230224  12:04:56|\
+    DU1236109|ISLAND|BOT|100|196.52|1376327563|100|0|100|196.52|||||2|";
+const REAL_COMMISSION: &str =
+    "59|1|00025b46.63f8f39c.01.01|1.0|USD|1.7976931348623157E308|1.7976931348623157E308||";
+const REAL_COMPLETED: &str = "101|265598|AAPL|STK||0|?||SMART|USD|AAPL|NMS|BUY|0|MKT|0.0|0.0|DAY||DU1234567||0||1824933227|0|\
+    0|0|||||||||||0||-1||||||2147483647|0|0||3|0||0|None||0|0|0||0|0||||0|0|0|2147483647|2147483647||||IB|0|0||0|Filled|0|0|0|\
+    1.7976931348623157E308|1.7976931348623157E308|0|1|0||100|2147483647|0|Not an insider or substantial shareholder|0|0|\
+    9223372036854775807|20230306 12:28:30 America/Los_Angeles|Filled Size: 100|";
+
+/// Compares two frames, save the fields `own`: ids, instrument, account, time, price.
+fn assert_like(ours: &[String], real: &str, own: &[usize]) {
+    let mut real: Vec<&str> = real.split('|').collect();
+    real.pop();
+    let shown = |field: &str| if field == "0.0" { "0".to_owned() } else { field.to_owned() };
+    for (at, (ours, real)) in ours.iter().zip(&real).enumerate() {
+        if !own.contains(&at) {
+            assert_eq!(shown(ours), shown(real), "field {at}");
+        }
+    }
+    assert_eq!(ours.len(), real.len());
+}
 
 struct Text {
     raw: Raw,
@@ -100,15 +121,23 @@ async fn an_open_order_looks_like_the_real_gateways_field_by_field() {
     let gateway = still().start().await.unwrap();
     let mut session = Text::session(&gateway, 164).await;
     session.send(3, MARKET_ORDER).await;
-    let ours = session.until("5").await;
-    let real: Vec<&str> = REAL_OPEN_ORDER.trim_end_matches('|').split('|').collect();
-    let shown = |field: &str| if field == "0.0" { "0".to_owned() } else { field.to_owned() };
-    for (at, (ours, real)) in ours.iter().zip(&real).enumerate() {
-        if !OWN.contains(&at) {
-            assert_eq!(shown(ours), shown(real), "field {at}");
-        }
-    }
-    assert_eq!(ours.len(), real.len());
+    assert_like(&session.until("5").await, REAL_OPEN_ORDER, &[2, 3, 11, 12, 20, 24, 25, 30]);
+}
+
+#[tokio::test]
+async fn a_fill_looks_like_the_real_gateways_field_by_field() {
+    let gateway = still().start().await.unwrap();
+    let mut session = Text::session(&gateway, 164).await;
+    session.send(3, MARKET_ORDER).await;
+    assert_like(&session.until("3").await, REAL_STATUS, &[6, 9]);
+    let own = [3, 4, 10, 12, 13, 14, 15, 16, 17, 20, 21, 22, 25];
+    assert_like(&session.until("11").await, REAL_EXECUTION, &own);
+    assert_like(&session.until("59").await, REAL_COMMISSION, &[2]);
+    session.send(99, "1|").await;
+    let completed = session.until("101").await;
+    let time = completed.len() - 2;
+    assert_like(&completed, REAL_COMPLETED, &[23, time]);
+    assert_eq!(session.next().await, Some(vec!["102".to_owned()]));
 }
 
 #[tokio::test]

@@ -113,6 +113,16 @@ def check_fills(ib, library, gateway, report):
     report.true("average", 230 <= trade.orderStatus.avgFillPrice <= 230.01)
 
 
+def check_bracket(ib, library, report):
+    contract = library.Contract(conId=AAPL, exchange="SMART")
+    trades = [ib.placeOrder(contract, made) for made in ib.bracketOrder("BUY", 5, 220.0, 240.0, 210.0)]
+    until(ib, lambda: [t.orderStatus.status for t in trades] == ["Submitted", "PreSubmitted", "PreSubmitted"])
+    parent = trades[0].order.orderId
+    report.equal("children name their parent", {listed(ib, t.order.orderId)[1].parentId for t in trades[1:]}, {parent})
+    ib.cancelOrder(trades[0].order)
+    until(ib, lambda: all(t.orderStatus.status == "Cancelled" for t in trades))
+
+
 def check_refusals(ib, library, report):
     contract = library.Contract(conId=AAPL, exchange="SMART")
     errors = []
@@ -205,6 +215,7 @@ def run(name):
         check_orders(ib, library, observer, report)
         check_kinds(ib, library, report)
         check_fills(ib, library, gateway, report)
+        check_bracket(ib, library, report)
         check_refusals(ib, library, report)
         check_completed(ib, report)
         check_account(ib, library, report)

@@ -185,6 +185,35 @@ def check_fills(app, gateway, report):
     report.equal("filtered executions", app.inbox.all("execDetails", mark), [])
 
 
+def check_bracket(app, report):
+    """Parent and children leave together with the last child, and end together."""
+    parent, target, stop = app.take_id(), app.take_id(), app.take_id()
+    mark = app.inbox.mark()
+    app.placeOrder(parent, stock(), order("BUY", "5", "LMT", lmtPrice=220.0, transmit=False))
+    app.placeOrder(target, stock(), order("SELL", "5", "LMT", lmtPrice=240.0, parentId=parent, transmit=False))
+    app.placeOrder(stop, stock(), order("SELL", "5", "STP", auxPrice=210.0, parentId=parent))
+    app.inbox.wait("orderStatus", lambda i, s, *_: (i, s) == (stop, "PreSubmitted"), mark)
+    app.inbox.wait("orderStatus", lambda i, s, *_: (i, s) == (parent, "Submitted"), mark)
+    _, _, echo, _ = app.inbox.wait("openOrder", lambda i, *_: i == target, mark)
+    report.equal("the child names its parent", echo.parentId, parent)
+    app.cancelOrder(parent, OrderCancel())
+    for number in (parent, target, stop):
+        app.inbox.wait("orderStatus", lambda i, s, *_: (i, s) == (number, "Cancelled"), mark)
+    report.true("the family ends together", True)
+
+
+def check_hand_typed(app, gateway, report, version):
+    """Only client 0 binds orders typed by hand."""
+    mark = app.inbox.mark()
+    app.reqAutoOpenOrders(True)
+    app.inbox.wait("error", lambda i, _, code, *__: code == 327, mark)
+    zero = App().start(gateway, 0, version)
+    zero.reqAutoOpenOrders(True)
+    zero.ask(zero.reqOpenOrders, end="openOrderEnd")
+    report.true("client 0 may", not any(code == 327 for _, _, code, *_ in zero.inbox.all("error")))
+    zero.stop()
+
+
 def check_refusals(app, report):
     for what, terms, code in [
         ("off the grid", order("BUY", "1", "LMT", lmtPrice=220.123), 110),
@@ -333,6 +362,8 @@ def run(version=NEWEST):
         check_orders(app, observer, report, version)
         check_kinds(app, report)
         check_fills(app, gateway, report)
+        check_bracket(app, report)
+        check_hand_typed(app, gateway, report, version)
         check_refusals(app, report)
         check_completed(app, report)
         check_account(app, report, version)

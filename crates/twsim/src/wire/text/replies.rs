@@ -7,7 +7,7 @@ use super::writer::{Writer, unset};
 use super::{account_replies, bars, contract, order_replies, since};
 use crate::venue::{Instrument, TickStep};
 use crate::wire::number::{quantity_text, to_double};
-use crate::wire::{OptionChain, Reply, echo};
+use crate::wire::{NO_ID, OptionChain, Reply, echo};
 
 /// Appends one reply as a frame.
 pub(in crate::wire) fn encode(version: i32, reply: &Reply<'_>, out: &mut BytesMut) {
@@ -75,7 +75,8 @@ fn write_session(writer: &mut Writer<'_>, reply: &Reply<'_>) {
             if writer.version < since::ERROR_TIME {
                 writer.show(2);
             }
-            writer.show(id).show(code).escaped(text);
+            // A text field cannot be absent: no id is -1 here.
+            writer.show(if *id == NO_ID { &-1 } else { id }).show(code).escaped(text);
             if writer.version >= since::ADVANCED_REJECT {
                 writer.text("");
             }
