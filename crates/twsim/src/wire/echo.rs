@@ -163,9 +163,15 @@ fn terms(report: &OrderReport, instrument: &Instrument) -> (Contract, Order) {
         ..contract(instrument, &spec.exchange)
     };
     let mut order = sent.order;
-    lay_over(&mut order, report);
-    fill_in(&mut order);
+    decide(&mut order, report);
     (contract, order)
+}
+
+/// Lays what the gateway knows over what the client sent. A field that is new here also belongs into the lists of
+/// `proto::open_order`.
+pub(super) fn decide(order: &mut Order, report: &OrderReport) {
+    lay_over(order, report);
+    fill_in(order);
 }
 
 /// What the venue decides about, which is the truth whatever the client wrote.
@@ -206,7 +212,7 @@ fn fill_in(order: &mut Order) {
     }
 }
 
-fn order_state(report: &OrderReport, currency: &str) -> OrderState {
+pub(super) fn order_state(report: &OrderReport, currency: &str) -> OrderState {
     OrderState {
         status: text(report.status.as_str()),
         commission_and_fees: (!report.commission.is_zero()).then(|| to_double(report.commission)),

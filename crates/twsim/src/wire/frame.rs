@@ -91,13 +91,20 @@ pub fn split_id(mut payload: Bytes) -> Result<(i32, Bytes), FrameError> {
 
 /// Appends one protobuf message as a frame.
 pub fn put_message(out: &mut BytesMut, message_id: i32, message: &impl Message) {
-    let length = message.encoded_len();
-    out.reserve(8 + length);
-    out.put_u32(u32::try_from(4 + length).unwrap_or(u32::MAX));
+    put_frame(out, message_id, |out| message.encode_raw(out));
+}
+
+/// Appends one protobuf message, written by `write`, as a frame. The length is filled in afterwards: measuring a
+/// message before writing it would go through all its fields twice.
+pub(super) fn put_frame(out: &mut BytesMut, message_id: i32, write: impl FnOnce(&mut BytesMut)) {
+    let at = out.len();
+    out.put_u32(0);
     out.put_i32(message_id + PROTOBUF_OFFSET);
-    // BytesMut grows on demand, so encoding into it has no way to fail.
-    let encoded = message.encode(out);
-    debug_assert!(encoded.is_ok());
+    write(out);
+    let length = u32::try_from(out.len() - at - 4).unwrap_or(u32::MAX);
+    if let Some(prefix) = out.get_mut(at..at + 4) {
+        prefix.copy_from_slice(&length.to_be_bytes());
+    }
 }
 
 /// Appends NUL-terminated text fields as a frame, as the handshake's answer has it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use prost::Message;
+use prost::encoding::message;
 
 use super::layout::{AttachedOrders, Contract, Order, OrderCancel, PlaceOrderRequest};
 
@@ -31,13 +32,14 @@ impl PlaceOrder {
 
     /// What the venue carries with the order and gives back unread, so that echoes have every field.
     pub fn carried(&self) -> Arc<[u8]> {
-        let message = PlaceOrderRequest {
-            order_id: None,
-            contract: Some(self.contract.clone()),
-            order: Some(self.order.clone()),
-            attached_orders: self.attached.clone(),
-        };
-        message.encode_to_vec().into()
+        // Field by field, since a whole `PlaceOrderRequest` would have to be cloned first.
+        let mut bytes = Vec::with_capacity(256);
+        message::encode(2, &self.contract, &mut bytes);
+        message::encode(3, &self.order, &mut bytes);
+        if let Some(attached) = &self.attached {
+            message::encode(4, attached, &mut bytes);
+        }
+        bytes.into()
     }
 
     /// Reads [`carried`](Self::carried) back. Empty for orders that no client sent.

@@ -6,6 +6,7 @@ mod bars;
 mod contracts;
 mod market;
 mod names;
+mod open_order;
 mod orders;
 mod session;
 

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-use super::{Decoded, Empty, put_message, put_req_id, read};
+use super::{Decoded, Empty, open_order, put_message, put_req_id, read};
 use crate::wire::layout::{Order, OrderCancel, PlaceOrderRequest};
 use crate::wire::{ExecutionFilter, PlaceOrder, Reply, Request, echo};
 
@@ -87,11 +87,7 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
 
 pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
     match reply {
-        Reply::OpenOrder { order, instrument } => {
-            let mut message = echo::open_order(order, instrument);
-            message.order = message.order.map(Order::without_text_only);
-            put_message(out, 5, &message);
-        }
+        Reply::OpenOrder { order, instrument } => open_order::put(out, order, instrument),
         Reply::OrderStatus { order } => put_message(out, 3, &echo::order_status(order)),
         Reply::OpenOrderEnd => put_message(out, 53, &Empty {}),
         Reply::OrderBound { perm_id, client_id, order_id } => {
