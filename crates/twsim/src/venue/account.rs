@@ -101,6 +101,11 @@ impl Account {
         Self { id: config.id.as_str().into(), base_currency: base.into(), cash, positions: BTreeMap::new() }
     }
 
+    /// Nothing in it, for reckoning on the side.
+    pub(crate) fn empty() -> Self {
+        Self { id: "".into(), base_currency: "".into(), cash: BTreeMap::new(), positions: BTreeMap::new() }
+    }
+
     /// Signed quantity held.
     pub fn held(&self, con_id: ConId) -> Decimal {
         self.positions.get(&con_id).map_or(Decimal::ZERO, |position| position.quantity)

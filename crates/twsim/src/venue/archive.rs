@@ -113,6 +113,17 @@ impl Archive {
         self.executions.iter()
     }
 
+    /// Where the latest execution is that `wanted` accepts; the search goes from the newest to the oldest.
+    pub(crate) fn find_execution(&self, wanted: impl Fn(&Execution) -> bool) -> Option<usize> {
+        self.executions.iter().rposition(|execution| wanted(execution))
+    }
+
+    pub(crate) fn replace_execution(&mut self, place: usize, execution: Arc<Execution>) {
+        if let Some(kept) = self.executions.get_mut(place) {
+            *kept = execution;
+        }
+    }
+
     fn entry(&self, key: OrderKey) -> Option<&Entry> {
         let place = usize::try_from(self.index.get(&key)?.checked_sub(self.forgotten)?).ok()?;
         self.orders.get(place)

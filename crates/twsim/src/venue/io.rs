@@ -58,6 +58,15 @@ pub enum VenueInput {
         /// Why, or `None` to accept.
         reason: Option<String>,
     },
+    /// Say an execution again with other values: a correction, or a bust when the quantity is zero.
+    Correct {
+        /// The execution, under any of its revisions.
+        exec_id: String,
+        /// The right price.
+        price: Decimal,
+        /// The right quantity.
+        quantity: Decimal,
+    },
     /// Something unusual, for faults.
     Meddle(Meddle),
     /// Nothing but the passage of time.

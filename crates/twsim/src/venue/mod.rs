@@ -9,6 +9,7 @@
 
 mod account;
 mod archive;
+mod correct;
 mod family;
 mod fills;
 mod funds;
@@ -186,6 +187,9 @@ impl Venue {
                 if let Some(at) = self.market_index.get(&con_id) {
                     Arc::make_mut(&mut self.markets[*at].instrument).reject_reason = reason;
                 }
+            }
+            VenueInput::Correct { exec_id, price, quantity } => {
+                self.correct(&exec_id, (price, quantity), out);
             }
             VenueInput::Meddle(meddle) => self.meddle(now, meddle, out),
             VenueInput::Wake => {}

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod blocking;
+mod corrections;
 mod desk;
 mod echo;
 mod faults;
