@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long)]
     read_only: bool,
     /// Newest server version offered.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(213..=226))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(157..=226))]
     server_version: Option<i32>,
 }
 

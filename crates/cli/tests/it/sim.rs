@@ -45,7 +45,7 @@ fn every_option_is_taken() {
         "delay=5ms",
         "--read-only",
         "--server-version",
-        "215",
+        "178",
     ];
     drop(Sim::start_with(&options));
 }
@@ -56,7 +56,7 @@ fn nonsense_is_a_usage_error_that_says_what_would_do() {
         (["--fault", "explode"], "docs/simulator-behaviours.md"),
         (["--prices", "AAPL"], "SYMBOL=PRICE"),
         (["--prices", "XYZ=1"], "does not list"),
-        (["--server-version", "212"], "213"),
+        (["--server-version", "156"], "157"),
     ] {
         run(program().args(["sim", "--listen", "127.0.0.1:0"]).args(args)).exits(2).complains(&[words]);
     }
