@@ -12,6 +12,9 @@ pub const MAX_PAYLOAD: usize = 0x00ff_ffff;
 /// What the client sends before anything else.
 pub const API_PREFIX: &[u8] = b"API\0";
 
+/// Room for most frames.
+const FRAME_USUAL: usize = 512;
+
 /// Added to a message id when the body is protobuf.
 pub const PROTOBUF_OFFSET: i32 = 200;
 
@@ -98,6 +101,8 @@ pub fn put_message(out: &mut BytesMut, message_id: i32, message: &impl Message) 
 /// message before writing it would go through all its fields twice.
 pub(super) fn put_frame(out: &mut BytesMut, message_id: i32, write: impl FnOnce(&mut BytesMut)) {
     let at = out.len();
+    // Growing once is cheaper than growing by doubling from nothing.
+    out.reserve(FRAME_USUAL);
     out.put_u32(0);
     out.put_i32(message_id + PROTOBUF_OFFSET);
     write(out);

@@ -44,6 +44,12 @@ pub(crate) fn to_double(value: Decimal) -> f64 {
 
 /// The text of a quantity: no trailing zeros, zero as `0`.
 pub(crate) fn quantity_text(value: Decimal) -> String {
+    // Whole numbers, which most quantities are, without the detour through a formatter.
+    if value.scale() == 0
+        && let Ok(whole) = i64::try_from(value.mantissa())
+    {
+        return whole.to_string();
+    }
     value.normalize().to_string()
 }
 

@@ -305,8 +305,15 @@ pub struct Order {
 
 impl Order {
     /// Takes away what protobuf has no field for.
-    pub(in crate::wire) fn without_text_only(self) -> Self {
-        Self { auction_strategy: None, fa_profile: None, ..self }
+    pub(in crate::wire) fn without_text_only(mut self) -> Self {
+        self.drop_text_only();
+        self
+    }
+
+    /// The same in place.
+    pub(in crate::wire) fn drop_text_only(&mut self) {
+        self.auction_strategy = None;
+        self.fa_profile = None;
     }
 }
 

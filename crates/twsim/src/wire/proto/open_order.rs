@@ -1,6 +1,9 @@
 //! The open order, the message sent most. What the client sent beside the terms that the gateway decides about
 //! is copied as it came, not read into a message and written again; the result is the same message.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use bytes::{BufMut, BytesMut};
 use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint, message};
@@ -19,64 +22,115 @@ const WEIGHED: [u32; 9] = [5, 9, 10, 15, 26, 30, 59, 72, 111];
 /// Fields of a contract that an echo takes from what the client sent: all of them about combinations.
 const COMBINATIONS: [u32; 3] = [17, 19, 20];
 
+/// Room for what the gateway decides about an order.
+const ORDER_USUAL: usize = 160;
+
 const CONTRACT: u32 = 2;
 const ORDER: u32 = 3;
 const STATE: u32 = 4;
 
+thread_local! {
+    /// What was written last, since a placement is answered by its order at least twice. It saves work and
+    /// changes nothing: the same report gives the same bytes without it.
+    static LAST: RefCell<Option<Terms>> = const { RefCell::new(None) };
+}
+
 /// Appends the frame of an open order.
 pub(super) fn put(out: &mut BytesMut, report: &OrderReport, instrument: &Instrument) {
-    let Some(sent) = Sent::read(&report.spec.carried) else {
-        let mut whole = echo::open_order(report, instrument);
-        whole.order = whole.order.map(Order::without_text_only);
-        return put_frame(out, 5, |out| whole.encode_raw(out));
-    };
-    let mut order = sent.weighed;
-    echo::decide(&mut order, report);
+    LAST.with_borrow_mut(|last| {
+        if !last.as_ref().is_some_and(|terms| terms.are_of(report)) {
+            *last = Terms::of(report);
+        }
+        match last {
+            Some(terms) => put_terms(out, terms, report, instrument),
+            None => put_whole(out, report, instrument),
+        }
+    });
+}
+
+fn put_terms(out: &mut BytesMut, terms: &Terms, report: &OrderReport, instrument: &Instrument) {
     let contract = echo::contract(instrument, &report.spec.exchange);
     let state = echo::order_state(report, &instrument.currency);
     put_frame(out, 5, |out| {
-        prost::encoding::int32::encode(1, &order.order_id.unwrap_or(0), out);
+        prost::encoding::int32::encode(1, &terms.order_id, out);
         message::encode(CONTRACT, &contract, out);
         encode_key(ORDER, WireType::LengthDelimited, out);
-        encode_varint((sent.kept.len() + order.encoded_len()) as u64, out);
-        out.put_slice(&sent.kept);
-        order.encode_raw(out);
+        encode_varint(terms.order.len() as u64, out);
+        out.put_slice(&terms.order);
         message::encode(STATE, &state, out);
     });
 }
 
-/// What the client sent, taken apart.
-struct Sent {
-    /// Copied as it is.
-    kept: Vec<u8>,
-    /// Read, because what is written depends on it.
-    weighed: Order,
+fn put_whole(out: &mut BytesMut, report: &OrderReport, instrument: &Instrument) {
+    let mut whole = echo::open_order(report, instrument);
+    whole.order = whole.order.map(Order::without_text_only);
+    put_frame(out, 5, |out| whole.encode_raw(out));
 }
 
-impl Sent {
+/// The order's part of the message, ready to be written.
+#[derive(Debug)]
+struct Terms {
+    report: OrderReport,
+    order_id: i32,
+    order: Vec<u8>,
+}
+
+impl Terms {
     /// `None` for combinations, and for orders that no client sent.
-    fn read(mut carried: &[u8]) -> Option<Self> {
-        let mut order = None;
-        while !carried.is_empty() {
-            let field = Field::take(&mut carried)?;
-            match field.tag {
-                CONTRACT if has_combination(field.value)? => return None,
-                ORDER => order = Some(field.value),
-                _ => {}
-            }
-        }
-        let mut order = order?;
-        let (mut kept, mut weighed) = (Vec::with_capacity(order.len()), Order::default());
-        while !order.is_empty() {
-            let field = Field::take(&mut order)?;
-            if WEIGHED.contains(&field.tag) {
-                weighed.merge(field.whole).ok()?;
-            } else if !DECIDED.contains(&field.tag) {
-                kept.extend_from_slice(field.whole);
-            }
-        }
-        Some(Self { kept, weighed })
+    fn of(report: &OrderReport) -> Option<Self> {
+        let (mut bytes, mut order) = read(&report.spec.carried)?;
+        echo::decide(&mut order, report);
+        order.encode_raw(&mut bytes);
+        let order_id = order.order_id.unwrap_or(0);
+        Some(Self { report: report.clone(), order_id, order: bytes })
     }
+
+    /// Whether a report has the same terms, whatever has become of it otherwise.
+    fn are_of(&self, report: &OrderReport) -> bool {
+        let OrderReport {
+            key,
+            perm_id,
+            parent_perm_id,
+            spec,
+            bound,
+            // The state, which is not among the terms.
+            status: _,
+            filled: _,
+            remaining: _,
+            avg_price: _,
+            last_price: _,
+            commission: _,
+            why_held: _,
+            reject_reason: _,
+        } = &self.report;
+        Arc::ptr_eq(spec, &report.spec)
+            && (*key, *perm_id, *parent_perm_id, *bound)
+                == (report.key, report.perm_id, report.parent_perm_id, report.bound)
+    }
+}
+
+/// What the client sent, taken apart: what is copied as it is, and what is weighed.
+fn read(mut carried: &[u8]) -> Option<(Vec<u8>, Order)> {
+    let mut order = None;
+    while !carried.is_empty() {
+        let field = Field::take(&mut carried)?;
+        match field.tag {
+            CONTRACT if has_combination(field.value)? => return None,
+            ORDER => order = Some(field.value),
+            _ => {}
+        }
+    }
+    let mut order = order?;
+    let (mut kept, mut weighed) = (Vec::with_capacity(ORDER_USUAL + order.len()), Order::default());
+    while !order.is_empty() {
+        let field = Field::take(&mut order)?;
+        if WEIGHED.contains(&field.tag) {
+            weighed.merge(field.whole).ok()?;
+        } else if !DECIDED.contains(&field.tag) {
+            kept.extend_from_slice(field.whole);
+        }
+    }
+    Some((kept, weighed))
 }
 
 fn has_combination(mut contract: &[u8]) -> Option<bool> {
@@ -122,8 +176,6 @@ impl<'a> Field<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use rust_decimal::Decimal;
 
     use super::*;

@@ -1,10 +1,12 @@
 //! Orders: placing, cancelling, order lists, executions, commissions.
 
-use bytes::{Bytes, BytesMut};
-use prost::Message;
+use bytes::{Buf, Bytes, BytesMut};
+use prost::encoding::{self, DecodeContext};
+use prost::{DecodeError, Message};
 
 use super::{Decoded, Empty, open_order, put_message, put_req_id, read};
-use crate::wire::layout::{Order, OrderCancel, PlaceOrderRequest};
+use crate::wire::frame::FrameError;
+use crate::wire::layout::{Order, OrderCancel};
 use crate::wire::{ExecutionFilter, PlaceOrder, Reply, Request, echo};
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -64,10 +66,7 @@ struct ExecutionRequest {
 
 pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
     match id {
-        3 => read(id, body, |m: PlaceOrderRequest| {
-            let placed = PlaceOrder::of(m);
-            Request::PlaceOrder(Box::new(PlaceOrder { order: placed.order.without_text_only(), ..placed }))
-        }),
+        3 => Some(place(body).map_err(|source| FrameError::BadBody { message_id: id, source })),
         4 => read(id, body, |m: CancelOrder| Request::CancelOrder {
             order_id: m.order_id.unwrap_or(0),
             particulars: Box::new(m.particulars.unwrap_or_default()),
@@ -83,6 +82,27 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
         99 => read(id, body, |m: Flag| Request::CompletedOrders { api_only: m.value.unwrap_or(false) }),
         _ => None,
     }
+}
+
+/// As `PlaceOrderRequest` lays it out, read into its place: an order is too large to be moved about.
+fn place(body: &Bytes) -> Result<Request, DecodeError> {
+    let mut placed = Box::<PlaceOrder>::default();
+    let (mut body, context) = (body.clone(), DecodeContext::default());
+    while body.has_remaining() {
+        let (tag, kind) = encoding::decode_key(&mut body)?;
+        match tag {
+            1 => encoding::int32::merge(kind, &mut placed.order_id, &mut body, context.clone())?,
+            2 => encoding::message::merge(kind, &mut placed.contract, &mut body, context.clone())?,
+            3 => encoding::message::merge(kind, &mut placed.order, &mut body, context.clone())?,
+            4 => {
+                let attached = placed.attached.get_or_insert_default();
+                encoding::message::merge(kind, attached, &mut body, context.clone())?;
+            }
+            _ => encoding::skip_field(kind, tag, &mut body, context.clone())?,
+        }
+    }
+    placed.order.drop_text_only();
+    Ok(Request::PlaceOrder(placed))
 }
 
 pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
