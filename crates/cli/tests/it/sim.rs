@@ -1,10 +1,12 @@
 //! `sim`: one line, then service, then a clean end.
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::house::{Sim, program, run};
+use crate::house::{House, Sim, program, run};
 
 #[test]
 fn the_first_line_says_where_it_listens_and_it_does() {
@@ -68,4 +70,27 @@ fn an_address_in_use_is_an_error() {
     let said = run(program().args(["sim", "--json", "--listen", &sim.addr.to_string()])).exits(1);
     assert_eq!(said.json()["error"]["kind"], "listen");
     assert!(said.err.contains("in use"), "{said:?}");
+}
+
+#[test]
+fn clients_that_speak_nonsense_are_cut_off_and_the_others_are_not_disturbed() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    house.submit("before", &["--type", "limit", "--limit", "225", "--wait", "accepted"]).exits(0);
+    for nonsense in [
+        &b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..],
+        &[0xff; 64],
+        b"API\0\0\0\0\x04vX..",
+        b"API\0\xff\xff\xff\xff",
+    ] {
+        let mut stream = TcpStream::connect(sim.addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(nonsense).unwrap();
+        // It says nothing and hangs up.
+        let mut said = Vec::new();
+        let ended = stream.read_to_end(&mut said);
+        assert!(ended.is_ok_and(|length| length == 0), "{nonsense:?}: {said:?}");
+    }
+    let listed = house.run(&["order", "list", "--json"]).exits(0);
+    assert_eq!(listed.json()["orders"].as_array().map(Vec::len), Some(1));
 }

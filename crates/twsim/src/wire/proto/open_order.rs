@@ -78,7 +78,8 @@ struct Terms {
 impl Terms {
     /// `None` for combinations, and for orders that no client sent.
     fn of(report: &OrderReport) -> Option<Self> {
-        let (mut bytes, mut order) = read(&report.spec.carried)?;
+        let mut order = Order::default();
+        let mut bytes = read(&report.spec.carried, &mut order)?;
         echo::decide(&mut order, report);
         order.encode_raw(&mut bytes);
         let order_id = order.order_id.unwrap_or(0);
@@ -109,8 +110,8 @@ impl Terms {
     }
 }
 
-/// What the client sent, taken apart: what is copied as it is, and what is weighed.
-fn read(mut carried: &[u8]) -> Option<(Vec<u8>, Order)> {
+/// Takes apart what the client sent: returns what is copied as it is, and reads the rest into `weighed`.
+fn read(mut carried: &[u8], weighed: &mut Order) -> Option<Vec<u8>> {
     let mut order = None;
     while !carried.is_empty() {
         let field = Field::take(&mut carried)?;
@@ -121,7 +122,7 @@ fn read(mut carried: &[u8]) -> Option<(Vec<u8>, Order)> {
         }
     }
     let mut order = order?;
-    let (mut kept, mut weighed) = (Vec::with_capacity(ORDER_USUAL + order.len()), Order::default());
+    let mut kept = Vec::with_capacity(ORDER_USUAL + order.len());
     while !order.is_empty() {
         let field = Field::take(&mut order)?;
         if WEIGHED.contains(&field.tag) {
@@ -130,7 +131,7 @@ fn read(mut carried: &[u8]) -> Option<(Vec<u8>, Order)> {
             kept.extend_from_slice(field.whole);
         }
     }
-    Some((kept, weighed))
+    Some(kept)
 }
 
 fn has_combination(mut contract: &[u8]) -> Option<bool> {
