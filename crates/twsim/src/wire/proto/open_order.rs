@@ -16,8 +16,8 @@ use crate::wire::layout::Order;
 /// Fields of an order that the gateway overwrites or clears whatever the client sent.
 const DECIDED: [u32; 16] = [1, 2, 3, 4, 6, 8, 11, 12, 19, 28, 65, 66, 115, 121, 10_001, 10_002];
 /// Fields that it writes depending on what the client sent: action, prices, clearing intent, good till date, OCA
-/// type, hedge type, exempt code, automatic price for hedge.
-const WEIGHED: [u32; 9] = [5, 9, 10, 15, 26, 30, 59, 72, 111];
+/// type, hedge type, exempt code, automatic price for hedge, display size.
+const WEIGHED: [u32; 10] = [5, 7, 9, 10, 15, 26, 30, 59, 72, 111];
 
 /// Fields of a contract that an echo takes from what the client sent: all of them about combinations.
 const COMBINATIONS: [u32; 3] = [17, 19, 20];
@@ -233,6 +233,7 @@ mod tests {
             good_till_date: Some("20991231-00:00:00".to_owned()),
             order_ref: Some("mine".to_owned()),
             oca_type: Some(0),
+            display_size: Some(0),
             hedge_type: Some("D".to_owned()),
             exempt_code: Some(5),
             what_if: Some(true),
