@@ -91,8 +91,8 @@ impl Venue {
         order.filled += quantity;
         order.traded += quantity * price;
         order.last_price = price;
-        let rule = instrument.commission;
-        let due = (rule.per_unit * order.filled).max(rule.minimum);
+        let value = (order.traded * instrument.multiplier).abs();
+        let due = instrument.commission.due(order.filled, value).max(order.commission);
         let commission = due - order.commission;
         order.commission = due;
         let trade = Trade { side: order.spec.side, quantity, price, commission };

@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use super::commission::CommissionRule;
 use super::types::ConId;
 
 /// Security type.
@@ -55,15 +56,6 @@ pub struct TickStep {
     pub low_edge: Decimal,
     /// Distance between two valid prices.
     pub increment: Decimal,
-}
-
-/// What a fill costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CommissionRule {
-    /// Per unit of quantity.
-    pub per_unit: Decimal,
-    /// Least amount per order.
-    pub minimum: Decimal,
 }
 
 /// One tradable contract.
@@ -157,7 +149,7 @@ impl Instrument {
             ticks: vec![step("0.01")],
             start_price,
             display_size: Decimal::from(500),
-            commission: CommissionRule { per_unit: dec("0.005"), minimum: Decimal::ONE },
+            commission: CommissionRule::published(SecType::Stock, "USD"),
             margin_rate: dec("0.25"),
             reject_reason: None,
         }
@@ -175,7 +167,7 @@ impl Instrument {
             market_rule_id: 67,
             ticks: vec![TickStep { low_edge: Decimal::ZERO, increment: tick }],
             display_size: Decimal::from(50),
-            commission: CommissionRule { per_unit: dec("2.25"), minimum: Decimal::ZERO },
+            commission: CommissionRule::published(SecType::Future, "USD"),
             margin_rate: dec("0.06"),
             ..Self::stock(con_id, symbol, Decimal::from(1000))
         }
@@ -194,7 +186,7 @@ impl Instrument {
             market_rule_id: 239,
             ticks: vec![step("0.00005")],
             display_size: Decimal::from(1_000_000),
-            commission: CommissionRule { per_unit: dec("0.00002"), minimum: Decimal::TWO },
+            commission: CommissionRule::published(SecType::Forex, quote),
             margin_rate: dec("0.03"),
             ..Self::stock(con_id, base, start_price)
         }
@@ -220,7 +212,7 @@ impl Instrument {
             market_rule_id: 109,
             ticks: vec![step("0.05"), TickStep { low_edge: Decimal::from(3), increment: dec("0.1") }],
             display_size: Decimal::from(20),
-            commission: CommissionRule { per_unit: dec("0.65"), minimum: Decimal::ONE },
+            commission: CommissionRule::published(SecType::Option, "USD"),
             margin_rate: Decimal::ONE,
             ..Self::stock(con_id, symbol, dec("7.5"))
         }

@@ -10,6 +10,7 @@
 mod account;
 mod archive;
 mod correct;
+mod commission;
 mod family;
 mod fills;
 mod funds;
@@ -31,8 +32,9 @@ use rust_decimal::Decimal;
 
 pub use account::{Account, AccountConfig, AccountTextError, Position};
 pub use archive::{FinishedOrder, Retention};
+pub use commission::CommissionRule;
 pub use funds::AccountTotals;
-pub use instrument::{CommissionRule, Instrument, Right, SecType, TickStep};
+pub use instrument::{Instrument, Right, SecType, TickStep};
 pub use io::{Execution, OrderReport, Quote, VenueInput, VenueOutput};
 pub use meddle::Meddle;
 pub use refusal::Refusal;
