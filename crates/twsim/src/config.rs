@@ -1,11 +1,12 @@
 //! How a simulated gateway starts. Plain data; the builder and the command line both end here.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
 
 use crate::faults::Fault;
-use crate::venue::{AccountConfig, Instrument, Retention, UtcNs, VenueConfig};
+use crate::venue::{AccountConfig, ConId, Instrument, PricePath, Retention, UtcNs, VenueConfig};
 use crate::wire::NEWEST_SERVER_VERSION;
 
 /// Configuration of a simulated gateway.
@@ -25,6 +26,8 @@ pub struct GatewayConfig {
     pub server_version: i32,
     /// Time between two steps of the price walk; `None` for prices that move by hand only.
     pub walk_every: Option<Duration>,
+    /// Symbols or local symbols whose prices follow a script instead of walking.
+    pub prices: BTreeMap<String, PricePath>,
     /// Time between a fill and its commission report.
     pub commission_delay: Duration,
     /// Time between a cancel and its confirmation.
@@ -57,6 +60,7 @@ impl Default for GatewayConfig {
             faults: Vec::new(),
             server_version: NEWEST_SERVER_VERSION,
             walk_every: Some(Duration::from_millis(250)),
+            prices: BTreeMap::new(),
             commission_delay: Duration::ZERO,
             cancel_delay: Duration::ZERO,
             working_per_side: None,
@@ -80,11 +84,25 @@ impl GatewayConfig {
             accounts: self.accounts.clone(),
             instruments: self.instruments.clone(),
             walk_every: self.walk_every.map(nanoseconds),
+            paths: self.paths(),
             commission_delay: nanoseconds(self.commission_delay),
             cancel_delay: nanoseconds(self.cancel_delay),
             working_per_side: self.working_per_side,
             retention: self.retention,
         }
+    }
+}
+
+impl GatewayConfig {
+    fn paths(&self) -> BTreeMap<ConId, PricePath> {
+        let found = |symbol: &String| self.scripted(symbol).map(|it| it.con_id);
+        self.prices.iter().filter_map(|(symbol, path)| Some((found(symbol)?, path.clone()))).collect()
+    }
+
+    /// The instrument that a line of scripted prices means: by its own symbol first, then by the plain one.
+    pub(crate) fn scripted(&self, symbol: &str) -> Option<&Instrument> {
+        let local = self.instruments.iter().find(|it| it.local_symbol == symbol);
+        local.or_else(|| self.instruments.iter().find(|it| it.symbol == symbol))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::{GatewayConfig, nanoseconds};
 use crate::desk::{Counters, Truth};
 use crate::faults::Fault;
 use crate::server::Server;
-use crate::venue::{AccountConfig, ConId, Instrument, OrderSpec, Quote, VenueInput};
+use crate::venue::{AccountConfig, ConId, Instrument, OrderSpec, PricePath, Quote, VenueInput};
 use crate::wire::{NEWEST_SERVER_VERSION, OLDEST_SERVER_VERSION};
 
 /// Why a gateway cannot start.
@@ -105,6 +105,13 @@ impl GatewayBuilder {
     #[must_use]
     pub fn walk_every(mut self, every: Duration) -> Self {
         self.config.walk_every = Some(every);
+        self
+    }
+
+    /// Prices of a symbol by a script instead of a walk.
+    #[must_use]
+    pub fn prices(mut self, symbol: &str, path: PricePath) -> Self {
+        self.config.prices.insert(symbol.to_owned(), path);
         self
     }
 
@@ -259,6 +266,10 @@ fn check(config: &GatewayConfig) -> Result<(), GatewayError> {
         |it: &&Instrument| it.ticks.is_empty() || it.ticks.iter().any(|s| s.increment <= Decimal::ZERO);
     if let Some(instrument) = config.instruments.iter().find(bad_grid) {
         return problem(format!("instrument {} has no tick grid", instrument.symbol));
+    }
+    if let Some(symbol) = config.prices.keys().find(|symbol| config.scripted(symbol).is_none()) {
+        let known: Vec<&str> = config.instruments.iter().map(|it| it.local_symbol.as_str()).collect();
+        return problem(format!("prices for {symbol}, which is not listed; listed are {}", known.join(", ")));
     }
     if config.walk_every.is_some_and(|every| every < Duration::from_millis(1)) {
         return problem("prices cannot walk faster than once a millisecond".to_owned());

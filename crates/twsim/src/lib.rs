@@ -34,6 +34,7 @@ mod config;
 pub mod desk;
 pub mod faults;
 mod gateway;
+pub mod prices;
 mod server;
 pub mod venue;
 pub mod wire;

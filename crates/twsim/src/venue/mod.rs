@@ -20,6 +20,7 @@ mod market;
 mod meddle;
 mod order;
 mod orders;
+mod prices;
 mod query;
 mod refusal;
 mod sizes;
@@ -37,6 +38,7 @@ pub use funds::AccountTotals;
 pub use instrument::{Instrument, Right, SecType, TickStep};
 pub use io::{Execution, OrderReport, Quote, VenueInput, VenueOutput};
 pub use meddle::Meddle;
+pub use prices::PricePath;
 pub use refusal::Refusal;
 pub use types::{ConId, DAY_NS, OrderKey, OrderKind, OrderSpec, Side, Status, TimeInForce, UtcNs};
 
@@ -57,6 +59,8 @@ pub struct VenueConfig {
     pub instruments: Vec<Instrument>,
     /// Nanoseconds between two steps of the price walk; `None` for prices that move by hand only.
     pub walk_every: Option<i64>,
+    /// Instruments whose prices follow a script; the others walk.
+    pub paths: BTreeMap<ConId, PricePath>,
     /// Nanoseconds between a fill and its commission report.
     pub commission_delay: i64,
     /// Nanoseconds between a cancel and its confirmation; fills go on meanwhile.
@@ -75,6 +79,7 @@ impl Default for VenueConfig {
             accounts: vec![AccountConfig::usd("DU1234567", Decimal::from(1_000_000))],
             instruments: Instrument::defaults(),
             walk_every: None,
+            paths: BTreeMap::new(),
             commission_delay: 0,
             cancel_delay: 0,
             working_per_side: None,
@@ -87,6 +92,8 @@ impl Default for VenueConfig {
 #[derive(Debug)]
 enum Scheduled {
     Walk,
+    /// The next point of an instrument's script, by market and position.
+    Path(usize, usize),
     DayEnd,
     Commission(Arc<Execution>),
     FinishCancel(u64),
@@ -158,6 +165,7 @@ impl Venue {
             venue.schedule_at(start + every.max(1), Scheduled::Walk);
         }
         venue.schedule_at(day_start(start) + DAY_NS, Scheduled::DayEnd);
+        venue.begin_paths();
         venue
     }
 
@@ -237,6 +245,7 @@ impl Venue {
                     }
                 }
             }
+            Scheduled::Path(index, point) => self.follow_path(at, (index, point), out),
             Scheduled::DayEnd => {
                 self.schedule_at(day_start(now) + DAY_NS, Scheduled::DayEnd);
                 self.expire_day_orders(at, out);
@@ -252,6 +261,41 @@ impl Venue {
         self.markets[index].pinned = true;
         self.markets[index].set(quote);
         self.after_quote(now, index, out);
+    }
+
+    /// Scripted markets do not walk, and their first price is there from the start.
+    fn begin_paths(&mut self) {
+        for index in 0..self.markets.len() {
+            let con_id = self.markets[index].instrument.con_id;
+            let Some(path) = self.config.paths.get(&con_id) else { continue };
+            let first = path.points().first().copied();
+            self.markets[index].pinned = true;
+            if let Some((after, quote)) = first {
+                if after == 0 {
+                    self.markets[index].set(quote);
+                }
+                let point = usize::from(after == 0);
+                self.schedule_point(index, point);
+            }
+        }
+    }
+
+    fn follow_path(&mut self, at: UtcNs, (index, point): (usize, usize), out: &mut Vec<VenueOutput>) {
+        let con_id = self.markets[index].instrument.con_id;
+        let quote = self.config.paths.get(&con_id).and_then(|path| path.points().get(point));
+        if let Some((_, quote)) = quote {
+            self.markets[index].set(*quote);
+            self.after_quote(at, index, out);
+        }
+        self.schedule_point(index, point + 1);
+    }
+
+    fn schedule_point(&mut self, index: usize, point: usize) {
+        let con_id = self.markets[index].instrument.con_id;
+        let after = self.config.paths.get(&con_id).and_then(|path| path.points().get(point)).map(|it| it.0);
+        if let Some(after) = after {
+            self.schedule_at(self.config.start.saturating_add(after), Scheduled::Path(index, point));
+        }
     }
 
     fn after_quote(&mut self, now: UtcNs, index: usize, out: &mut Vec<VenueOutput>) {

@@ -326,3 +326,28 @@ fn children_wait_for_their_parent_end_with_it_and_end_each_other() {
     assert_eq!(world.venue.open_order_count(), 0);
     check_books(&world);
 }
+
+#[test]
+fn scripted_prices_are_there_when_the_script_says_and_orders_trade_on_them() {
+    let aapl = 265_598;
+    let text = "time,symbol,bid,ask\n0,AAPL,100,101\n2,AAPL,90,91\n";
+    let path = alphec_twsim::prices::parse_csv(text).unwrap().remove("AAPL").unwrap();
+    let mut venue = Venue::new(VenueConfig { paths: BTreeMap::from([(aapl, path)]), ..config(3) });
+    assert_eq!(venue.quote(aapl).unwrap().ask, Some(dec("101")), "from the opening");
+    let spec = World::new(config(3)).spec(0, true, 1, (1, 0, 1));
+    let spec = OrderSpec { con_id: aapl, kind: OrderKind::Limit { limit: dec("95") }, ..spec };
+    let outputs = venue.handle(START, VenueInput::Place { key: OrderKey::new(1, 1), spec });
+    assert!(!outputs.iter().any(|output| matches!(output, VenueOutput::Execution(_))));
+    assert!(
+        venue
+            .handle(START + 1_999_999_999, VenueInput::Wake)
+            .iter()
+            .all(|output| !matches!(output, VenueOutput::Execution(_)))
+    );
+    let outputs = venue.handle(START + 2_000_000_000, VenueInput::Wake);
+    let fill = outputs.iter().find_map(|output| match output {
+        VenueOutput::Execution(execution) => Some(execution.price),
+        _ => None,
+    });
+    assert_eq!(fill, Some(dec("91")));
+}
