@@ -9,8 +9,8 @@
 
 mod account;
 mod archive;
-mod correct;
 mod commission;
+mod correct;
 mod family;
 mod fills;
 mod funds;
