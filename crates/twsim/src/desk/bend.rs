@@ -9,7 +9,7 @@ use super::Desk;
 use super::later::Later;
 use super::route::{ErrorId, Manner, PLAIN};
 use crate::faults::{Fault, Knob, On};
-use crate::venue::{Execution, OrderKey, OrderReport, Refusal, Status, UtcNs, VenueOutput};
+use crate::venue::{Execution, OrderKey, OrderReport, Refusal, Status, UtcNs, VenueInput, VenueOutput};
 
 /// What one input made the venue say, on its way to the clients.
 type Said = Vec<(VenueOutput, Manner)>;
@@ -69,11 +69,7 @@ impl Desk {
 
     fn bend_order(&mut self, now: UtcNs, mut report: Box<OrderReport>, filled: &[OrderKey], said: &mut Said) {
         let key = report.key;
-        if let Some((kind, until)) = self.plight.old_terms.get(&key)
-            && now < *until
-        {
-            Arc::make_mut(&mut report.spec).kind = *kind;
-        }
+        self.show_old_terms(now, &mut report);
         if self.marks(now, Knob::NoStatus, key, &report).is_some() {
             return;
         }
@@ -114,6 +110,7 @@ impl Desk {
         if self.marks_con(now, Knob::Lose, key, con_id).is_some_and(|fault| fault.is("what", "execution")) {
             return;
         }
+        self.correct_later(now, &execution);
         if let Some(fault) = self.marks_con(now, Knob::StaleStatus, key, con_id)
             && let Some(report) = report
         {
@@ -138,6 +135,28 @@ impl Desk {
             |(other, _): &(VenueOutput, Manner)| matches!(other, VenueOutput::Order(it) if it.key == key);
         let place = if first { said.iter().position(is_own) } else { None };
         said.insert(place.unwrap_or(said.len()), (output, manner));
+    }
+
+    /// Plans corrections of a first revision; a correction is not corrected again.
+    fn correct_later(&mut self, now: UtcNs, execution: &Execution) {
+        if !execution.exec_id.ends_with(".01") {
+            return;
+        }
+        let (key, con_id) = (execution.key, execution.con_id);
+        for knob in [Knob::Correction, Knob::Bust] {
+            let Some(fault) = self.fires(now, knob, key, con_id) else { continue };
+            let (price, quantity) = match knob {
+                Knob::Bust => (execution.price, Decimal::ZERO),
+                _ => {
+                    let moved = fault.number("by").map_or(execution.price, |by| execution.price + by);
+                    let quantity = fault.number("quantity").unwrap_or(execution.quantity);
+                    (fault.number("price").unwrap_or(moved), quantity)
+                }
+            };
+            let exec_id = execution.exec_id.clone();
+            let correct = VenueInput::Correct { exec_id, price, quantity };
+            self.later(now, fault.span("after"), Later::Do(Box::new(correct)));
+        }
     }
 
     fn bend_commission(&mut self, now: UtcNs, execution: Arc<Execution>, said: &mut Said) {
@@ -179,6 +198,15 @@ impl Desk {
             None => refusal,
         };
         said.push((VenueOutput::Refused { key, refusal }, manner));
+    }
+
+    /// A modified order that goes on being shown as it was (tws-behaviour 2.7).
+    pub(super) fn show_old_terms(&self, now: UtcNs, report: &mut OrderReport) {
+        if let Some((kind, until)) = self.plight.old_terms.get(&report.key)
+            && now < *until
+        {
+            Arc::make_mut(&mut report.spec).kind = *kind;
+        }
     }
 
     fn marks(&mut self, now: UtcNs, knob: Knob, key: OrderKey, report: &OrderReport) -> Option<Arc<Fault>> {

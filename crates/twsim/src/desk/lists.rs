@@ -23,7 +23,8 @@ impl Desk {
     pub(super) fn send_own_orders(&mut self, now: UtcNs, conn: ConnId, client_id: i32) {
         let own = self.venue.open_orders().filter(|report| report.key.client_id == client_id);
         let listed: Vec<Box<OrderReport>> = own.collect();
-        for report in listed {
+        for mut report in listed {
+            self.show_old_terms(now, &mut report);
             self.send_listed(now, conn, &report);
         }
     }
@@ -127,7 +128,8 @@ impl Desk {
                 omitted.is_none_or(|fault| served > fault.int("lists"))
             });
         }
-        for report in listed {
+        for mut report in listed {
+            self.show_old_terms(now, &mut report);
             self.send_listed(now, conn, &report);
         }
         self.lines.send(now, conn, &Reply::OpenOrderEnd);

@@ -90,6 +90,13 @@ impl Fault {
         }
     }
 
+    pub(crate) fn number(&self, name: &str) -> Option<rust_decimal::Decimal> {
+        match self.arg(name) {
+            Some(Arg::Number(number)) => Some(number),
+            _ => None,
+        }
+    }
+
     pub(crate) fn code(&self, name: &str) -> i32 {
         i32::try_from(self.int(name)).unwrap_or(0)
     }

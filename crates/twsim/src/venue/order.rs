@@ -91,8 +91,8 @@ impl LiveOrder {
             commission: self.commission,
             why_held: match (self.held, self.status) {
                 (true, Status::Inactive) => "locate",
-                (true, _) => "child",
-                (false, _) => "",
+                (true, status) if status.is_working() => "child",
+                (true | false, _) => "",
             },
             bound: self.bound,
             reject_reason: "".into(),

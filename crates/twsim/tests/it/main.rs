@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
 
 mod accounts;
+mod behaviours;
+mod bench;
 mod blocking;
 mod corrections;
 mod desk;

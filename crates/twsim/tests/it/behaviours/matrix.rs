@@ -1,0 +1,145 @@
+//! The matrix in the docs: which behaviour has which switch and which test. It is made here, from the table of
+//! faults and from the lines above the tests, and compared with the page.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use alphec_twsim::faults::{BEHAVIOURS, TABLE, Unit};
+
+const TESTS: &str = "crates/twsim/tests/it/behaviours";
+
+/// Set to write the page instead of comparing it.
+const BLESS: &str = "TWSIM_BLESS";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+#[derive(Debug)]
+struct Proof {
+    sections: String,
+    test: String,
+}
+
+/// The tests by behaviour, read from their sources: a line `/// Behaviour N (§…)`, then the test.
+fn proofs() -> BTreeMap<u8, Vec<Proof>> {
+    let mut proofs: BTreeMap<u8, Vec<Proof>> = BTreeMap::new();
+    for module in ["callbacks", "lists", "requests", "sessions"] {
+        let source = std::fs::read_to_string(root().join(TESTS).join(format!("{module}.rs"))).unwrap();
+        let mut claimed: Option<(u8, String)> = None;
+        for line in source.lines() {
+            if let Some(rest) = line.strip_prefix("/// Behaviour ") {
+                let (number, sections) = rest.split_once(" (").unwrap();
+                claimed = Some((number.parse().unwrap(), sections.trim_end_matches(')').to_owned()));
+            } else if let Some(rest) = line.strip_prefix("fn ")
+                && let Some((number, sections)) = claimed.take()
+            {
+                let (name, _) = rest.split_once('(').unwrap();
+                proofs.entry(number).or_default().push(Proof { sections, test: format!("{module}::{name}") });
+            }
+        }
+    }
+    proofs
+}
+
+fn page() -> String {
+    let proofs = proofs();
+    let mut page = String::from(INTRODUCTION);
+    page.push_str(
+        "| # | behaviour | implemented | switch | test | described in |\n|---|---|---|---|---|---|\n",
+    );
+    for behaviour in BEHAVIOURS {
+        let switches: Vec<String> = TABLE
+            .iter()
+            .filter(|row| row.behaviours.contains(&behaviour.number))
+            .map(|row| format!("`{}`", row.name))
+            .collect();
+        let tests: Vec<String> =
+            proofs[&behaviour.number].iter().map(|proof| format!("`{}`", proof.test)).collect();
+        let mut sections: Vec<&str> =
+            proofs[&behaviour.number].iter().flat_map(|proof| proof.sections.split(", ")).collect();
+        sections.sort_unstable();
+        sections.dedup();
+        writeln!(
+            page,
+            "| {} | {} | yes | {} | {} | {} |",
+            behaviour.number,
+            behaviour.what,
+            switches.join(", "),
+            tests.join("<br>"),
+            sections.join(", ")
+        )
+        .unwrap();
+    }
+    page.push_str(ALL_NAMES);
+    page.push_str("| name | parameters | counts | behaviours | what it does | described in |\n|---|---|---|---|---|---|\n");
+    for row in TABLE {
+        let usage = row.usage();
+        let parameters = usage.strip_prefix(row.name).unwrap().trim_start_matches('(').trim_end_matches(')');
+        let numbers: Vec<String> = row.behaviours.iter().map(ToString::to_string).collect();
+        writeln!(
+            page,
+            "| `{}` | {} | {} | {} | {} | {} |",
+            row.name,
+            parameters,
+            row.unit.counted(),
+            numbers.join(", "),
+            row.what,
+            row.section.split(", ").map(|section| format!("§{section}")).collect::<Vec<_>>().join(", ")
+        )
+        .unwrap();
+    }
+    page
+}
+
+#[test]
+fn every_behaviour_has_a_switch_and_a_test_that_exists() {
+    let proofs = proofs();
+    for behaviour in BEHAVIOURS {
+        assert!(proofs.contains_key(&behaviour.number), "no test for {behaviour:?}");
+    }
+    assert!(proofs.keys().all(|number| (1..=40).contains(number)));
+    assert!(TABLE.iter().any(|row| row.unit == Unit::Life));
+}
+
+#[test]
+fn the_page_of_behaviours_is_up_to_date() {
+    let path = root().join("docs/simulator-behaviours.md");
+    let page = page();
+    if std::env::var_os(BLESS).is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page, "docs/simulator-behaviours.md is stale; write it again with {BLESS}=1");
+}
+
+const INTRODUCTION: &str = "\
+# What the simulated gateway can do to its clients
+
+Generated from the table of faults and the tests of crate `alphec-twsim`; a test fails when it is stale
+(`TWSIM_BLESS=1 cargo nextest run -p alphec-twsim the_page_of_behaviours` writes it again).
+
+Any of these is switched on with `--fault`, in a scenario file, on the control port, or in Rust with
+`GatewayBuilder::fault`. The text form is `NAME[=VALUE | (KEY=VALUE, …)][@WHEN][%PROBABILITY]`:
+
+| part | examples | means |
+|---|---|---|
+| value | `reject=201`, `delay=50ms` | the first parameter |
+| parameters | `reject(code=201, client=7)` | any of them; `client`, `order` and `symbol` narrow faults that have a subject |
+| when | `@3`, `@3..`, `@3..5`, `@30s`, `@30s..40s` | the n-th event, some of them, a time after it was armed, a span |
+| probability | `%30`, `%0.5` | per cent of the events, drawn from a seeded stream of the fault's own |
+
+Faults that count new orders, modifications, cancels or executions happen once, unless they have a range or a
+probability. The others last until they are cleared. Sections are those of the behaviour study the simulator is
+built after.
+
+## The 40 behaviours
+
+";
+
+const ALL_NAMES: &str = "
+## All names
+
+";
