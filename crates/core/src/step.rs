@@ -94,6 +94,14 @@ pub enum Reply {
     },
     /// A cancel is on its way for these orders.
     Canceling(Vec<ClientOrderId>),
+    /// Every open order of the login is asked to end, these of ours among them.
+    GloballyCanceling {
+        /// Ours. They are canceled one by one where the global cancel did not leave.
+        orders: Vec<ClientOrderId>,
+        /// Why the global cancel did not leave, if so. It is not kept for later: by then others may
+        /// have placed orders that nobody meant.
+        not_sent: Option<String>,
+    },
     /// Done.
     Done,
     /// Nothing was done.

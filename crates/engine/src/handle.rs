@@ -97,7 +97,10 @@ impl Handle {
     /// [`CallError`]; a denial is a reply, not an error.
     pub async fn command(&self, command: Command) -> Result<Reply, CallError> {
         let lane = match &command {
-            Command::Cancel { .. } | Command::CancelAll { .. } | Command::Halt { .. } => &self.urgent,
+            Command::Cancel { .. }
+            | Command::CancelAll { .. }
+            | Command::GlobalCancel { .. }
+            | Command::Halt { .. } => &self.urgent,
             _ => &self.calls,
         };
         let (reply, replied) = oneshot::channel();

@@ -25,7 +25,7 @@ impl Outbox {
     /// Queues a request; gives it back when the outbox is full. A cancel is never given back.
     pub(crate) fn push(&mut self, committed: Committed) -> Result<(), Box<BrokerRequest>> {
         match committed.request() {
-            BrokerRequest::Cancel { .. } => self.cancels.push_back(committed),
+            request if request.is_cancel() => self.cancels.push_back(committed),
             _ if self.rest.len() >= OUTBOX_MAX => return Err(Box::new(committed.into_request())),
             _ => self.rest.push_back(committed),
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use alphec_core::{Ask, Reply, Step, Token};
 use alphec_journal::Sink;
-use alphec_model::{BrokerOrderId, BrokerRequest, Event, Record, Seq};
+use alphec_model::{BrokerRequest, Event, Record, Seq};
 use tokio::sync::mpsc;
 
 /// A request whose record is durable, or a cancel.
@@ -18,11 +18,6 @@ use tokio::sync::mpsc;
 pub(crate) struct Committed(BrokerRequest);
 
 impl Committed {
-    /// A cancel needs no receipt: it is never delayed behind the journal.
-    pub(crate) const fn cancel(broker_order_id: BrokerOrderId) -> Self {
-        Self(BrokerRequest::Cancel { broker_order_id })
-    }
-
     pub(crate) const fn request(&self) -> &BrokerRequest {
         &self.0
     }
@@ -103,17 +98,9 @@ impl Held {
         Some(Released { requests, replies, answers, asks, events })
     }
 
-    /// Takes the cancels out: they leave at once when the journal is slow or broken.
+    /// Takes the cancels out, which need no receipt: they leave at once when the journal is slow or broken.
     pub(crate) fn take_cancels(&mut self) -> Vec<Committed> {
-        let mut cancels = Vec::new();
-        self.requests.retain(|request| match request {
-            BrokerRequest::Cancel { broker_order_id } => {
-                cancels.push(Committed::cancel(*broker_order_id));
-                false
-            }
-            _ => true,
-        });
-        cancels
+        self.requests.extract_if(.., |request| request.is_cancel()).map(Committed).collect()
     }
 
     /// Takes the requests out that can trade, never to be sent: their moment has passed.

@@ -15,6 +15,16 @@ use crate::config::Stop;
 use crate::order::{Ears, OrderHandle};
 use crate::{Error, new_correlation_id};
 
+/// What a global cancel set in motion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "it may not have left"]
+pub struct GlobalCancel {
+    /// The orders of ours that it reaches. They are canceled one by one where it did not leave.
+    pub orders: Vec<ClientOrderId>,
+    /// Why it did not leave, if so: orders of others then stand as they did, and it is not kept for later.
+    pub not_sent: Option<String>,
+}
+
 /// A running engine, as strategies see it. Cheap to clone; works from any runtime.
 ///
 /// Dropping the last clone stops the engine by the profile's stop policy; [`Self::stop`] does it
@@ -95,6 +105,20 @@ impl ExecutionClient {
         let command = Command::CancelAll { scope, correlation_id: new_correlation_id() };
         match self.handle.command(command).await? {
             Reply::Canceling(orders) => Ok(orders),
+            other => Err(Error::unexpected(&other)),
+        }
+    }
+
+    /// Cancels every open order of the broker's login: ours, **those of other API clients, and those
+    /// entered by hand**. An operator's act; it does not halt trading, so halt first where strategies run.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn global_cancel(&self, by: &str, reason: &str) -> Result<GlobalCancel, Error> {
+        let (by, reason) = (by.to_owned(), reason.to_owned());
+        let command = Command::GlobalCancel { by, reason, correlation_id: new_correlation_id() };
+        match self.handle.command(command).await? {
+            Reply::GloballyCanceling { orders, not_sent } => Ok(GlobalCancel { orders, not_sent }),
             other => Err(Error::unexpected(&other)),
         }
     }

@@ -32,7 +32,7 @@ pub use alphec_ibkr::{ClockOffset, Probe, ProbeError};
 pub use alphec_model as model;
 pub use books::{Books, read_books};
 pub use builder::Builder;
-pub use client::ExecutionClient;
+pub use client::{ExecutionClient, GlobalCancel};
 pub use config::{ConfigError, Profile};
 pub use error::Error;
 pub use order::OrderHandle;

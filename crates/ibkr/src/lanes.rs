@@ -1,9 +1,10 @@
 //! Requests that wait for their turn: cancels before orders, each in the order they came.
 
+use core::fmt;
 use std::collections::VecDeque;
 
-use alphec_model::BrokerOrderId;
-use alphec_model::broker::{Ticket, Wire};
+use alphec_model::broker::{BrokerEvent, Ticket, Wire};
+use alphec_model::{BrokerOrderId, UtcNanos};
 
 /// Most cancels that may wait; a further one is `NotWritten`.
 pub(crate) const CANCELS_MAX: usize = 10_000;
@@ -16,21 +17,61 @@ pub(crate) const ORDERS_MAX: usize = 20_000;
 pub(crate) enum Waiting {
     Order { wire: Wire, ticket: Box<Ticket> },
     Cancel(BrokerOrderId),
+    GlobalCancel,
 }
 
 impl Waiting {
-    /// Whose and what, for the answer.
-    pub(crate) fn identity(&self) -> (BrokerOrderId, Wire) {
+    /// What it is, for the answer.
+    pub(crate) fn what(&self) -> What {
         match self {
-            Self::Order { wire, ticket } => (ticket.broker_order_id, *wire),
-            Self::Cancel(broker_order_id) => (*broker_order_id, Wire::Cancel),
+            Self::Order { wire, ticket } => What::Order(ticket.broker_order_id, *wire),
+            Self::Cancel(broker_order_id) => What::Order(*broker_order_id, Wire::Cancel),
+            Self::GlobalCancel => What::GlobalCancel,
         }
     }
 }
 
-/// The two queues.
+/// What a request was, without its content: enough to answer it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    Order(BrokerOrderId, Wire),
+    GlobalCancel,
+}
+
+impl What {
+    /// It went to the wire whole.
+    pub(crate) fn written(self, at: UtcNanos) -> BrokerEvent {
+        match self {
+            Self::Order(broker_order_id, wire) => BrokerEvent::Written { broker_order_id, wire, at },
+            Self::GlobalCancel => BrokerEvent::GlobalCancelWritten { at },
+        }
+    }
+
+    /// The proof that it never was.
+    pub(crate) fn not_written(self, why: impl Into<String>) -> BrokerEvent {
+        let why = why.into();
+        match self {
+            Self::Order(broker_order_id, wire) => BrokerEvent::NotWritten { broker_order_id, wire, why },
+            Self::GlobalCancel => BrokerEvent::GlobalCancelNotWritten { why },
+        }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Order(id, Wire::Place) => write!(f, "order {id}"),
+            Self::Order(id, Wire::Replace) => write!(f, "the change of order {id}"),
+            Self::Order(id, Wire::Cancel) => write!(f, "the cancel of order {id}"),
+            Self::GlobalCancel => f.write_str("the global cancel"),
+        }
+    }
+}
+
+/// The queues. One global cancel waits or none: a second would say the same.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
+    global_cancel: bool,
     cancels: VecDeque<BrokerOrderId>,
     orders: VecDeque<(Wire, Box<Ticket>)>,
 }
@@ -49,6 +90,10 @@ impl Lanes {
                 self.cancels.push_back(broker_order_id);
                 Ok(())
             }
+            Waiting::GlobalCancel => {
+                self.global_cancel = true;
+                Ok(())
+            }
             Waiting::Order { wire, ticket } => {
                 self.orders.push_back((wire, ticket));
                 Ok(())
@@ -57,15 +102,18 @@ impl Lanes {
     }
 
     pub(crate) fn has_cancel(&self) -> bool {
-        !self.cancels.is_empty()
+        self.global_cancel || !self.cancels.is_empty()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.cancels.is_empty() && self.orders.is_empty()
+        !self.has_cancel() && self.orders.is_empty()
     }
 
-    /// The next to write: a cancel before any order.
+    /// The next to write: a cancel before any order, and the widest first.
     pub(crate) fn pop(&mut self) -> Option<Waiting> {
+        if core::mem::take(&mut self.global_cancel) {
+            return Some(Waiting::GlobalCancel);
+        }
         if let Some(broker_order_id) = self.cancels.pop_front() {
             return Some(Waiting::Cancel(broker_order_id));
         }
@@ -84,6 +132,11 @@ impl Lanes {
             keep
         });
         given_up
+    }
+
+    /// Takes out every order and change that waits: a global cancel is about to be written.
+    pub(crate) fn give_up_all(&mut self) -> Vec<What> {
+        self.orders.drain(..).map(|(wire, ticket)| What::Order(ticket.broker_order_id, wire)).collect()
     }
 }
 
@@ -111,9 +164,25 @@ mod tests {
 
     fn drain(lanes: &mut Lanes) -> Vec<(i32, Wire)> {
         core::iter::from_fn(|| lanes.pop())
-            .map(|next| next.identity())
-            .map(|(id, wire)| (id.get(), wire))
+            .map(|next| match next.what() {
+                What::Order(id, wire) => (id.get(), wire),
+                What::GlobalCancel => panic!("nobody asked for a global cancel"),
+            })
             .collect()
+    }
+
+    #[test]
+    fn a_global_cancel_overtakes_everything_and_waits_once() {
+        let mut lanes = Lanes::default();
+        for waiting in [order(1, Wire::Place), cancel(8), Waiting::GlobalCancel, Waiting::GlobalCancel] {
+            lanes.push(waiting).unwrap();
+        }
+        assert!(lanes.has_cancel());
+        assert_eq!(lanes.give_up_all(), [What::Order(BrokerOrderId::new(1), Wire::Place)]);
+        assert_eq!(lanes.pop(), Some(Waiting::GlobalCancel));
+        assert_eq!(lanes.pop(), Some(cancel(8)));
+        assert_eq!(lanes.pop(), None);
+        assert!(lanes.is_empty());
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::backoff::Backoff;
 use crate::config::Config;
 use crate::connect::{self, Link};
 use crate::directory::Directory;
+use crate::lanes::What;
 use crate::port::{Port, Turn};
 use crate::session::{End, Session};
 
@@ -140,6 +141,7 @@ pub(crate) fn refuse(port: &mut Port, request: BrokerRequest, why: &str) {
         BrokerRequest::Place(ticket) => port.not_written(ticket.broker_order_id, Wire::Place, why),
         BrokerRequest::Replace(ticket) => port.not_written(ticket.broker_order_id, Wire::Replace, why),
         BrokerRequest::Cancel { broker_order_id } => port.not_written(broker_order_id, Wire::Cancel, why),
+        BrokerRequest::GlobalCancel => port.push(What::GlobalCancel.not_written(why)),
         BrokerRequest::Snapshot { id, executions_days: _ } => {
             let generation = Generation::new(0);
             port.push(BrokerEvent::SnapshotFailed { id, generation, why: why.to_owned() });

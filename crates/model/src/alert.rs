@@ -44,6 +44,8 @@ pub enum AlertKind {
     Halted,
     /// Trading is resumed.
     Resumed,
+    /// Someone asked to cancel every open order of the login, also those that are not ours.
+    GlobalCancel,
     /// The accounts of the login are not those of the profile.
     AccountMismatch,
     /// The broker said or did something that should not be possible.
@@ -64,6 +66,7 @@ impl AlertKind {
             | Self::PositionBreak
             | Self::JournalTrouble
             | Self::Halted
+            | Self::GlobalCancel
             | Self::AccountMismatch
             | Self::Anomaly
             | Self::LeftWorking => Severity::Critical,
@@ -84,6 +87,7 @@ impl AlertKind {
             Self::JournalTrouble => "journal_trouble",
             Self::Halted => "halted",
             Self::Resumed => "resumed",
+            Self::GlobalCancel => "global_cancel",
             Self::AccountMismatch => "account_mismatch",
             Self::Anomaly => "anomaly",
             Self::LeftWorking => "left_working",

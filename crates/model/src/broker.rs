@@ -52,6 +52,8 @@ pub enum BrokerRequest {
         /// Its API handle.
         broker_order_id: BrokerOrderId,
     },
+    /// Cancel every open order of the login, whoever placed it. Answered order by order, without an end.
+    GlobalCancel,
     /// Take the complete lists, each to its end marker, and answer with one snapshot.
     Snapshot {
         /// Echoed in the answer.
@@ -66,6 +68,12 @@ impl BrokerRequest {
     #[must_use]
     pub const fn can_trade(&self) -> bool {
         matches!(self, Self::Place(_) | Self::Replace(_))
+    }
+
+    /// Whether it can only end orders. Those are never held back, for a record or for anything else.
+    #[must_use]
+    pub const fn is_cancel(&self) -> bool {
+        matches!(self, Self::Cancel { .. } | Self::GlobalCancel)
     }
 }
 
@@ -544,6 +552,16 @@ pub enum BrokerEvent {
         broker_order_id: BrokerOrderId,
         /// What.
         wire: Wire,
+        /// Why.
+        why: String,
+    },
+    /// A global cancel went to the wire whole.
+    GlobalCancelWritten {
+        /// When.
+        at: UtcNanos,
+    },
+    /// A global cancel was given up before its first byte: orders of others stand as they did.
+    GlobalCancelNotWritten {
         /// Why.
         why: String,
     },

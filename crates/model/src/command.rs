@@ -35,7 +35,7 @@ pub struct ModifyRequest {
     pub spec: OrderSpec,
 }
 
-/// Which orders a cancel-all reaches. Only ours, ever.
+/// Which orders a cancel-all reaches. Only ours, ever: what reaches further is [`Command::GlobalCancel`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "scope", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -79,6 +79,16 @@ pub enum Command {
     CancelAll {
         /// Which.
         scope: CancelScope,
+        /// Ties it to the work it came from.
+        correlation_id: CorrelationId,
+    },
+    /// Cancel every open order of the broker's login: ours, those of other API clients, and those
+    /// entered by hand. An operator's act, never a strategy's.
+    GlobalCancel {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
         /// Ties it to the work it came from.
         correlation_id: CorrelationId,
     },

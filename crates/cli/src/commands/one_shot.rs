@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use alphec_execution::config::Stop;
 use alphec_execution::model::broker::{BrokerEvent, LinkState};
-use alphec_execution::model::{AccountId, Alert, AlertKind, Body, InstrumentId};
+use alphec_execution::model::{AccountId, Alert, AlertKind, Body, InstrumentId, Seq};
 use alphec_execution::{Error, ExecutionClient, Profile, StopPolicy};
 use alphec_journal::{Filter, Reader};
 use tokio::sync::broadcast;
@@ -125,12 +125,40 @@ impl OneShot {
         self.lately_observed().iter().any(is_it)
     }
 
+    /// Whether a global cancel went to the wire, by the record after `before`.
+    ///
+    /// # Errors
+    /// Why not, as far as it is known.
+    pub(crate) async fn global_cancel_outcome(
+        &self,
+        before: Option<Seq>,
+        patience: Duration,
+    ) -> Result<(), String> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let since = before.map_or(Filter::default(), |seq| Filter::default().from(seq.next()));
+            for event in self.observed(&since.kind("observed")) {
+                match event {
+                    BrokerEvent::GlobalCancelWritten { .. } => return Ok(()),
+                    BrokerEvent::GlobalCancelNotWritten { why } => return Err(why),
+                    _ => {}
+                }
+            }
+            if Instant::now() >= deadline {
+                return Err("it was not heard of that it was written".to_owned());
+            }
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
+    }
+
     /// The last of what the broker said, as it is on record.
     fn lately_observed(&self) -> Vec<BrokerEvent> {
+        self.observed(&Filter::default().kind("observed").last(LOOK_BACK))
+    }
+
+    fn observed(&self, filter: &Filter) -> Vec<BrokerEvent> {
         let Ok(reader) = Reader::open(&self.profile.journal) else { return Vec::new() };
-        let Ok(records) = reader.find(&Filter::default().kind("observed").last(LOOK_BACK)) else {
-            return Vec::new();
-        };
+        let Ok(records) = reader.find(filter) else { return Vec::new() };
         let observed = records.filter_map(|stored| match stored.ok()?.record.body {
             Body::Observed { event } => Some(*event),
             _ => None,

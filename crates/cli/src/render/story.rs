@@ -107,6 +107,9 @@ fn commanded(command: &Command) -> String {
             CancelScope::Instrument { instrument } => format!("asked to cancel every order in {instrument}"),
             other => format!("asked to cancel {other:?}"),
         },
+        Command::GlobalCancel { by, reason, correlation_id: _ } => {
+            format!("{by} asked to cancel every open order of the login, also those of others: {reason}")
+        }
         Command::Halt { by, reason } => format!("{by} asked to halt trading: {reason}"),
         Command::Resume { by, reason } => format!("{by} asked to resume trading: {reason}"),
         other => format!("asked for {other:?}"),
@@ -122,6 +125,7 @@ fn requested(request: &BrokerRequest) -> String {
             format!("replace {}: {}", ticket.broker_order_id, spec(&ticket.spec))
         }
         BrokerRequest::Cancel { broker_order_id } => format!("cancel {broker_order_id}"),
+        BrokerRequest::GlobalCancel => "cancel every open order of the login".to_owned(),
         BrokerRequest::Snapshot { id, executions_days } => {
             format!("read the broker's books (list {id}, executions of {executions_days} days)")
         }
@@ -154,6 +158,8 @@ fn observed(event: &BrokerEvent) -> String {
         BrokerEvent::InstrumentUnknown { instrument, why } => {
             format!("{instrument} is not known to the broker: {why}")
         }
+        BrokerEvent::GlobalCancelWritten { at: _ } => "global cancel written".to_owned(),
+        BrokerEvent::GlobalCancelNotWritten { why } => format!("global cancel never written: {why}"),
         BrokerEvent::Undecodable { names: _, why, raw } => {
             format!("not understood: {why}; as it came: {raw}")
         }

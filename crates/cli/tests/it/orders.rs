@@ -114,6 +114,28 @@ fn a_scope_cancels_its_own_and_leaves_the_rest() {
 }
 
 #[test]
+fn a_global_cancel_asks_twice_and_reaches_the_orders_of_other_clients() {
+    let sim = Sim::start(&[]);
+    let (house, other) =
+        (House::of(&sim), House::with(&profile(sim.addr).replace("client_id = 7", "client_id = 8")));
+    let terms = ["--type", "limit", "--limit", "225"];
+    house.submit("ours", &terms).exits(0);
+    other.submit("theirs", &terms).exits(0);
+    house.run(&["order", "cancel", "--all", "--global"]).exits(2).complains(&["other API clients", "--yes"]);
+    house.run(&["order", "cancel", "--global", "--yes"]).exits(2);
+    assert_eq!(other.run(&["order", "list", "--json"]).json()["orders"][0]["state"], "working");
+
+    let said = house.run(&["order", "cancel", "--all", "--global", "--yes", "--json"]).exits(0);
+    assert_eq!((&said.json()["global"], &said.json()["canceling"]), (&json!(true), &json!(1)));
+    assert_eq!(said.json()["orders"][0]["state"], "canceled");
+    assert_eq!(other.run(&["order", "list", "--json"]).exits(0).json(), json!({ "orders": [] }));
+    let shown = house.run(&["audit", "show", "--all"]).out;
+    assert!(
+        shown.contains("cancel every open order of the login") && shown.contains("global cancel written")
+    );
+}
+
+#[test]
 fn people_see_aligned_tables_without_colour_in_a_pipe() {
     let sim = Sim::start(&[]);
     let house = House::of(&sim);

@@ -63,6 +63,9 @@ impl Turn<'_> {
             BrokerEvent::NotWritten { broker_order_id, wire, why } => {
                 self.not_written(broker_order_id, wire, why)
             }
+            BrokerEvent::GlobalCancelNotWritten { why } => self.global_cancel_not_written(&why),
+            // For the record; its answers come order by order.
+            BrokerEvent::GlobalCancelWritten { .. } => {}
             BrokerEvent::Undecodable { names, why, .. } => {
                 let ix = self.find(&names);
                 self.anomaly(format!("a message of the broker could not be understood: {why}"), ix);

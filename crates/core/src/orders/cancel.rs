@@ -1,8 +1,8 @@
 //! Cancels: never refused for an order that can still be live, never behind the gate.
 
 use alphec_model::{
-    Body, BrokerRequest, CancelScope, ClientOrderId, Command, CorrelationId, Evidence, Order, OrderState,
-    Provenance,
+    AlertKind, Body, BrokerRequest, CancelScope, ClientOrderId, Command, CorrelationId, Evidence, Order,
+    OrderState, Provenance,
 };
 
 use crate::book::OrderIx;
@@ -41,9 +41,71 @@ impl Turn<'_> {
         self.reply(token, Reply::Canceling(canceling));
     }
 
+    /// One request that ends every open order of the login, also those that are not ours. It stands
+    /// for a cancel of each of ours on this connection; if it is lost with it, they leave one by one.
+    pub(crate) fn global_cancel(
+        &mut self,
+        token: Token,
+        (by, reason): (String, String),
+        correlation_id: &CorrelationId,
+    ) {
+        let about = About::correlation(correlation_id);
+        self.alert(AlertKind::GlobalCancel, format!("global cancel by {by}: {reason}"), None);
+        let command = Command::GlobalCancel { by, reason, correlation_id: correlation_id.clone() };
+        self.record(about.clone(), Provenance::Operator, Body::Commanded { command });
+        let not_sent = self.no_global_cancel();
+        let mut orders = Vec::new();
+        for ix in self.core.book.live() {
+            let Some(key) = self.order(ix).map(|order| order.client_order_id.clone()) else { continue };
+            orders.push(key);
+            if !self.ask_cancel(ix, Some(correlation_id)) {
+                continue;
+            }
+            if not_sent.is_some() {
+                self.send_cancel(ix);
+            } else if self.is_of_this_login(ix) {
+                self.core.session.cancels.entry(ix).or_default().is_sent = true;
+            }
+        }
+        if not_sent.is_none() {
+            self.note_sent();
+            self.request(about, BrokerRequest::GlobalCancel);
+        }
+        self.reply(token, Reply::GloballyCanceling { orders, not_sent });
+    }
+
+    /// Why a global cancel cannot leave. At a login that is not the profile's it would end the
+    /// orders of people who have nothing to do with it.
+    fn no_global_cancel(&self) -> Option<String> {
+        if self.is_connected() {
+            self.core.session.link.refused.clone()
+        } else {
+            Some("there is no connection to the broker".to_owned())
+        }
+    }
+
+    /// The adapter proved that the broker never saw it: ours leave one by one.
+    pub(crate) fn global_cancel_not_written(&mut self, why: &str) {
+        let text = format!(
+            "the global cancel was never written ({why}): orders of others stand, ours are canceled one by one"
+        );
+        self.alert(AlertKind::GlobalCancel, text, None);
+        for cancel in self.core.session.cancels.values_mut() {
+            cancel.is_sent = false;
+        }
+        self.look_later();
+    }
+
     /// Cancels one order wherever it stands. Terminal orders are left alone; what was never sent
     /// ends here; anything else is asked of the broker, again if it was asked before.
     pub(crate) fn cancel_one(&mut self, ix: OrderIx, correlation_id: Option<&CorrelationId>) {
+        if self.ask_cancel(ix, correlation_id) {
+            self.send_cancel(ix);
+        }
+    }
+
+    /// Records what a cancel means for one order; whether it is for the broker to end it.
+    fn ask_cancel(&mut self, ix: OrderIx, correlation_id: Option<&CorrelationId>) -> bool {
         match self.state(ix) {
             None
             | Some(
@@ -52,10 +114,11 @@ impl Turn<'_> {
                 | OrderState::Rejected
                 | OrderState::Expired
                 | OrderState::Denied,
-            ) => {}
+            ) => false,
             Some(OrderState::Staged) => {
                 self.change_state(ix, OrderState::Canceled, Evidence::Decision);
                 self.answer_waiting(ix);
+                false
             }
             Some(OrderState::PendingNew | OrderState::Working | OrderState::InDoubt) => {
                 // A change that left after the cancel could bring the order back.
@@ -63,7 +126,7 @@ impl Turn<'_> {
                 let mut about = About::order(ix);
                 about.correlation_id = correlation_id.cloned();
                 self.record(about, Provenance::Decided, Body::CancelAsked);
-                self.send_cancel(ix);
+                true
             }
         }
     }

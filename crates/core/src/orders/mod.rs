@@ -26,6 +26,9 @@ impl Turn<'_> {
                 self.cancel(token, &client_order_id, &correlation_id);
             }
             Command::CancelAll { scope, correlation_id } => self.cancel_all(token, &scope, &correlation_id),
+            Command::GlobalCancel { by, reason, correlation_id } => {
+                self.global_cancel(token, (by, reason), &correlation_id);
+            }
             Command::Halt { by, reason } => {
                 self.alert(AlertKind::Halted, format!("trading halted by {by}: {reason}"), None);
                 self.record(About::default(), Provenance::Operator, Body::Halted { by, reason });

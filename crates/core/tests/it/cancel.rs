@@ -165,3 +165,67 @@ fn nothing_is_canceled_at_a_login_that_is_not_ours() {
     world.disconnect();
     assert_eq!(world.connect().cancels(), [1]);
 }
+
+#[test]
+fn a_global_cancel_is_one_named_and_recorded_request_that_stands_for_a_cancel_of_each_of_ours() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.submit("new", Side::Buy, "1");
+    world.halt();
+    let seen = world.global_cancel();
+    assert_eq!((seen.global_cancels(), seen.cancels().len()), (1, 0));
+    assert_eq!(seen.kinds(), ["commanded", "cancel_asked", "cancel_asked", "requested"]);
+    assert_eq!(seen.alerts(AlertKind::GlobalCancel), 1);
+    let Reply::GloballyCanceling { orders, not_sent: None } = seen.reply() else {
+        panic!("{:?}", seen.reply())
+    };
+    assert_eq!(orders.len(), 2);
+    assert_eq!(world.reserved_buys("AAPL"), "2", "asking releases nothing");
+    let books = world.rows(&["a", "new"]);
+    assert_eq!(world.next_books(books).cancels().len(), 0, "they were asked for already");
+    world.status("a", "Cancelled", "0");
+    assert_eq!(world.state("a"), OrderState::Canceled);
+    assert_eq!(world.reconnect().cancels(), [2], "what it did not reach leaves by itself");
+}
+
+#[test]
+fn a_global_cancel_that_cannot_leave_says_so_and_never_leaves_later() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.disconnect();
+    let seen = world.global_cancel();
+    assert_eq!(seen.global_cancels(), 0);
+    let Reply::GloballyCanceling { orders, not_sent: Some(why) } = seen.reply() else {
+        panic!("{:?}", seen.reply())
+    };
+    assert!(orders.len() == 1 && why.contains("no connection"), "{why}");
+    let seen = world.connect();
+    assert_eq!((seen.global_cancels(), seen.cancels()), (0, vec![1]), "ours only");
+}
+
+#[test]
+fn a_login_that_is_not_of_the_profile_hears_of_no_global_cancel() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.disconnect();
+    world.session(&["DU9"], 1);
+    let seen = world.global_cancel();
+    assert_eq!((seen.global_cancels(), seen.cancels().len()), (0, 0));
+    assert!(matches!(seen.reply(), Reply::GloballyCanceling { not_sent: Some(_), .. }));
+}
+
+#[test]
+fn a_global_cancel_that_was_never_written_cancels_ours_one_by_one() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.global_cancel();
+    let seen = world.event(BrokerEvent::GlobalCancelNotWritten { why: "the socket is full".into() });
+    assert_eq!(seen.alerts(AlertKind::GlobalCancel), 1);
+    let books = world.rows(&["a"]);
+    assert_eq!(world.next_books(books).cancels(), [1]);
+}
+
+#[test]
+fn a_global_cancel_ends_what_was_never_sent_and_survives_a_restart_as_cancels_of_ours() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.global_cancel();
+    world.restart();
+    world.resolve();
+    assert_eq!(world.connect().cancels(), [1]);
+}

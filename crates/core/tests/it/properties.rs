@@ -17,6 +17,7 @@ enum Action {
     Modify { name: u8, qty: u8 },
     Cancel { name: u8 },
     CancelAll,
+    GlobalCancel,
     HaltAndResume,
     BrokerReads { refuses: bool },
     BrokerFills { pick: usize, lots: u32 },
@@ -45,6 +46,7 @@ fn action() -> impl Strategy<Value = Action> {
         4 => (name.clone(), 1..30_u8).prop_map(|(name, qty)| Action::Modify { name, qty }),
         4 => name.prop_map(|name| Action::Cancel { name }),
         1 => Just(Action::CancelAll),
+        1 => Just(Action::GlobalCancel),
         1 => Just(Action::HaltAndResume),
         12 => prop::bool::weighted(0.15).prop_map(|refuses| Action::BrokerReads { refuses }),
         6 => (pick.clone(), 1..15_u32).prop_map(|(pick, lots)| Action::BrokerFills { pick, lots }),
@@ -110,6 +112,10 @@ impl Play {
             }
             Action::CancelAll => {
                 let seen = self.world.cancel_all(CancelScope::All);
+                self.sent(seen);
+            }
+            Action::GlobalCancel => {
+                let seen = self.world.global_cancel();
                 self.sent(seen);
             }
             Action::HaltAndResume => {

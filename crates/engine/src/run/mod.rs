@@ -235,7 +235,7 @@ impl Loop {
         if self.filling.records.is_empty() {
             self.filling_since = now;
         }
-        let cancels = step.requests.iter().any(|request| matches!(request, BrokerRequest::Cancel { .. }));
+        let cancels = step.requests.iter().any(BrokerRequest::is_cancel);
         if cancels && self.cancels_since.is_none() {
             self.cancels_since = Some(now);
         }
@@ -274,7 +274,7 @@ impl Loop {
                 Command::Cancel { client_order_id, .. } => {
                     self.parts.core.book().order(client_order_id).is_none()
                 }
-                Command::CancelAll { .. } => true,
+                Command::CancelAll { .. } | Command::GlobalCancel { .. } => true,
                 _ => false,
             },
             Call::Query(_) | Call::Stop { .. } => false,

@@ -7,7 +7,7 @@ use alphec_engine::core::Reply;
 use alphec_engine::journal::testing::{FailingSink, Failure, When};
 use alphec_model::{Body, DenyReason, OrderState};
 
-use crate::support::{QUIET, World, cancel, key, submit, until, until_ready, work};
+use crate::support::{QUIET, World, cancel, global_cancel, key, submit, until, until_ready, work};
 
 #[tokio::test]
 async fn no_order_reaches_the_broker_before_its_record_is_durable() {
@@ -153,6 +153,30 @@ async fn a_cancel_passes_a_broken_journal() {
     let canceled = handle.command(cancel("a")).await;
     assert!(matches!(canceled, Ok(Reply::Order(_))), "{canceled:?}");
     assert_eq!(broker.next_cancel().await, ticket.broker_order_id);
+}
+
+#[tokio::test]
+async fn a_global_cancel_leaves_ahead_of_a_broken_journal_and_no_order_follows_it() {
+    let mut world = World::new();
+    let sink = world.sink.clone();
+    let failing = Switched::new(sink.clone(), When::BeforePersisting);
+    let switch = failing.switch();
+    world.store = Some(Box::new(failing));
+    let (handle, mut broker) = world.ready().await;
+    work(&handle, &mut broker, "a").await;
+
+    switch.store(true, std::sync::atomic::Ordering::SeqCst);
+    let done = futures::future::join(handle.command(submit("b")), handle.command(global_cancel())).await;
+    assert!(matches!(done.1, Ok(Reply::GloballyCanceling { not_sent: None, .. })), "{done:?}");
+    while broker.next().await != alphec_model::BrokerRequest::GlobalCancel {}
+    broker.no_trade().await;
+
+    switch.store(false, std::sync::atomic::Ordering::SeqCst);
+    until(&handle, |status| status.readiness.journal_trouble.is_none()).await;
+    let recorded = sink.records().iter().any(|record| {
+        matches!(&record.body, Body::Requested { request: alphec_model::BrokerRequest::GlobalCancel })
+    });
+    assert!(recorded, "what left ahead is on record once the journal moves");
 }
 
 #[tokio::test]

@@ -275,6 +275,11 @@ pub(crate) fn cancel(id: &str) -> Command {
     Command::Cancel { client_order_id: key(id), correlation_id: CorrelationId::new("test").unwrap() }
 }
 
+pub(crate) fn global_cancel() -> Command {
+    let correlation_id = CorrelationId::new("test").unwrap();
+    Command::GlobalCancel { by: "operator".into(), reason: "drill".into(), correlation_id }
+}
+
 /// Submits an order and acknowledges it.
 pub(crate) async fn work(handle: &Handle, broker: &mut Broker, id: &str) -> Ticket {
     handle.command(submit(id)).await.unwrap();

@@ -269,6 +269,7 @@ impl<'a> Session<'a> {
                 self.queue(Waiting::Order { wire: Wire::Replace, ticket: Box::new(ticket) });
             }
             BrokerRequest::Cancel { broker_order_id } => self.queue_cancel(broker_order_id),
+            BrokerRequest::GlobalCancel => self.queue_global_cancel(),
             BrokerRequest::Snapshot { id, executions_days } => {
                 return self.queue_snapshot(id, executions_days);
             }

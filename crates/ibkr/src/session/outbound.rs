@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use alphec_model::BrokerOrderId;
-use alphec_model::broker::{BrokerEvent, Ticket, Wire};
+use alphec_model::broker::{Ticket, Wire};
 use futures::FutureExt;
 use ibapi::Error;
 use ibapi::contracts::Contract;
@@ -13,7 +13,7 @@ use tracing::debug;
 
 use super::{End, Session};
 use crate::convert::{contract, order};
-use crate::lanes::Waiting;
+use crate::lanes::{Waiting, What};
 use crate::notices::REQUEST_ID_FLOOR;
 use crate::pace::Urgency;
 
@@ -24,15 +24,15 @@ type WriteFuture = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 /// A write under way.
 pub(super) struct Writing {
-    broker_order_id: BrokerOrderId,
-    wire: Wire,
+    what: What,
     future: WriteFuture,
 }
 
 /// A request that passed the last look.
 enum Job {
-    Order { contract: Box<Contract>, order: Box<Order> },
-    Cancel,
+    Order { id: BrokerOrderId, contract: Box<Contract>, order: Box<Order> },
+    Cancel(BrokerOrderId),
+    GlobalCancel,
 }
 
 /// Resolves when the write under way is done; never when there is none.
@@ -46,9 +46,16 @@ pub(super) async fn done(writing: &mut Option<Writing>) -> Result<(), Error> {
 impl Session<'_> {
     pub(super) fn queue(&mut self, waiting: Waiting) {
         if let Err((waiting, why)) = self.lanes.push(waiting) {
-            let (broker_order_id, wire) = waiting.identity();
-            self.port.not_written(broker_order_id, wire, why);
+            self.port.push(waiting.what().not_written(why));
         }
+    }
+
+    /// A global cancel gives up whatever waits: written after it, it would live on.
+    pub(super) fn queue_global_cancel(&mut self) {
+        for what in self.lanes.give_up_all() {
+            self.port.push(what.not_written("a global cancel came before it was written"));
+        }
+        self.queue(Waiting::GlobalCancel);
     }
 
     /// A cancel also gives up what still waits for its order. If that includes the order itself, the
@@ -89,14 +96,14 @@ impl Session<'_> {
     }
 
     fn start(&mut self, waiting: &Waiting) {
-        let (broker_order_id, wire) = waiting.identity();
+        let what = waiting.what();
         match self.last_look(waiting) {
             Ok(job) => {
-                debug!(%broker_order_id, ?wire, "writing");
-                let future = self.write(broker_order_id, job);
-                self.writing = Some(Writing { broker_order_id, wire, future });
+                debug!(?what, "writing");
+                let future = self.write(job);
+                self.writing = Some(Writing { what, future });
             }
-            Err(why) => self.port.not_written(broker_order_id, wire, why),
+            Err(why) => self.port.push(what.not_written(why)),
         }
     }
 
@@ -109,7 +116,8 @@ impl Session<'_> {
             Waiting::Cancel(id) if id.get() == 0 || id.get() >= REQUEST_ID_FLOOR => {
                 Err(format!("order id {id} cannot be canceled through the API"))
             }
-            Waiting::Cancel(_) => Ok(Job::Cancel),
+            Waiting::Cancel(id) => Ok(Job::Cancel(*id)),
+            Waiting::GlobalCancel => Ok(Job::GlobalCancel),
             Waiting::Order { wire: _, ticket } => self.last_look_at_order(ticket),
         }
     }
@@ -130,40 +138,39 @@ impl Session<'_> {
         let (instrument, con_id) = self.directory.tradable(&ticket.instrument)?;
         let contract = contract::contract(instrument, con_id).map_err(|refused| refused.to_string())?;
         let order = order::order(ticket).map_err(|refused| refused.to_string())?;
-        Ok(Job::Order { contract: Box::new(contract), order: Box::new(order) })
+        let id = ticket.broker_order_id;
+        Ok(Job::Order { id, contract: Box::new(contract), order: Box::new(order) })
     }
 
-    fn write(&self, broker_order_id: BrokerOrderId, job: Job) -> WriteFuture {
+    fn write(&self, job: Job) -> WriteFuture {
         let client = self.client.clone();
-        let id = broker_order_id.get();
         match job {
-            Job::Order { contract, order } => {
-                async move { client.submit_order(id, &contract, &order).await }.boxed()
+            Job::Order { id, contract, order } => {
+                async move { client.submit_order(id.get(), &contract, &order).await }.boxed()
             }
             // Its subscription is dropped at once. That sends nothing, and the answers (status, 202, 10147,
             // 10148, 161) also go to the order stream, where each is read exactly once. Kept alive, its
             // route would swallow executions that answer a snapshot. A time text would make the gateway
             // ignore the cancel if it were badly formed, so it stays empty.
-            Job::Cancel => async move { client.cancel_order(id, "").await.map(drop) }.boxed(),
+            Job::Cancel(id) => async move { client.cancel_order(id.get(), "").await.map(drop) }.boxed(),
+            Job::GlobalCancel => async move { client.global_cancel().await }.boxed(),
         }
     }
 
     /// The outcome of a write. An error is a proof only where ibapi cannot have sent a byte.
     pub(super) fn written(&mut self, result: Result<(), Error>) -> Result<(), End> {
-        let Some(Writing { broker_order_id, wire, future: _ }) = self.writing.take() else { return Ok(()) };
+        let Some(Writing { what, future: _ }) = self.writing.take() else { return Ok(()) };
         match result {
             Ok(()) => {
                 let at = self.config.clock.now();
-                self.port.push(BrokerEvent::Written { broker_order_id, wire, at });
+                self.port.push(what.written(at));
                 Ok(())
             }
             Err(error) if proves_unwritten(&error) => {
-                self.port.not_written(broker_order_id, wire, error.to_string());
+                self.port.push(what.not_written(error.to_string()));
                 Ok(())
             }
-            Err(error) => Err(End::Lost(format!(
-                "writing order {broker_order_id} failed and it may have been sent: {error}"
-            ))),
+            Err(error) => Err(End::Lost(format!("writing {what} failed and it may have been sent: {error}"))),
         }
     }
 }

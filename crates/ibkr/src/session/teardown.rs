@@ -33,8 +33,7 @@ impl Session<'_> {
             End::PortClosed => "the engine is gone".to_owned(),
         };
         while let Some(waiting) = self.lanes.pop() {
-            let (broker_order_id, wire) = waiting.identity();
-            self.port.not_written(broker_order_id, wire, format!("the session ended before: {why}"));
+            self.port.push(waiting.what().not_written(format!("the session ended before: {why}")));
         }
         for id in self.snapshots.unanswered() {
             self.snapshot_failed(id, format!("the session ended: {why}"));

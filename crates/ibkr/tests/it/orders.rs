@@ -110,6 +110,50 @@ async fn a_cancel_is_answered_by_a_status_and_one_202() {
 }
 
 #[tokio::test]
+async fn a_global_cancel_ends_the_orders_of_every_client_and_what_waited_is_proven_unwritten() {
+    let gateway = gateway().start().await.unwrap();
+    let mut other = Adapter::start(config_of(&gateway, 8, None));
+    let theirs = other.connected().await;
+    other.resolved().await;
+    other.send(BrokerRequest::Place(resting(&theirs, 0))).await;
+    other.status(theirs.next_order_id.get(), "Submitted").await;
+
+    // Two messages a second: the third order still waits when the global cancel overtakes it.
+    let mut adapter = Adapter::start(config_of(&gateway, 3, Some(2)));
+    let session = adapter.connected().await;
+    adapter.resolved().await;
+    let first = session.next_order_id.get();
+    for offset in 0..3 {
+        adapter.send(BrokerRequest::Place(resting(&session, offset))).await;
+    }
+    adapter.send(BrokerRequest::GlobalCancel).await;
+    adapter.not_written(first + 2).await;
+    adapter.until(|event| matches!(event, BrokerEvent::GlobalCancelWritten { .. }).then_some(())).await;
+    other.status(theirs.next_order_id.get(), "Cancelled").await;
+    adapter.finish().await;
+    other.finish().await;
+}
+
+#[tokio::test]
+async fn a_global_cancel_without_a_session_is_proven_unwritten() {
+    let mut adapter = Adapter::start(config(1));
+    adapter.send(BrokerRequest::GlobalCancel).await;
+    adapter.until(|event| matches!(event, BrokerEvent::GlobalCancelNotWritten { .. }).then_some(())).await;
+    adapter.finish().await;
+}
+
+fn config_of(
+    gateway: &alphec_twsim::GatewayHandle,
+    client: i32,
+    per_second: Option<u32>,
+) -> alphec_ibkr::Config {
+    let mut config = config(gateway.addr().port());
+    config.api_client_id = alphec_model::ApiClientId::new(client);
+    config.messages_per_second = per_second;
+    config
+}
+
+#[tokio::test]
 async fn cancels_that_fail_are_told_once_with_their_class() {
     let (_gateway, mut adapter, session) = ready(gateway()).await;
     let filled = ticket(&session, 0, OrderType::Market);

@@ -1,5 +1,8 @@
-//! `alphec-exec order cancel`: one order, or all of ours that a scope reaches.
+//! `alphec-exec order cancel`: one order, all of ours that a scope reaches, or everything of the login.
 
+use std::time::Duration;
+
+use alphec_execution::GlobalCancel;
 use alphec_execution::model::{AccountId, CancelScope, ClientOrderId, InstrumentId, Order, StrategyId};
 use serde_json::json;
 use tokio::time::Instant;
@@ -28,6 +31,13 @@ pub(crate) struct Args {
     /// Every order in this instrument.
     #[arg(long, value_name = "NAME")]
     instrument: Option<InstrumentId>,
+    /// With --all: every open order of the broker's login, ALSO THOSE OF OTHER API CLIENTS AND THOSE
+    /// ENTERED BY HAND. Needs --yes.
+    #[arg(long, requires = "all")]
+    global: bool,
+    /// Confirms --global.
+    #[arg(long, requires = "global")]
+    yes: bool,
     #[command(flatten)]
     patience: Patience,
 }
@@ -50,9 +60,17 @@ impl Args {
 
 /// Cancels, and waits for the broker's answers.
 pub(super) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
+    if args.global && !args.yes {
+        return Err(Failure::usage(
+            "--global cancels every open order of the broker's login, also those of other API clients and those \
+             entered by hand; if that is meant, say it again with --yes",
+        )
+        .into());
+    }
     let one_shot = OneShot::start(common, &args.patience).await?;
     let done = match &args.client_order_id {
         Some(id) => cancel(common, &one_shot, id, &args.patience).await,
+        None if args.global => cancel_globally(common, &one_shot, &args.patience).await,
         None => cancel_all(common, &one_shot, &args).await,
     };
     one_shot.stop().await;
@@ -73,13 +91,7 @@ async fn cancel(
 
 async fn cancel_all(common: &Common, one_shot: &OneShot, args: &Args) -> anyhow::Result<Exit> {
     let ids = one_shot.client.cancel_all(args.scope()).await?;
-    let deadline = Instant::now() + args.patience.timeout();
-    let mut orders: Vec<Order> = Vec::with_capacity(ids.len());
-    for id in &ids {
-        let mut handle = one_shot.client.order(id).await?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        orders.push(watch(&mut handle, left, |order| order.state.is_terminal()).await?);
-    }
+    let orders = ends(one_shot, &ids, args.patience.timeout()).await?;
     if common.json {
         let documents: Vec<OrderDocument<'_>> = orders.iter().map(OrderDocument::new).collect();
         render::json(&json!({ "canceling": ids.len(), "orders": documents }))?;
@@ -87,6 +99,44 @@ async fn cancel_all(common: &Common, one_shot: &OneShot, args: &Args) -> anyhow:
         render::text(&render::order_table(common.colour(), &orders))?;
     }
     conclude(&orders)
+}
+
+/// Orders of others are not ours to follow: what can be said of them is that the request was written.
+async fn cancel_globally(common: &Common, one_shot: &OneShot, patience: &Patience) -> anyhow::Result<Exit> {
+    let before = one_shot.client.status().await?.journal_seq;
+    let GlobalCancel { orders: ids, not_sent } =
+        one_shot.client.global_cancel("alphec-exec", "order cancel --all --global").await?;
+    let not_written = match not_sent {
+        None => one_shot.global_cancel_outcome(before, patience.timeout()).await.err(),
+        not_sent => not_sent,
+    };
+    let orders = ends(one_shot, &ids, patience.timeout()).await?;
+    if let Some(why) = not_written {
+        let message = format!(
+            "the global cancel did not leave: {why}; orders of others stand as they did, and it is not sent later"
+        );
+        return Err(Failure::new(Exit::NotConnected, "not_connected", message).into());
+    }
+    if common.json {
+        let documents: Vec<OrderDocument<'_>> = orders.iter().map(OrderDocument::new).collect();
+        render::json(&json!({ "global": true, "canceling": ids.len(), "orders": documents }))?;
+    } else {
+        render::text("global cancel written: every open order of the login is asked to end; ours are")?;
+        render::text(&render::order_table(common.colour(), &orders))?;
+    }
+    conclude(&orders)
+}
+
+/// How these orders stand once all have ended, or the time is up.
+async fn ends(one_shot: &OneShot, ids: &[ClientOrderId], patience: Duration) -> anyhow::Result<Vec<Order>> {
+    let deadline = Instant::now() + patience;
+    let mut orders = Vec::with_capacity(ids.len());
+    for id in ids {
+        let mut handle = one_shot.client.order(id).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        orders.push(watch(&mut handle, left, |order| order.state.is_terminal()).await?);
+    }
+    Ok(orders)
 }
 
 /// The worst of them decides: doubt before a fill that came first.

@@ -87,6 +87,10 @@ impl Seen {
         ids.collect()
     }
 
+    pub(crate) fn global_cancels(&self) -> usize {
+        self.0.requests.iter().filter(|request| matches!(request, BrokerRequest::GlobalCancel)).count()
+    }
+
     pub(crate) fn snapshots(&self) -> usize {
         self.0.requests.iter().filter(|request| matches!(request, BrokerRequest::Snapshot { .. })).count()
     }
@@ -304,6 +308,11 @@ impl World {
 
     pub(crate) fn cancel_all(&mut self, scope: CancelScope) -> Seen {
         self.command(Command::CancelAll { scope, correlation_id: correlation("work-4") })
+    }
+
+    pub(crate) fn global_cancel(&mut self) -> Seen {
+        let (by, reason) = ("operator".into(), "drill".into());
+        self.command(Command::GlobalCancel { by, reason, correlation_id: correlation("work-5") })
     }
 
     pub(crate) fn halt(&mut self) -> Seen {

@@ -93,6 +93,11 @@ impl Model {
             }
             BrokerRequest::Replace(ticket) => self.replace(ticket, refuses),
             BrokerRequest::Cancel { broker_order_id } => self.cancel(broker_order_id, refuses),
+            BrokerRequest::GlobalCancel => {
+                for id in self.open() {
+                    self.cancel(id, refuses);
+                }
+            }
             BrokerRequest::Snapshot { .. } => {}
             other => panic!("unknown request {other:?}"),
         }
