@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use alphec_execution::model::{Order, OrderState};
+use alphec_execution::model::{DenyReason, Order, OrderState};
 use alphec_execution::{CallError, ConfigError, Error};
 use alphec_journal::Error as JournalError;
 use alphec_twsim::{FaultTextError, GatewayError};
@@ -131,13 +131,21 @@ fn of_execution(error: &Error) -> (Exit, &'static str) {
         Error::Config(_) => (Exit::Usage, "configuration"),
         Error::Journal(error) => of_journal(error),
         Error::Recover { .. } => (Exit::Failed, "journal_corrupt"),
-        Error::Denied { reason, .. } if reason.is_not_ready() => (Exit::NotConnected, "not_connected"),
-        Error::Denied { .. } => (Exit::Denied, "denied"),
+        Error::Denied { reason, .. } => of_denial(reason),
         Error::NotReady { readiness } if readiness.journal_trouble.is_some() => (Exit::Failed, "journal"),
         Error::NotReady { .. } => (Exit::NotConnected, "not_connected"),
         Error::Call(CallError::Misuse(_)) => (Exit::Usage, "usage"),
         Error::Call(CallError::Journal { .. }) => (Exit::Failed, "journal"),
         _ => (Exit::Failed, "failed"),
+    }
+}
+
+/// What a denial is for scripts: one for what is not there yet is no verdict on the order.
+pub(crate) const fn of_denial(reason: &DenyReason) -> (Exit, &'static str) {
+    match reason {
+        DenyReason::Journal { .. } => (Exit::Failed, "journal"),
+        reason if reason.is_not_ready() => (Exit::NotConnected, "not_connected"),
+        _ => (Exit::Denied, "denied"),
     }
 }
 
@@ -232,9 +240,7 @@ pub(crate) fn of_canceled(order: &Order) -> Result<(), Failure> {
 
 fn denied(order: &Order) -> Result<(), Failure> {
     let id = &order.client_order_id;
-    let not_ready = order.deny_reason.as_ref().is_some_and(|reason| reason.is_not_ready());
-    let (exit, kind) =
-        if not_ready { (Exit::NotConnected, "not_connected") } else { (Exit::Denied, "denied") };
+    let (exit, kind) = order.deny_reason.as_ref().map_or((Exit::Denied, "denied"), of_denial);
     Err(Failure::new(exit, kind, format!("order {id} was denied{}", because(order))).about(order))
 }
 

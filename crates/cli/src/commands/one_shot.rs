@@ -173,6 +173,11 @@ impl OneShot {
             if let Some(why) = readiness.refused {
                 return Err(Failure::new(Exit::Usage, "configuration", why).into());
             }
+            if let Some(why) = readiness.journal_trouble {
+                // Waiting helps a link; a journal that takes no records needs a person.
+                let message = format!("the journal takes no records: {why}; nothing was sent");
+                return Err(Failure::new(Exit::Failed, "journal", message).into());
+            }
             if readiness.link == LinkState::Ready {
                 return Ok(());
             }

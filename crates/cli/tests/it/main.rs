@@ -9,6 +9,7 @@ mod conformance;
 mod demo;
 mod doctor;
 mod exits;
+mod full;
 mod house;
 mod orders;
 mod side_by_side;

@@ -14,6 +14,9 @@ use crate::stop::{StopPolicy, StopReport, Stopping};
 /// How long the adapter has to take the last cancels.
 const LAST_CANCELS: Duration = Duration::from_millis(250);
 
+/// How long the end goes on trying to record what the journal refuses: two tries more.
+const LAST_TRIES: Duration = Duration::from_secs(1);
+
 /// A stop under way, and who waits for its report.
 pub(super) struct UnderWay {
     pub(super) stopping: Stopping,
@@ -130,10 +133,11 @@ impl Loop {
 
     /// Makes durable what there is, for a bounded time.
     async fn settle(&mut self, channels: &mut Channels) {
-        let until = self.parts.clock.now().saturating_add(LAST_WAIT);
+        let since = self.parts.clock.now();
         loop {
             self.dispatch();
-            if self.unsettled() == 0 || self.parts.clock.now() >= until {
+            let patience = if self.trouble.is_some() { LAST_TRIES } else { LAST_WAIT };
+            if self.unsettled() == 0 || self.parts.clock.now().since(since) >= patience {
                 return;
             }
             tokio::select! {

@@ -63,10 +63,11 @@ impl Loop {
 
     /// The journal refused a batch: it is kept and tried again.
     pub(super) fn begin_trouble(&mut self, batch: Batch, why: &str) {
-        tracing::error!(why, "the journal took no records; trying again");
         let retry_at = self.parts.clock.now().saturating_add(RETRY_AFTER);
         let is_new = self.trouble.replace(Trouble { batch: Some(batch), retry_at }).is_none();
         if is_new {
+            // Once: it is tried again twice a second, for hours if need be.
+            tracing::error!(why, "the journal took no records; trying again until it does");
             self.withdraw_all(why);
         }
     }

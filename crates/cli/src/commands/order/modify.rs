@@ -7,7 +7,7 @@ use super::submit::Life;
 use super::watch::watch;
 use crate::commands::Common;
 use crate::commands::one_shot::{OneShot, Patience};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, of_denial};
 
 /// Options of `order modify`.
 #[derive(Debug, clap::Args)]
@@ -49,11 +49,7 @@ async fn modify(common: &Common, one_shot: &OneShot, args: &Args) -> anyhow::Res
     match one_shot.client.modify_order(&args.client_order_id, wanted.clone()).await {
         Ok(_) => {}
         Err(Error::Denied { order, reason }) => {
-            let (exit, kind) = if reason.is_not_ready() {
-                (Exit::NotConnected, "not_connected")
-            } else {
-                (Exit::Denied, "denied")
-            };
+            let (exit, kind) = of_denial(&reason);
             let message = format!(
                 "the change of order {} was denied: {reason}; it stands as it did",
                 args.client_order_id

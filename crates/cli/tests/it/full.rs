@@ -1,0 +1,104 @@
+//! A disk that is full, or fills while a command runs: one clear error, the right exit code, nothing lost.
+
+use std::process::Command;
+
+use crate::house::{House, Said, Sim, profile};
+
+/// Kilobytes left for the journal: from none, over some that only last for a part of the command, to enough.
+const FREE: [u32; 6] = [0, 40, 56, 72, 88, 1_024];
+
+/// Runs `$0` with a journal on a disk of two megabytes, of which all but `FREE` kilobytes are taken, and keeps
+/// what is on it afterwards. 77 means that nothing can be mounted.
+const SCRIPT: &str = r#"
+mkdir small && mount -t tmpfs -o size=2m none small || exit 77
+cp kept/* small/
+free=$(df -k small | tail -n 1 | awk '{ print $4 }')
+head -c $(( (free - FREE) * 1024 )) /dev/zero > small/ballast
+"$0" "$@"
+code=$?
+rm small/ballast
+cp small/* kept/
+exit $code
+"#;
+
+struct Tried {
+    free: u32,
+    said: Said,
+    house: House,
+    /// Runs for as long as this.
+    _sim: Sim,
+}
+
+/// `None` where user namespaces are not allowed.
+fn submit_with(free: u32) -> Option<Tried> {
+    let sim = Sim::start(&[]);
+    let house = House::with(&profile(sim.addr).replace("paper.db", "kept/paper.db"));
+    std::fs::create_dir(house.path("kept")).unwrap();
+    house.run(&["positions"]).exits(0);
+    let program = house.program(&[]);
+    let mut outer = Command::new("unshare");
+    outer.current_dir(program.get_current_dir().unwrap());
+    outer.args([
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        &SCRIPT.replace("FREE", &free.to_string()),
+    ]);
+    outer.arg(program.get_program()).args(["order", "submit", "--journal", "small/paper.db", "--json"]);
+    outer.args(["--instrument", "AAPL", "--side", "buy", "--qty", "10", "--type", "limit", "--limit", "225"]);
+    outer.args(["--client-order-id", "x"]);
+    let output = outer.output().ok()?;
+    let said = Said::of(&output);
+    let is_mounted = said.code != 77 && !said.err.contains("unshare");
+    is_mounted.then_some(Tried { free, said, house, _sim: sim })
+}
+
+impl Tried {
+    /// One error of the journal; the broker never heard of the order, or the journal would now miss it
+    /// and deny whatever comes.
+    fn is_refused(&self) {
+        let Self { free, said, house, .. } = self;
+        assert_eq!(said.json()["error"]["kind"], "journal", "{free}: {said:?}");
+        assert_eq!(
+            said.err.lines().filter(|line| line.starts_with("error: ")).count(),
+            1,
+            "{free}: {said:?}"
+        );
+        assert!(said.err.contains("no space left"), "{free}: {said:?}");
+        assert!(said.err.lines().count() <= 4, "{free}: {said:?}");
+        let listed = house.run(&["order", "list", "--json"]).exits(0).json();
+        assert_eq!(listed["orders"].as_array().map(Vec::len), Some(0), "{free}: {listed}");
+        house.submit("later", &["--type", "market", "--wait", "done"]).exits(0);
+    }
+
+    fn is_placed(&self) {
+        let shown = self.house.run(&["order", "status", "x", "--json"]).exits(0).json();
+        assert_eq!(shown["order"]["state"], "working", "{}", self.free);
+    }
+}
+
+#[test]
+fn on_a_full_disk_an_order_is_refused_with_one_error_or_placed_and_nothing_is_lost() {
+    let tried: Vec<Option<Tried>> = std::thread::scope(|scope| {
+        let runs: Vec<_> = FREE.map(|free| scope.spawn(move || submit_with(free))).into_iter().collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    let mut codes = Vec::new();
+    for one in tried {
+        let Some(one) = one else {
+            // The journal's own tests stand in for this, with its size limit.
+            return println!("skipped: nothing can be mounted here");
+        };
+        let verified = one.house.run(&["audit", "verify", "--json"]);
+        assert_eq!(verified.code, 0, "{}: {verified:?}", one.free);
+        match one.said.code {
+            0 => one.is_placed(),
+            1 => one.is_refused(),
+            other => panic!("exit {other} with {} kB free: {:?}", one.free, one.said),
+        }
+        codes.push(one.said.code);
+    }
+    assert_eq!((codes.first(), codes.last()), (Some(&1), Some(&0)), "none is too little, plenty is enough");
+}
