@@ -1,6 +1,6 @@
 //! The exit codes, each by what it promises.
 
-use crate::house::{House, Running, Sim};
+use crate::house::{House, Running, Sim, profile};
 
 #[test]
 fn zero_is_done() {
@@ -108,6 +108,36 @@ fn six_is_in_doubt() {
         .exits(6)
         .complains(&["do not submit it again"]);
     assert_eq!(said.json()["error"]["kind"], "in_doubt");
+}
+
+/// A profile that looks again soon.
+fn impatient(sim: &Sim) -> House {
+    House::with(
+        &profile(sim.addr)
+            .replace("limits =", "timeouts.resnapshot_ms = 100\nstop.deadline_ms = 500\nlimits ="),
+    )
+}
+
+#[test]
+fn looking_at_an_order_in_doubt_stays_until_the_books_have_settled_it() {
+    for look in [&["order", "status", "a", "--json"][..], &["order", "list", "--all", "--json"]] {
+        let sim = Sim::start(&["--fault", "swallow@1"]);
+        let house = impatient(&sim);
+        house.submit("a", &["--type", "market", "--timeout", "0.5"]).exits(6);
+        let said = house.run(look).exits(0).complains(&["was in doubt", "settled it: canceled"]);
+        assert!(said.out.contains(r#""state":"canceled""#), "{said:?}");
+        assert_eq!(house.run(&["order", "status", "a"]).exits(0).err, "", "nothing is left to say");
+    }
+}
+
+#[test]
+fn an_order_that_stays_in_doubt_is_said_to_be_when_the_time_is_up() {
+    let sim = Sim::start(&["--fault", "swallow@1", "--fault", "swallow-cancel"]);
+    let house = impatient(&sim);
+    house.submit("a", &["--type", "market", "--timeout", "0.5"]).exits(6);
+    let look = ["order", "status", "a", "--json", "--timeout", "1"];
+    let said = house.run(&look).exits(0).complains(&["still in doubt after 1s"]);
+    assert_eq!(said.json()["order"]["state"], "in_doubt");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use alphec_execution::model::Order;
 use serde_json::json;
 
+use super::doubt::settle;
 use crate::commands::Common;
 use crate::commands::offline;
 use crate::commands::one_shot::{OneShot, Patience};
@@ -41,7 +42,12 @@ pub(super) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
 
 async fn ask(common: &Common, patience: &Patience) -> anyhow::Result<Vec<Order>> {
     let one_shot = OneShot::start(common, patience).await?;
-    let orders = one_shot.client.all_orders().await;
+    let orders = settled(&one_shot, patience).await;
     one_shot.stop().await;
-    Ok(orders?)
+    orders
+}
+
+async fn settled(one_shot: &OneShot, patience: &Patience) -> anyhow::Result<Vec<Order>> {
+    settle(one_shot, &one_shot.client.open_orders().await?, patience.timeout()).await?;
+    Ok(one_shot.client.all_orders().await?)
 }

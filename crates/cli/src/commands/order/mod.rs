@@ -1,6 +1,7 @@
 //! `alphec-exec order`: submit, modify, cancel, and look at orders.
 
 mod cancel;
+mod doubt;
 mod list;
 mod modify;
 mod status;
@@ -23,9 +24,9 @@ pub(crate) enum Command {
     Modify(modify::Args),
     /// Cancel one order, or many.
     Cancel(cancel::Args),
-    /// Show one order with its fills.
+    /// Show one order with its fills. One in doubt is waited for until that is settled, or the time is up.
     Status(status::Args),
-    /// List orders.
+    /// List orders. Those in doubt are waited for until that is settled, or the time is up.
     List(list::Args),
 }
 

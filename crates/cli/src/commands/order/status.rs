@@ -4,6 +4,7 @@ use alphec_execution::model::record::Fill;
 use alphec_execution::model::{ClientOrderId, Order};
 use serde_json::json;
 
+use super::doubt::settle;
 use crate::commands::Common;
 use crate::commands::offline;
 use crate::commands::one_shot::{OneShot, Patience};
@@ -28,7 +29,7 @@ pub(super) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
         offline::order(common, &args.client_order_id)?
     } else {
         let one_shot = OneShot::start(common, &args.patience).await?;
-        let found = ask(&one_shot, &args.client_order_id).await;
+        let found = ask(&one_shot, &args.client_order_id, &args.patience).await;
         one_shot.stop().await;
         found?
     };
@@ -40,7 +41,12 @@ pub(super) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn ask(one_shot: &OneShot, id: &ClientOrderId) -> anyhow::Result<(Order, Vec<Fill>)> {
+async fn ask(
+    one_shot: &OneShot,
+    id: &ClientOrderId,
+    patience: &Patience,
+) -> anyhow::Result<(Order, Vec<Fill>)> {
+    settle(one_shot, [&one_shot.client.get_order_status(id).await?], patience.timeout()).await?;
     let order = one_shot.client.get_order_status(id).await?;
     Ok((order, one_shot.client.fills(id).await?))
 }

@@ -1,0 +1,33 @@
+//! Staying for orders in doubt: the engine that looks into the broker's books must live for a few rounds of them.
+
+use std::time::Duration;
+
+use alphec_execution::model::{ClientOrderId, Order, OrderState};
+use tokio::time::Instant;
+
+use super::watch::watch;
+use crate::commands::one_shot::OneShot;
+use crate::render;
+
+/// Waits until the doubt about each of these orders is settled, or the time is up, and says which.
+pub(super) async fn settle<'a>(
+    one_shot: &OneShot,
+    orders: impl IntoIterator<Item = &'a Order>,
+    patience: Duration,
+) -> anyhow::Result<()> {
+    let deadline = Instant::now() + patience;
+    for order in orders.into_iter().filter(|order| order.state == OrderState::InDoubt) {
+        let id: &ClientOrderId = &order.client_order_id;
+        let mut handle = one_shot.client.order(id).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let order = watch(&mut handle, left, |order| order.state != OrderState::InDoubt).await?;
+        render::warning(&match order.state {
+            OrderState::InDoubt => format!(
+                "order {id} is still in doubt after {patience:?}: it may be live at the broker, and stays reserved; \
+                 look again later, with a longer --timeout, or look for it in TWS"
+            ),
+            state => format!("order {id} was in doubt; the broker's books settled it: {state}"),
+        });
+    }
+    Ok(())
+}
