@@ -140,7 +140,8 @@ enum Command {
     ///
     /// Each command starts an engine on the profile's journal, waits until the broker's books are read, does its
     /// work and stops. Stopping keeps every order: none is canceled that was not named. While another engine holds
-    /// the journal these commands fail; `status` and `list` then work with --offline.
+    /// the journal these commands fail; `status` and `list` then work with --offline, and `cancel --all --global` with
+    /// a --journal and a --client-id of its own.
     #[command(subcommand)]
     Order(order::Command),
     /// Show positions.

@@ -242,11 +242,16 @@ pub(crate) async fn reach(profile: &Profile, patience: Duration) -> Result<(), F
     }
 }
 
-/// A journal that is taken can still be read.
+/// A journal that is taken can still be read. Its orders are canceled by whoever holds it, but for the one
+/// act that needs no journal of theirs.
 fn held(error: Error) -> anyhow::Error {
     match &error {
         Error::Journal(journal) if journal.is_held() => {
-            let message = format!("{error}; orders and positions can be read beside it, with --offline");
+            let message = format!(
+                "{error}; orders and positions can be read beside it, with --offline; to halt or to cancel, let that \
+                 process do it (`halt()` and `cancel_all()` of the library), or end every open order of the login, whoever \
+                 placed it: alphec-exec order cancel --all --global --yes --journal emergency.db --client-id 999"
+            );
             Failure::new(Exit::Failed, "journal_held", message).into()
         }
         _ => error.into(),

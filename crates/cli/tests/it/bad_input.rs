@@ -156,6 +156,26 @@ fn a_second_engine_is_told_who_has_the_journal_and_reading_still_works() {
 }
 
 #[test]
+fn beside_a_running_engine_a_global_cancel_works_with_a_journal_of_its_own() {
+    let sim = Sim::start(&["--fault", "swallow@2"]);
+    let house = House::of(&sim);
+    house.submit("rest", &["--type", "limit", "--limit", "225"]).exits(0);
+    let _running = Running::start(&house);
+    let act = ["order", "cancel", "--all", "--global", "--yes"];
+    let said = house.run(&act).exits(1).complains(&["in use by", "--journal emergency.db --client-id 999"]);
+    assert!(!said.err.contains("cancel written"), "{said:?}");
+    let beside = ["--journal", "emergency.db", "--client-id", "999"];
+    house.run(&[&act[..], &beside].concat()).exits(0);
+    // The running engine hears of it as of any other end.
+    house.until(|| {
+        let shown = house.run(&["order", "status", "rest", "--offline", "--json"]);
+        shown.code == 0 && shown.json()["order"]["state"] == "canceled"
+    });
+    let shown = house.run(&["audit", "show", "--all", "--journal", "emergency.db"]).exits(0).out;
+    assert!(shown.contains("cancel every open order of the login"), "{shown}");
+}
+
+#[test]
 fn a_symbol_outside_the_profile_is_denied_and_on_record() {
     let sim = Sim::start(&[]);
     let house = House::of(&sim);

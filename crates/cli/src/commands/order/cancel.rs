@@ -32,7 +32,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     instrument: Option<InstrumentId>,
     /// With --all: every open order of the broker's login, ALSO THOSE OF OTHER API CLIENTS AND THOSE
-    /// ENTERED BY HAND. Needs --yes.
+    /// ENTERED BY HAND. Needs --yes. Beside a running engine, or when its disk is full, give it a --journal and
+    /// a --client-id of its own: both are made as needed.
     #[arg(long, requires = "all")]
     global: bool,
     /// Confirms --global.
