@@ -66,6 +66,8 @@ pub(crate) struct Session {
     orphan_commissions: BTreeMap<ExecId, CommissionReport>,
     /// Cancels of this connection.
     pub(crate) cancels: BTreeMap<OrderIx, CancelTry>,
+    /// When a global cancel last left on this connection.
+    pub(crate) global_cancel_at: Option<UtcNanos>,
     said: BTreeSet<String>,
     pub(crate) outstanding: Option<Outstanding>,
     pub(crate) asked_at: Option<UtcNanos>,
@@ -177,6 +179,7 @@ impl Session {
         self.inactive.clear();
         self.accused.clear();
         self.cancels.clear();
+        self.global_cancel_at = None;
         self.said.clear();
     }
 

@@ -69,6 +69,7 @@ impl Turn<'_> {
         }
         if not_sent.is_none() {
             self.note_sent();
+            self.core.session.global_cancel_at = Some(self.now);
             self.request(about, BrokerRequest::GlobalCancel);
         }
         self.reply(token, Reply::GloballyCanceling { orders, not_sent });
@@ -90,6 +91,7 @@ impl Turn<'_> {
             "the global cancel was never written ({why}): orders of others stand, ours are canceled one by one"
         );
         self.alert(AlertKind::GlobalCancel, text, None);
+        self.core.session.global_cancel_at = None;
         for cancel in self.core.session.cancels.values_mut() {
             cancel.is_sent = false;
         }
@@ -154,7 +156,7 @@ impl Turn<'_> {
     }
 }
 
-fn is_in(order: &Order, scope: &CancelScope) -> bool {
+pub(super) fn is_in(order: &Order, scope: &CancelScope) -> bool {
     match scope {
         CancelScope::Account { account } => order.account == *account,
         CancelScope::Strategy { strategy_id } => order.strategy_id == *strategy_id,

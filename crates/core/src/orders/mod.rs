@@ -3,6 +3,7 @@
 mod cancel;
 pub(crate) mod change;
 mod modify;
+mod repeat;
 mod rules;
 mod submit;
 pub(crate) mod transition;

@@ -2,11 +2,11 @@
 
 use alphec_core::{Input, Reply};
 use alphec_model::broker::{NoticeClass, Wire};
-use alphec_model::{AlertKind, BrokerEvent, CancelScope, OrderState, Side, StrategyId};
+use alphec_model::{AlertKind, BrokerEvent, CancelScope, Command, OrderState, Side, StrategyId};
 
 use crate::support::World;
 use crate::support::broker::Books;
-use crate::support::setup::{account, instrument, limit, request, seconds};
+use crate::support::setup::{account, correlation, instrument, key, limit, request, seconds};
 
 fn is_asked(world: &World, name: &str) -> bool {
     world.order(name).pending.cancel_asked_at.is_some()
@@ -228,4 +228,48 @@ fn a_global_cancel_ends_what_was_never_sent_and_survives_a_restart_as_cancels_of
     world.restart();
     world.resolve();
     assert_eq!(world.connect().cancels(), [1]);
+}
+
+#[test]
+fn what_a_cancel_or_halt_would_not_change_is_known_before_it_is_taken() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.submit("b", Side::Buy, "1");
+    let one = |name: &str| Command::Cancel { client_order_id: key(name), correlation_id: correlation("w") };
+    let all = || Command::CancelAll { scope: CancelScope::All, correlation_id: correlation("w") };
+    let halt = || Command::Halt { by: "operator".into(), reason: "drill".into() };
+    let repeats = |world: &World, command: Command| world.core.repeats(world.now, &command);
+
+    assert!(matches!(repeats(&world, one("nobody")), Some(Reply::Misuse(_))));
+    assert!(repeats(&world, one("a")).is_none() && repeats(&world, all()).is_none());
+    assert!(repeats(&world, halt()).is_none());
+    world.cancel("a");
+    assert!(matches!(repeats(&world, one("a")), Some(Reply::Order(_))), "it is on its way");
+    assert!(repeats(&world, all()).is_none(), "the other is not");
+    world.cancel("b");
+    assert!(matches!(repeats(&world, all()), Some(Reply::Canceling(names)) if names.len() == 2));
+    world.notice("a", 10_147, NoticeClass::NotFound);
+    assert!(repeats(&world, one("a")).is_none(), "it may be tried again");
+    world.disconnect();
+    assert!(repeats(&world, one("a")).is_some(), "it leaves with the next connection");
+    world.connect();
+    world.status("a", "Cancelled", "0");
+    assert!(matches!(repeats(&world, one("a")), Some(Reply::Order(_))), "it has ended");
+    world.halt();
+    assert!(matches!(repeats(&world, halt()), Some(Reply::Done)));
+    assert!(repeats(&world, Command::Resume { by: "operator".into(), reason: "over".into() }).is_none());
+}
+
+#[test]
+fn a_global_cancel_is_the_same_act_for_a_second() {
+    let mut world = World::working("a", Side::Buy, "1");
+    let (by, reason) = ("operator".to_owned(), "drill".to_owned());
+    let again = Command::GlobalCancel { by, reason, correlation_id: correlation("w") };
+    assert!(world.core.repeats(world.now, &again).is_none());
+    world.global_cancel();
+    assert!(world.core.repeats(world.now, &again).is_some());
+    world.wait(seconds(1));
+    assert!(world.core.repeats(world.now, &again).is_none(), "others may have placed orders since");
+    world.global_cancel();
+    world.disconnect();
+    assert!(world.core.repeats(world.now, &again).is_none());
 }

@@ -2,6 +2,7 @@
 //! what an earlier batch held. When the journal refuses: `trouble`. How it ends: `end`.
 
 mod end;
+mod room;
 mod trouble;
 
 use std::collections::{HashMap, VecDeque};
@@ -30,6 +31,7 @@ const TAKE_MAX: usize = 512;
 /// Records of one batch.
 const BATCH_MAX: usize = 4_096;
 /// Records that may wait for the journal. Beyond it no input is taken, and the adapter's channel fills.
+/// Cancels and halts still are: those that change something, so a few records an order at most (`room`).
 const RECORDS_MAX: usize = 262_144;
 /// Records that nobody waits for (a write noted, a repeated status) stay this long for company, so that
 /// the sync of one does not stand before the sync of an order.
@@ -280,7 +282,9 @@ impl Loop {
             Call::Query(_) | Call::Stop { .. } => false,
         };
         if waits_for_submissions {
-            while let Ok(earlier) = calls.try_recv() {
+            // Those that came before; what comes meanwhile is later than the cancel.
+            for _ in 0..calls.len() {
+                let Ok(earlier) = calls.try_recv() else { break };
                 self.call(earlier);
             }
         }
@@ -290,6 +294,11 @@ impl Loop {
     fn call(&mut self, call: Call) {
         match call {
             Call::Command(command, reply) => {
+                if let Some(answer) = self.without_a_record(&command) {
+                    // A caller that stopped waiting loses the answer only.
+                    drop(reply.send(answer));
+                    return;
+                }
                 let token = self.fresh_token();
                 self.waiters.insert(token, reply);
                 self.step(Input::Command { token, command: *command });

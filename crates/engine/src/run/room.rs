@@ -1,0 +1,127 @@
+//! When too many records wait for the journal: what changes something is still taken if it can only
+//! end orders, and what changes nothing is answered without a record. So a journal that is stuck for
+//! hours costs a bounded number of records, whatever callers repeat.
+
+use alphec_core::Reply;
+use alphec_model::Command;
+
+use super::Loop;
+use crate::handle::CallError;
+
+impl Loop {
+    /// The answer to a command that leaves no record because there is no room for one, if there is none.
+    pub(super) fn without_a_record(&self, command: &Command) -> Option<Result<Reply, CallError>> {
+        if self.has_room() {
+            return None;
+        }
+        match command {
+            // Taken only because a cancel behind it had to know it: it goes nowhere.
+            Command::Submit(_) | Command::Modify(_) | Command::Resume { .. } => {
+                Some(Err(CallError::Journal { why: "too many records wait for it".to_owned() }))
+            }
+            command => self.parts.core.repeats(self.parts.clock.now(), command).map(Ok),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use alphec_core::{Core, CoreConfig, Mode};
+    use alphec_journal::testing::MemorySink;
+    use alphec_model::{ApiClientId, ClientOrderId, CorrelationId, Decimal, Limits};
+    use tokio::sync::{broadcast, mpsc, oneshot};
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::handle::Call;
+    use crate::outbox::Outbox;
+    use crate::rules::Rules;
+    use crate::run::{BATCH_MAX, LoopParts, RECORDS_MAX};
+    use crate::side::Side;
+    use crate::stop::StopPolicy;
+    use crate::write_ahead::{Batch, WriteAhead};
+
+    fn config() -> CoreConfig {
+        CoreConfig {
+            mode: Mode::Paper,
+            armed_until: None,
+            api_client_id: ApiClientId::new(7),
+            accounts: BTreeSet::new(),
+            instruments: BTreeMap::new(),
+            limits: Limits {
+                max_order_qty: "1".parse().unwrap(),
+                max_order_notional: Decimal::ONE,
+                max_position: "1".parse().unwrap(),
+                max_open_orders: 1,
+                price_collar: Decimal::ONE,
+                max_quote_age_ms: Duration::ZERO,
+                max_gross_notional: Decimal::ONE,
+                max_net_notional: Decimal::ONE,
+                max_leverage: Decimal::ONE,
+                max_account_age_ms: Duration::ZERO,
+                max_messages_per_second: 1,
+            },
+            instrument_limits: BTreeMap::new(),
+            rules: Vec::new(),
+            ack_timeout: Duration::ZERO,
+            resnapshot_after: Duration::ZERO,
+            reconcile_every: Duration::ZERO,
+            executions_days: 1,
+            orders_max: 1,
+        }
+    }
+
+    /// A loop that nobody drives, with a journal that never takes a record.
+    fn stuck() -> Loop {
+        let (ahead, _) = WriteAhead::spawn(Box::new(MemorySink::default())).unwrap();
+        let mut stuck = Loop::new(LoopParts {
+            core: Core::new(config()),
+            clock: Arc::new(SystemClock::new()),
+            ahead,
+            outbox: Outbox::new(mpsc::channel(1).0),
+            side: Side::spawn(Rules::default(), Vec::new(), mpsc::channel(1).0).unwrap(),
+            events: broadcast::channel(1).0,
+            heard: broadcast::channel(1).0,
+            alerts: broadcast::channel(1).0,
+            stop: tokio_util::sync::CancellationToken::new(),
+            stop_policy: StopPolicy::Keep,
+            stop_deadline: Duration::ZERO,
+        });
+        stuck.queue.extend((0..RECORDS_MAX / BATCH_MAX).map(|_| Batch::default()));
+        assert!(!stuck.has_room());
+        stuck
+    }
+
+    fn ask(stuck: &mut Loop, command: Command) -> oneshot::Receiver<Result<Reply, CallError>> {
+        let (reply, replied) = oneshot::channel();
+        stuck.call(Call::Command(Box::new(command), reply));
+        replied
+    }
+
+    #[tokio::test]
+    async fn what_changes_nothing_leaves_no_record_while_the_journal_is_stuck() {
+        let mut stuck = stuck();
+        let halt = || Command::Halt { by: "operator".into(), reason: "drill".into() };
+        drop(ask(&mut stuck, halt()));
+        let records = stuck.filling.records.len();
+        assert_eq!(records, 1, "the first halt changes something");
+        let correlation_id = CorrelationId::new("work").unwrap();
+        let client_order_id = ClientOrderId::new("never").unwrap();
+        for _ in 0..100 {
+            assert!(matches!(ask(&mut stuck, halt()).await, Ok(Ok(Reply::Done))));
+            let cancel = Command::Cancel {
+                client_order_id: client_order_id.clone(),
+                correlation_id: correlation_id.clone(),
+            };
+            assert!(matches!(ask(&mut stuck, cancel).await, Ok(Ok(Reply::Misuse(_)))));
+            let resume = Command::Resume { by: "operator".into(), reason: "drill".into() };
+            assert!(matches!(ask(&mut stuck, resume).await, Ok(Err(CallError::Journal { .. }))));
+        }
+        assert_eq!(stuck.filling.records.len(), records);
+        assert_eq!(stuck.waiters.len(), 1, "the first halt's");
+    }
+}
