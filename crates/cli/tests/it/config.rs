@@ -49,3 +49,34 @@ fn no_configuration_shows_one() {
     command.env("HOME", house.path("home")).env_remove("XDG_CONFIG_HOME");
     run(&mut command).exits(2).complains(&["no configuration found", "[profiles.paper]"]);
 }
+
+#[test]
+fn every_profile_is_checked_and_each_fault_names_its_own() {
+    let sim = Sim::start(&[]);
+    let good = crate::house::profile(sim.addr);
+    let other = |name: &str, from: &str, to: &str| {
+        good.replace("[profiles.paper]", &format!("[profiles.{name}]")).replace(from, to)
+    };
+    let house = House::with(&format!("{good}{}", other("night", "client_id = 7", "client_id = 8")));
+    let said = house.run(&["config", "check"]).exits(0);
+    assert_eq!(said.out.lines().count(), 2, "no choice is needed: {said:?}");
+    assert_eq!(house.run(&["config", "check", "--json"]).exits(0).json()["profiles"][1]["profile"], "paper");
+
+    let (no_limits, no_mode) =
+        (other("night", "limits =", "# limits ="), other("swing", "mode =", "# mode ="));
+    let config = format!("default_profile = \"paper\"\n{good}{no_limits}{no_mode}");
+    fs::write(house.path("alphec-exec.toml"), config).unwrap();
+    let wanted = ["profile night: ", "lacks limits", "profile swing: ", "`mode` is missing"];
+    let said = house.run(&["config", "check", "--json"]).exits(2).complains(&wanted);
+    assert_eq!(said.json()["error"]["kind"], "configuration");
+    assert!(!said.err.contains("profile paper"), "{said:?}");
+    house.run(&["config", "check", "--profile", "paper"]).exits(0);
+    house.run(&["config", "check", "--profile", "swing"]).exits(2);
+    // Variables are meant for the profile in use.
+    let mut command = house.program(&["config", "check"]);
+    let said = run(command.env("ALPHEC_EXEC_CLIENT_ID", "x")).exits(2);
+    assert!(
+        said.err.contains("profile paper: ") && said.err.matches("ALPHEC_EXEC_CLIENT_ID").count() == 1,
+        "{said:?}"
+    );
+}

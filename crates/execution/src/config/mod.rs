@@ -111,15 +111,61 @@ pub struct Loaded {
 /// # Errors
 /// [`ConfigError`] names the place, the key and the remedy. The first one found.
 pub fn load(source: Source) -> Result<Loaded, ConfigError> {
-    let Source { path, profile, env, overrides } = source;
-    let variables = env.variables()?;
-    let path = match path.or_else(|| variables.get(env::CONFIG).map(PathBuf::from)) {
-        Some(path) => path,
-        None => find(&variables)?,
+    let (opened, overrides) = Opened::open(source)?;
+    build(&opened.file(), opened.wanted.as_deref(), &opened.variables, overrides)
+}
+
+/// Checks every profile of the file: the one that [`load`] would give with all its layers, the others
+/// by the file alone, because variables and options are meant for the one in use.
+///
+/// # Errors
+/// [`ConfigError`] when the file itself cannot be used; what is wrong with a profile is in its place.
+pub fn check_all(source: Source) -> Result<BTreeMap<String, Result<Profile, ConfigError>>, ConfigError> {
+    let (opened, overrides) = Opened::open(source)?;
+    let file = opened.file();
+    let root = parse_toml(file.text, Some(file.path)).map_err(|fault| file.explain_syntax(fault))?;
+    let chosen = match choose(&file, &root, opened.wanted.as_deref()) {
+        Ok((name, _)) => Some(name),
+        Err(ConfigError::WhichProfile { .. }) => None,
+        // The chosen profile is no profile at all: said below, in its place.
+        Err(ConfigError::Value { .. }) => None,
+        Err(error) => return Err(error),
     };
-    let text = read(&path).map_err(|why| ConfigError::Unreadable { path: path.clone(), why })?;
-    let wanted = profile.or_else(|| variables.get(env::PROFILE).cloned());
-    build(&File { path: &path, text: &text }, wanted.as_deref(), &variables, overrides)
+    let check = |name: String| {
+        let loaded = if chosen.as_ref() == Some(&name) {
+            build(&file, Some(&name), &opened.variables, overrides.clone())
+        } else {
+            build(&file, Some(&name), &BTreeMap::new(), Overrides::default())
+        };
+        (name, loaded.map(|loaded| loaded.profile))
+    };
+    Ok(names(&root).into_iter().map(check).collect())
+}
+
+/// A file as read, with what the environment says.
+struct Opened {
+    path: PathBuf,
+    text: String,
+    variables: BTreeMap<String, String>,
+    wanted: Option<String>,
+}
+
+impl Opened {
+    fn open(source: Source) -> Result<(Self, Overrides), ConfigError> {
+        let Source { path, profile, env, overrides } = source;
+        let variables = env.variables()?;
+        let path = match path.or_else(|| variables.get(env::CONFIG).map(PathBuf::from)) {
+            Some(path) => path,
+            None => find(&variables)?,
+        };
+        let text = read(&path).map_err(|why| ConfigError::Unreadable { path: path.clone(), why })?;
+        let wanted = profile.or_else(|| variables.get(env::PROFILE).cloned());
+        Ok((Self { path, text, variables, wanted }, overrides))
+    }
+
+    fn file(&self) -> File<'_> {
+        File { path: &self.path, text: &self.text }
+    }
 }
 
 /// Reads one profile from text alone, as if it were a file in the current directory.

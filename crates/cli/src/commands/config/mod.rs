@@ -2,10 +2,12 @@
 
 mod show;
 
+use alphec_execution::Profile;
+use alphec_execution::config::check_all;
 use serde_json::json;
 
 use super::Common;
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::render;
 
 /// A configuration that works, with every line explained.
@@ -16,7 +18,8 @@ const SAMPLE: &str = include_str!("sample.toml");
 pub(crate) enum Command {
     /// Show every setting in force. Secrets are references and are never looked up.
     Show(show::Args),
-    /// Check that the configuration can be used; the exit code is 2 if not.
+    /// Check that the configuration can be used: every profile of the file, or the one that --profile names. The
+    /// exit code is 2 if one cannot.
     Check,
     /// Print a configuration to begin with: `alphec-exec config sample > alphec-exec.toml`.
     Sample,
@@ -32,18 +35,40 @@ pub(crate) fn run(common: &Common, command: &Command) -> anyhow::Result<Exit> {
 }
 
 fn check(common: &Common) -> anyhow::Result<Exit> {
-    let profile = common.load()?.profile;
-    let mode = profile.mode.as_str();
+    let profiles = match common.profile {
+        Some(_) => vec![common.load()?.profile],
+        None => all_profiles(common)?,
+    };
     if common.json {
-        render::json(&json!({ "ok": true, "profile": profile.name, "mode": mode }))?;
-    } else {
-        let (instruments, accounts) = (profile.instruments.len(), profile.accounts.len());
+        let profiles =
+            profiles.iter().map(|profile| json!({ "profile": profile.name, "mode": profile.mode.as_str() }));
+        render::json(&json!({ "ok": true, "profiles": profiles.collect::<Vec<_>>() }))?;
+        return Ok(Exit::Done);
+    }
+    for profile in &profiles {
+        let (mode, instruments, accounts) =
+            (profile.mode.as_str(), profile.instruments.len(), profile.accounts.len());
         render::text(&format!(
             "profile {}: ok, {mode}, {accounts} account(s), {instruments} instrument(s)",
             profile.name
         ))?;
     }
     Ok(Exit::Done)
+}
+
+/// Every profile, or what is wrong with each that cannot be used.
+fn all_profiles(common: &Common) -> anyhow::Result<Vec<Profile>> {
+    let (mut profiles, mut wrong) = (Vec::new(), Vec::new());
+    for (name, checked) in check_all(common.source())? {
+        match checked {
+            Ok(profile) => profiles.push(profile),
+            Err(error) => wrong.push(format!("profile {name}: {error}")),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(profiles);
+    }
+    Err(Failure::new(Exit::Usage, "configuration", wrong.join("\n       ")).into())
 }
 
 fn sample(common: &Common) -> anyhow::Result<Exit> {
