@@ -36,4 +36,4 @@ pub use config::{CoreConfig, Mode, RuleConfig};
 pub use machine::Core;
 pub use orders::transition::{Effect, on_status};
 pub use session::Readiness;
-pub use step::{Ask, Input, Misuse, Reply, Step, Token};
+pub use step::{Ask, Input, Misuse, Question, Reply, Step, Token};

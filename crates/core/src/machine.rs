@@ -160,8 +160,8 @@ impl Turn<'_> {
             }
             Input::Start { version, profile, limits } => self.start(version, profile, limits),
             Input::Command { token, command } => self.command(token, command),
-            Input::RuleAnswer { client_order_id, rule, answer } => {
-                self.rule_answered(&client_order_id, &rule, answer)
+            Input::RuleAnswer { question, client_order_id, rule, answer } => {
+                self.rule_answered(question, (&client_order_id, &rule), answer);
             }
             Input::Broker(event) => self.broker(event),
             Input::Wake => self.wake(),

@@ -12,7 +12,7 @@ use alphec_model::{
 };
 
 use crate::book::OrderIx;
-use crate::step::Token;
+use crate::step::{Question, Token};
 
 /// Commissions that wait for their execution; beyond this the lowest is dropped and asked for again
 /// with the next snapshot (the stream also carries those of other clients' executions).
@@ -24,6 +24,7 @@ const SAID_MAX: usize = 1_000;
 /// A staged order or change waiting for custom rules.
 #[derive(Debug)]
 pub(crate) struct Waiting {
+    pub(crate) question: Question,
     pub(crate) token: Option<Token>,
     pub(crate) rules: BTreeSet<RuleName>,
     pub(crate) deadlines: BTreeMap<RuleName, UtcNanos>,
@@ -53,8 +54,8 @@ pub(crate) struct Session {
     ack_due: BTreeSet<(UtcNanos, OrderIx)>,
     ack_due_of: BTreeMap<OrderIx, UtcNanos>,
     pub(crate) waiting: BTreeMap<OrderIx, Waiting>,
-    /// Answers of custom rules that still come, to questions that are settled.
-    owed: BTreeMap<OrderIx, BTreeMap<RuleName, u32>>,
+    /// Questions asked of custom rules so far.
+    pub(crate) questions: Question,
     /// Live orders whose latest status is "inactive": rejected, or held and able to come back.
     pub(crate) inactive: BTreeSet<OrderIx>,
     /// Live orders that a code called dead when nothing else did.
@@ -210,38 +211,7 @@ impl Session {
         self.cancels.remove(&ix);
         self.absent_rounds.remove(&ix);
         self.old_terms_rounds.remove(&ix);
-        self.owed.remove(&ix);
         self.acknowledged(ix);
-    }
-
-    /// Waits no more for custom rules; what they still say is about a settled question.
-    pub(crate) fn stop_waiting(&mut self, ix: OrderIx) -> Option<Waiting> {
-        let waiting = self.waiting.remove(&ix)?;
-        for rule in &waiting.rules {
-            let count = self.owed.entry(ix).or_default().entry(rule.clone()).or_insert(0);
-            *count = count.saturating_add(1);
-        }
-        Some(waiting)
-    }
-
-    /// Whether custom rules still owe answers to settled questions about this order. Until they
-    /// came, no new question is asked: an answer names only the order and the rule.
-    pub(crate) fn is_owed(&self, ix: OrderIx) -> bool {
-        self.owed.contains_key(&ix)
-    }
-
-    /// Whether this answer is to a question that is settled.
-    pub(crate) fn was_owed(&mut self, ix: OrderIx, rule: &RuleName) -> bool {
-        let Some(rules) = self.owed.get_mut(&ix) else { return false };
-        let Some(count) = rules.get_mut(rule) else { return false };
-        *count = count.saturating_sub(1);
-        if *count == 0 {
-            rules.remove(rule);
-        }
-        if rules.is_empty() {
-            self.owed.remove(&ix);
-        }
-        true
     }
 
     /// Starts the clock on the broker's answer to something written.

@@ -11,6 +11,9 @@ use alphec_model::{
 /// Ties an answer to the caller who waits for it. Numbers from the driver, opaque here.
 pub type Token = u64;
 
+/// Which question to the custom rules an answer is to. Each asking is another one, in this process life.
+pub type Question = u64;
+
 /// One input. All of them together are the only way to move the machine.
 #[derive(Debug, Clone)]
 pub enum Input {
@@ -37,6 +40,8 @@ pub enum Input {
     },
     /// A custom risk rule answered.
     RuleAnswer {
+        /// To which question.
+        question: Question,
         /// About which order.
         client_order_id: ClientOrderId,
         /// Which rule.
@@ -62,6 +67,8 @@ pub enum Input {
 /// A question to a custom risk rule.
 #[derive(Debug, Clone)]
 pub struct Ask {
+    /// Which question; its answer repeats it.
+    pub question: Question,
     /// Which rule.
     pub rule: RuleName,
     /// About what.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alphec_core::{Ask, RuleConfig};
+use alphec_core::{Ask, Question, RuleConfig};
 use alphec_model::risk::{RuleAnswer, RuleName};
 use alphec_model::{ClientOrderId, Proposal};
 use futures::future::BoxFuture;
@@ -83,6 +83,7 @@ pub fn rule_configs(rules: &[Arc<dyn RiskRule>]) -> Vec<RuleConfig> {
 /// An answer on its way back to the machine.
 #[derive(Debug)]
 pub(crate) struct Answered {
+    pub(crate) question: Question,
     pub(crate) client_order_id: ClientOrderId,
     pub(crate) rule: RuleName,
     pub(crate) answer: RuleAnswer,
@@ -131,6 +132,7 @@ impl Answered {
     /// The answer to a question that could not be asked.
     pub(crate) fn denying(ask: &Ask, text: &str) -> Self {
         Self {
+            question: ask.question,
             client_order_id: ask.proposal.client_order_id.clone(),
             rule: ask.rule.clone(),
             answer: deny(text),

@@ -26,8 +26,7 @@ impl Turn<'_> {
         let command = Command::Modify(request.clone());
         self.record(about.clone(), Provenance::Operator, Body::Commanded { command });
         let Some(order) = self.order(ix) else { return };
-        let refused = not_changeable(order, &request.spec).or_else(|| self.rules_owe(ix));
-        let verdict = match refused {
+        let verdict = match not_changeable(order, &request.spec) {
             Some(reason) => Verdict { denied: Some(reason), ..Verdict::default() },
             None => self.judge(&Candidate::change(order, &request.spec)),
         };
@@ -35,11 +34,6 @@ impl Turn<'_> {
             Some(reason) => self.deny_replace(token, ix, reason, (about, verdict)),
             None => self.accept_replace(token, ix, request, verdict),
         }
-    }
-
-    fn rules_owe(&self, ix: OrderIx) -> Option<DenyReason> {
-        let what = "a custom risk rule still has to answer about an earlier change".to_owned();
-        self.core.session.is_owed(ix).then_some(DenyReason::NotChangeable { what })
     }
 
     fn deny_replace(&mut self, token: Token, ix: OrderIx, reason: DenyReason, found: (About, Verdict)) {

@@ -11,7 +11,7 @@ use alphec_model::{
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::session::Waiting;
-use crate::step::{Ask, Reply, Token};
+use crate::step::{Ask, Question, Reply, Token};
 
 impl Turn<'_> {
     /// Asks every custom rule about a staged order or a staged change.
@@ -36,21 +36,26 @@ impl Turn<'_> {
             .iter()
             .map(|rule| (rule.name.clone(), self.now.saturating_add(rule.deadline)))
             .collect();
+        self.core.session.questions = self.core.session.questions.saturating_add(1);
+        let question = self.core.session.questions;
         for rule in &rules {
-            self.step.asks.push(Ask { rule: rule.clone(), proposal: Arc::clone(&proposal) });
+            self.step.asks.push(Ask { question, rule: rule.clone(), proposal: Arc::clone(&proposal) });
         }
-        self.core.session.waiting.insert(ix, Waiting { token, rules, deadlines, verdict });
+        self.core.session.waiting.insert(ix, Waiting { question, token, rules, deadlines, verdict });
     }
 
-    pub(crate) fn rule_answered(&mut self, key: &ClientOrderId, rule: &RuleName, answer: RuleAnswer) {
+    pub(crate) fn rule_answered(
+        &mut self,
+        question: Question,
+        (key, rule): (&ClientOrderId, &RuleName),
+        answer: RuleAnswer,
+    ) {
         let Some(ix) = self.core.book.ix_of(key) else { return };
         let body = Body::RuleAnswered { rule: rule.clone(), answer: answer.clone() };
         self.record(About::order(ix), Provenance::Decided, body);
-        if self.core.session.was_owed(ix, rule) {
-            // An answer about an earlier change, whose time was over: no word on the present one.
-            return;
-        }
-        let Some(waiting) = self.core.session.waiting.get_mut(&ix) else { return };
+        // A late answer, to a question that is settled, is for the record only.
+        let waiting = self.core.session.waiting.get_mut(&ix).filter(|waiting| waiting.question == question);
+        let Some(waiting) = waiting else { return };
         if !waiting.rules.remove(rule) {
             return;
         }
@@ -109,7 +114,7 @@ impl Turn<'_> {
             self.answer_waiting(ix);
             return;
         }
-        let waiting = self.core.session.stop_waiting(ix);
+        let waiting = self.core.session.waiting.remove(&ix);
         if let Some(order) = self.order(ix) {
             let text = format!("change of order {} denied: {reason}", order.client_order_id);
             self.alert(AlertKind::OrderDenied, text, Some(ix));
@@ -126,7 +131,7 @@ impl Turn<'_> {
 
     /// Answers the caller who waits for custom rules, with the order as it now stands.
     pub(crate) fn answer_waiting(&mut self, ix: OrderIx) {
-        if let Some(token) = self.core.session.stop_waiting(ix).and_then(|waiting| waiting.token) {
+        if let Some(token) = self.core.session.waiting.remove(&ix).and_then(|waiting| waiting.token) {
             self.reply_order(token, ix);
         }
     }

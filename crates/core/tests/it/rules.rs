@@ -5,7 +5,7 @@ use alphec_model::risk::RuleAnswer;
 use alphec_model::{DenyReason, OrderSpec, OrderState, Rule, Side};
 
 use crate::support::World;
-use crate::support::setup::{dec, limit, seconds};
+use crate::support::setup::{dec, key, limit, seconds};
 
 fn ruled() -> World {
     World::ready_with(|config| {
@@ -139,18 +139,31 @@ fn an_answer_about_an_earlier_change_never_passes_a_later_one() {
     let mut world = ruled();
     working(&mut world, "a", "10");
     world.modify("a", buy("30"));
+    let earlier = world.questions[&key("a")];
     world.answer("a", "desk", RuleAnswer::Pass);
     world.wait(seconds(2));
     assert_eq!(world.order("a").pending.replace, None, "the deadline denied it");
     world.feed();
-    let denied = world.modify("a", buy("500")).denied();
-    assert!(denied.to_string().contains("earlier change"), "{denied}");
-    world.answer("a", "credit", RuleAnswer::Pass);
-    assert_eq!(
-        world.modify("a", buy("40")).0.asks.len(),
-        2,
-        "the late answer came; a new question may be asked"
-    );
+    assert_eq!(world.modify("a", buy("40")).0.asks.len(), 2, "the order is free for another change at once");
+    world.answer("a", "desk", RuleAnswer::Pass);
+    let seen = world.answer_to(earlier, ("a", "credit"), RuleAnswer::Pass);
+    assert_eq!((seen.replaces(), seen.kinds()), (0, vec!["rule_answered"]), "late: for the record only");
+    assert_eq!(world.answer_to(earlier, ("a", "credit"), deny()).0.replies.len(), 0);
+    assert_eq!(world.answer("a", "credit", RuleAnswer::Pass).replaces(), 1);
+}
+
+#[test]
+fn a_rule_that_never_answers_denies_each_change_and_blocks_none() {
+    let mut world = ruled();
+    working(&mut world, "a", "10");
+    for qty in ["20", "30", "40"] {
+        world.feed();
+        assert_eq!(world.modify("a", buy(qty)).0.asks.len(), 2);
+        world.answer("a", "desk", RuleAnswer::Pass);
+        let reason = world.wait(seconds(2)).denied();
+        assert!(matches!(reason, DenyReason::Deadline { .. }), "{reason:?}");
+        assert_eq!((world.order("a").pending.replace, world.reserved_buys("AAPL")), (None, "10".into()));
+    }
 }
 
 #[test]

@@ -338,8 +338,8 @@ impl Loop {
     }
 
     fn rule_answered(&mut self, answered: Answered) {
-        let Answered { client_order_id, rule, answer } = answered;
-        self.step(Input::RuleAnswer { client_order_id, rule, answer });
+        let Answered { question, client_order_id, rule, answer } = answered;
+        self.step(Input::RuleAnswer { question, client_order_id, rule, answer });
     }
 
     fn broker_event(&mut self, event: Option<BrokerEvent>) {

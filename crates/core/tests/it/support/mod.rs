@@ -7,16 +7,17 @@ pub(crate) mod checks;
 pub(crate) mod model;
 pub(crate) mod setup;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alphec_core::{Core, CoreConfig, Input, Misuse, Reply, Step};
+use alphec_core::{Core, CoreConfig, Input, Misuse, Question, Reply, Step};
 use alphec_model::broker::{NoticeClass, Session};
 use alphec_model::risk::RuleAnswer;
 use alphec_model::{
     AccountValue, AlertKind, ApiClientId, Body, BrokerEvent, BrokerOrderId, BrokerRequest, CancelScope,
-    Command, Currency, DenyReason, Generation, LogId, ModifyRequest, Order, OrderRequest, OrderSpec,
-    OrderState, Side, UtcNanos,
+    ClientOrderId, Command, Currency, DenyReason, Generation, LogId, ModifyRequest, Order, OrderRequest,
+    OrderSpec, OrderState, Side, UtcNanos,
 };
 
 use broker::Books;
@@ -31,6 +32,8 @@ pub(crate) struct World {
     /// The snapshot that was asked for and not answered.
     pub(crate) asked: Option<u64>,
     pub(crate) checker: checks::Checker,
+    /// The latest question to the rules, by order.
+    pub(crate) questions: BTreeMap<ClientOrderId, Question>,
     /// As given, without what the machine learned since.
     config: CoreConfig,
     next_token: u64,
@@ -120,6 +123,7 @@ impl World {
             generation: Generation::new(0),
             asked: None,
             checker: checks::Checker::default(),
+            questions: BTreeMap::new(),
             next_token: 0,
         };
         world.input(Input::Open { log_id: LogId::new("k3f9q2aa").unwrap() });
@@ -168,6 +172,9 @@ impl World {
         if is_wake {
             let due = self.core.next_deadline();
             assert!(due.is_none_or(|due| due > self.now), "waking again at once would never end: {due:?}");
+        }
+        for ask in &step.asks {
+            self.questions.insert(ask.proposal.client_order_id.clone(), ask.question);
         }
         for request in &step.requests {
             if let BrokerRequest::Snapshot { id, .. } = request {
@@ -362,8 +369,19 @@ impl World {
         self.event(broker::notice(&order, code, class))
     }
 
+    /// Answers the latest question about the order.
     pub(crate) fn answer(&mut self, name: &str, rule: &str, answer: RuleAnswer) -> Seen {
-        self.input(Input::RuleAnswer { client_order_id: key(name), rule: rule.into(), answer })
+        let question = self.questions.get(&key(name)).copied().expect("the rules were asked");
+        self.answer_to(question, (name, rule), answer)
+    }
+
+    pub(crate) fn answer_to(
+        &mut self,
+        question: Question,
+        (name, rule): (&str, &str),
+        answer: RuleAnswer,
+    ) -> Seen {
+        self.input(Input::RuleAnswer { question, client_order_id: key(name), rule: rule.into(), answer })
     }
 
     pub(crate) fn rows(&self, names: &[&str]) -> Books {
