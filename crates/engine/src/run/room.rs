@@ -17,7 +17,7 @@ impl Loop {
         match command {
             // Taken only because a cancel behind it had to know it: it goes nowhere.
             Command::Submit(_) | Command::Modify(_) | Command::Resume { .. } => {
-                Some(Err(CallError::Journal { why: "too many records wait for it".to_owned() }))
+                Some(Err(CallError::Journal { why: "too many records wait for it already".to_owned() }))
             }
             command => self.parts.core.repeats(self.parts.clock.now(), command).map(Ok),
         }
