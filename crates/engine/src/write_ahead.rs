@@ -53,6 +53,17 @@ pub(crate) struct Held {
     events: Vec<Event>,
 }
 
+/// Who waits for what is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// Nobody.
+    Nobody,
+    /// Only subscribers to events.
+    Subscribers,
+    /// The broker, a caller or a rule.
+    Somebody,
+}
+
 /// What may leave now.
 pub(crate) struct Released {
     pub(crate) requests: Vec<Committed>,
@@ -86,6 +97,19 @@ impl Held {
             && self.answers.is_empty()
             && self.asks.is_empty()
             && self.events.is_empty()
+    }
+
+    /// Who waits for it.
+    pub(crate) const fn urgency(&self) -> Urgency {
+        let nobody_asked = self.requests.is_empty()
+            && self.replies.is_empty()
+            && self.answers.is_empty()
+            && self.asks.is_empty();
+        match (nobody_asked, self.events.is_empty()) {
+            (true, true) => Urgency::Nobody,
+            (true, false) => Urgency::Subscribers,
+            (false, _) => Urgency::Somebody,
+        }
     }
 
     /// Lets everything out, if the receipt covers it; otherwise nothing, which is a bug of ours.

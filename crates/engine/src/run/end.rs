@@ -82,6 +82,7 @@ impl Loop {
     /// Sends the last cancels, lets go of the broker, records the end, closes the journal, and
     /// only then reports.
     pub(super) async fn finish(mut self, mut channels: Channels, adapter: JoinHandle<()>) {
+        self.tell();
         self.send_last_cancels(&mut channels).await;
         self.parts.stop.cancel();
         let goodbye = async {
@@ -136,6 +137,7 @@ impl Loop {
         let since = self.parts.clock.now();
         loop {
             self.dispatch();
+            self.tell();
             let patience = if self.trouble.is_some() { LAST_TRIES } else { LAST_WAIT };
             if self.unsettled() == 0 || self.parts.clock.now().since(since) >= patience {
                 return;

@@ -22,7 +22,7 @@ use crate::outbox::Outbox;
 use crate::rules::Answered;
 use crate::side::Side;
 use crate::stop::StopPolicy;
-use crate::write_ahead::{Batch, Committed, Held, Outcome, WriteAhead};
+use crate::write_ahead::{Answer, Batch, Committed, Held, Outcome, Urgency, WriteAhead};
 use end::UnderWay;
 use trouble::Trouble;
 
@@ -36,6 +36,9 @@ const RECORDS_MAX: usize = 262_144;
 /// Records that nobody waits for (a write noted, a repeated status) stay this long for company, so that
 /// the sync of one does not stand before the sync of an order.
 const LINGER: Duration = Duration::from_millis(5);
+/// The same for records that only subscribers to events wait for. A strategy that answers the broker's
+/// word with an order has heard it already, and its order then shares their sync instead of waiting for it.
+const LINGER_EVENTS: Duration = Duration::from_millis(1);
 /// Records that are not kept lingering.
 const LINGER_MAX: usize = 256;
 /// A cancel waits for a sync this long and then goes ahead of it.
@@ -82,6 +85,21 @@ struct InFlight {
     since: tokio::time::Instant,
 }
 
+/// What may be known outside and is not told yet; emptied every turn.
+#[derive(Default)]
+struct News {
+    replies: Vec<(Token, Reply)>,
+    answers: Vec<Answer>,
+    events: Vec<Event>,
+    follows_requests: bool,
+}
+
+impl News {
+    const fn is_empty(&self) -> bool {
+        self.replies.is_empty() && self.answers.is_empty() && self.events.is_empty()
+    }
+}
+
 /// The state of the loop.
 pub(crate) struct Loop {
     parts: LoopParts,
@@ -100,6 +118,7 @@ pub(crate) struct Loop {
     journal_gone: bool,
     waiters: HashMap<Token, oneshot::Sender<Result<Reply, CallError>>>,
     next_token: Token,
+    news: News,
     stopping: Option<UnderWay>,
     callers_gone: bool,
     adapter_gone: bool,
@@ -120,6 +139,7 @@ impl Loop {
             journal_gone: false,
             waiters: HashMap::new(),
             next_token: 0,
+            news: News::default(),
             stopping: None,
             callers_gone: false,
             adapter_gone: false,
@@ -132,6 +152,7 @@ impl Loop {
         while !self.is_stopped() {
             self.dispatch();
             self.flush();
+            self.tell_after_the_write().await;
             self.wait(&mut channels).await;
             self.take_ready(&mut channels);
         }
@@ -204,7 +225,7 @@ impl Loop {
         let stop = self.stopping.as_ref().map(|under_way| under_way.give_up_at);
         let is_lingering =
             !self.filling.records.is_empty() && self.in_flight.is_none() && self.trouble.is_none();
-        let linger = is_lingering.then(|| self.filling_since.saturating_add(LINGER));
+        let linger = is_lingering.then(|| self.filling_since.saturating_add(self.linger()));
         let next = [self.parts.core.next_deadline(), self.trouble_deadline(now), stop, linger]
             .into_iter()
             .flatten()
@@ -376,10 +397,18 @@ impl Loop {
     }
 
     fn may_linger(&self) -> bool {
-        self.filling.held.is_empty()
-            && self.stopping.is_none()
+        self.stopping.is_none()
             && self.filling.records.len() <= LINGER_MAX
-            && self.parts.clock.now().since(self.filling_since) < LINGER
+            && self.parts.clock.now().since(self.filling_since) < self.linger()
+    }
+
+    /// How long what is being filled may wait for company.
+    const fn linger(&self) -> Duration {
+        match self.filling.held.urgency() {
+            Urgency::Nobody => LINGER,
+            Urgency::Subscribers => LINGER_EVENTS,
+            Urgency::Somebody => Duration::ZERO,
+        }
     }
 
     fn begin(&mut self, batch: Batch) {
@@ -421,24 +450,44 @@ impl Loop {
             tracing::error!("refused to release what is not durable");
             return;
         };
+        self.news.follows_requests |= !released.requests.is_empty();
         for request in released.requests {
             self.send(request);
         }
         if self.in_flight.is_none() && self.queue.is_empty() {
             self.cancels_since = None;
         }
-        for (token, reply) in released.replies {
-            self.reply(token, Ok(reply));
-        }
-        for answer in released.answers {
-            answer();
-        }
         for ask in released.asks {
             if let Some(answered) = self.parts.side.ask(ask) {
                 self.rule_answered(answered);
             }
         }
-        for event in released.events {
+        self.news.replies.extend(released.replies);
+        self.news.answers.extend(released.answers);
+        self.news.events.extend(released.events);
+    }
+
+    /// Tells callers and subscribers what may be known now. When requests left with it the adapter writes
+    /// them first: waking people takes longer than the write, and the broker is the one who is waited for.
+    async fn tell_after_the_write(&mut self) {
+        if self.news.is_empty() {
+            return;
+        }
+        if self.news.follows_requests {
+            tokio::task::yield_now().await;
+        }
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        let News { replies, answers, events, follows_requests: _ } = std::mem::take(&mut self.news);
+        for (token, reply) in replies {
+            self.reply(token, Ok(reply));
+        }
+        for answer in answers {
+            answer();
+        }
+        for event in events {
             // No subscriber is no error.
             drop(self.parts.events.send(event));
         }
