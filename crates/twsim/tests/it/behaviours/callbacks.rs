@@ -90,7 +90,7 @@ fn an_execution_is_corrected_under_the_next_revision_of_its_id() {
     assert_eq!(bench.lines(conn)[0], "EX 1 1@229.5 .02");
     let truth = bench.desk.truth();
     assert_eq!(truth.position("DU1234567", crate::frames::AAPL), 1.into());
-    assert_eq!(truth.accounts[0].positions[&crate::frames::AAPL].cost.to_string(), "229.5");
+    assert_eq!(truth.accounts[0].positions[&crate::frames::AAPL].cost, crate::kit::dec("229.5"));
 }
 
 /// Behaviour 28 (§3.2)

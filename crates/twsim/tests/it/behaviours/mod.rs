@@ -3,5 +3,6 @@
 
 mod callbacks;
 mod lists;
+mod matrix;
 mod requests;
 mod sessions;
