@@ -1,17 +1,21 @@
 //! `alphec-exec sim`: the simulated gateway as a process of its own.
 
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use alphec_execution::model::Decimal;
-use alphec_twsim::venue::Instrument;
+use alphec_twsim::faults::TABLE;
+use alphec_twsim::prices::parse_csv;
+use alphec_twsim::venue::{Instrument, PricePath};
 use alphec_twsim::{Fault, Gateway, GatewayBuilder, GatewayHandle};
 use serde_json::json;
 
 use super::Common;
 use crate::exit::{Exit, Failure};
-use crate::render;
+use crate::render::{self, Paint, Sheet};
 use crate::signals::Signals;
 
 /// Options of `sim`.
@@ -32,12 +36,19 @@ pub(crate) struct Args {
     /// Pins the bid of these symbols, which then do not walk.
     #[arg(long, value_delimiter = ',', value_name = "SYM=PX,…")]
     prices: Vec<Pinned>,
+    /// Quotes from a CSV, for the symbols in it instead of a walk: time,symbol,bid,ask[,bid_size,ask_size,last], time in
+    /// seconds after the start or as UTC instants.
+    #[arg(long, value_name = "FILE")]
+    price_file: Option<PathBuf>,
     /// Time between two price steps in milliseconds; 0 stands still.
     #[arg(long, value_name = "MS", default_value_t = 250)]
     walk_ms: u64,
     /// Something that goes wrong, such as `drop-after-accept@3`, `mute@10s`, `delay=50ms`; repeat for more.
     #[arg(long = "fault", value_name = "TEXT")]
     faults: Vec<Fault>,
+    /// Prints every fault that `--fault` knows, and ends.
+    #[arg(long)]
+    list_faults: bool,
     /// Refuses everything that needs write access, as a gateway in read-only mode.
     #[arg(long)]
     read_only: bool,
@@ -65,10 +76,14 @@ impl FromStr for Pinned {
 
 /// Serves until told to stop.
 pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
+    if args.list_faults {
+        return list_faults(common);
+    }
     // Before the first line is printed: whoever reads it may stop us at once.
     let mut signals = Signals::listen()?;
     let prices = args.prices.clone();
-    let gateway = builder(args).start().await?;
+    let scripted = args.price_file.as_deref().map(scripted).transpose()?.unwrap_or_default();
+    let gateway = builder(args).with(|config| config.prices = scripted).start().await?;
     pin(&gateway, &prices)?;
     announce(common, &gateway)?;
     signals.wait().await;
@@ -78,8 +93,19 @@ pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
 }
 
 fn builder(args: Args) -> GatewayBuilder {
-    let Args { listen, seed, accounts, instruments, prices: _, walk_ms, faults, read_only, server_version } =
-        args;
+    let Args {
+        listen,
+        seed,
+        accounts,
+        instruments,
+        prices: _,
+        price_file: _,
+        walk_ms,
+        faults,
+        list_faults: _,
+        read_only,
+        server_version,
+    } = args;
     let mut builder = Gateway::builder().listen(&listen).seed(seed);
     for account in &accounts {
         builder = builder.account(account);
@@ -97,6 +123,30 @@ fn builder(args: Args) -> GatewayBuilder {
             config.instruments = listed(&instruments);
         }
     })
+}
+
+fn scripted(file: &Path) -> anyhow::Result<BTreeMap<String, PricePath>> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("cannot read --price-file {name}: {error}")))?;
+    let paths = parse_csv(&text).map_err(|error| Failure::usage(format!("--price-file {name}, {error}")))?;
+    Ok(paths)
+}
+
+fn list_faults(common: &Common) -> anyhow::Result<Exit> {
+    if common.json {
+        let rows = TABLE.iter().map(|row| {
+            json!({ "name": row.name, "usage": row.usage(), "what": row.what, "behaviours": row.behaviours })
+        });
+        render::json(&json!(rows.collect::<Vec<_>>()))?;
+        return Ok(Exit::Done);
+    }
+    let mut sheet = Sheet::new(common.colour(), &["fault", "what it does"]);
+    for row in TABLE {
+        sheet.row(vec![(row.usage(), Paint::Active), (row.what.to_owned(), Paint::Plain)]);
+    }
+    render::text(&sheet.finish())?;
+    Ok(Exit::Done)
 }
 
 /// The instruments named: those that the simulator knows, and stocks for the rest.

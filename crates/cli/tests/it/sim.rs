@@ -94,3 +94,32 @@ fn clients_that_speak_nonsense_are_cut_off_and_the_others_are_not_disturbed() {
     let listed = house.run(&["order", "list", "--json"]).exits(0);
     assert_eq!(listed.json()["orders"].as_array().map(Vec::len), Some(1));
 }
+
+#[test]
+fn quotes_come_from_a_file_and_a_bad_row_names_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("quotes.csv");
+    let path = file.to_str().unwrap();
+    std::fs::write(&file, "time,symbol,bid,ask\n0,AAPL,100,100.01\n").unwrap();
+    drop(Sim::start_with(&["--price-file", path]));
+    for (text, words) in [
+        ("time,symbol,bid,ask\n0,AAPL,1,2\n1,AAPL,1,x\n", "line 3: ask \"x\" is not a number"),
+        ("time,symbol,bid,ask\n0,XYZ,1,2\n", "prices for XYZ, which is not listed"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let said = run(program().args(["sim", "--listen", "127.0.0.1:0", "--price-file", path]));
+        said.exits(2).complains(&[words]);
+    }
+    let said = run(program().args(["sim", "--price-file", "nowhere.csv"]));
+    said.exits(2).complains(&["cannot read --price-file nowhere.csv"]);
+}
+
+#[test]
+fn every_fault_is_listed_for_people_and_for_programs() {
+    let said = run(program().args(["sim", "--list-faults", "--json"])).exits(0);
+    let names: Vec<String> =
+        said.json().as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect();
+    assert!(names.len() > 40 && names.contains(&"half-open".to_owned()), "{names:?}");
+    let listed = run(program().args(["sim", "--list-faults"])).exits(0);
+    assert!(names.iter().all(|name| listed.out.contains(name.as_str())));
+}
