@@ -25,7 +25,9 @@
 //!
 //! What differs from the broker, on purpose: the venue never closes and its day ends at midnight UTC; orders
 //! do not take liquidity from each other; stops watch the opposite touch; children start when their parent is
-//! completely filled; market data is always live; margin is a flat share of the notional.
+//! completely filled; market data is always live; margin is a flat share of the notional;
+//! OCA groups, good-after-time, all-or-none, minimum quantity and hidden are echoed without effect; what-if previews
+//! and order types beyond market, limit, stop and stop-limit are refused.
 
 #![forbid(unsafe_code)]
 
