@@ -36,8 +36,8 @@ pub(crate) struct Args {
     /// Pins the bid of these symbols, which then do not walk.
     #[arg(long, value_delimiter = ',', value_name = "SYM=PX,…")]
     prices: Vec<Pinned>,
-    /// Quotes from a CSV, for the symbols in it instead of a walk: time,symbol,bid,ask[,bid_size,ask_size,last], time in
-    /// seconds after the start or as UTC instants.
+    /// Quotes from a CSV, for the symbols in it instead of a walk: time,symbol,bid,ask and, if wanted,
+    /// bid_size,ask_size,last; time in seconds after the start or as UTC instants.
     #[arg(long, value_name = "FILE")]
     price_file: Option<PathBuf>,
     /// Time between two price steps in milliseconds; 0 stands still.
