@@ -116,7 +116,7 @@ fn classify(cause: &(dyn std::error::Error + 'static)) -> Option<(Exit, &'static
     }
     if let Some(error) = cause.downcast_ref::<GatewayError>() {
         return Some(match error {
-            GatewayError::Config { .. } => (Exit::Usage, "usage"),
+            GatewayError::Config { .. } | GatewayError::Record { .. } => (Exit::Usage, "usage"),
             _ => (Exit::Failed, "listen"),
         });
     }

@@ -1,6 +1,7 @@
 //! How a simulated gateway starts. Plain data; the builder and the command line both end here.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
@@ -46,6 +47,8 @@ pub struct GatewayConfig {
     pub account_refresh: Duration,
     /// Most sessions at once.
     pub max_clients: usize,
+    /// File to record every frame and decision in.
+    pub record: Option<PathBuf>,
     /// Most bytes waiting for one client; a client that lets more pile up is disconnected.
     pub outbox_limit: usize,
 }
@@ -70,6 +73,7 @@ impl Default for GatewayConfig {
             master_client_id: None,
             account_refresh: Duration::from_secs(180),
             max_clients: 32,
+            record: None,
             outbox_limit: 32 * 1024 * 1024,
         }
     }

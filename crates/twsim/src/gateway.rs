@@ -1,6 +1,7 @@
 //! Starting a gateway, and holding it while it runs.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::net::TcpListener;
 use crate::config::{GatewayConfig, nanoseconds};
 use crate::desk::{Counters, Truth};
 use crate::faults::Fault;
+use crate::record::Recorder;
 use crate::server::Server;
 use crate::venue::{AccountConfig, ConId, Instrument, OrderSpec, PricePath, Quote, VenueInput};
 use crate::wire::{NEWEST_SERVER_VERSION, OLDEST_SERVER_VERSION};
@@ -23,6 +25,14 @@ pub enum GatewayError {
     Listen {
         /// The address asked for.
         address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The record cannot be written.
+    #[error("cannot write the record {}", path.display())]
+    Record {
+        /// The file asked for.
+        path: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
@@ -51,7 +61,8 @@ impl Gateway {
         let failed = |source| GatewayError::Listen { address: address.clone(), source };
         let listener = TcpListener::bind(&config.listen).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
-        Ok(GatewayHandle { server: Server::start(config, listener), addr })
+        let recorder = config.record.as_deref().map(record_to).transpose()?;
+        Ok(GatewayHandle { server: Server::start(config, listener, recorder), addr })
     }
 }
 
@@ -119,6 +130,13 @@ impl GatewayBuilder {
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.config.faults.push(fault);
+        self
+    }
+
+    /// Writes every frame and every decision to this file, in words, as JSON Lines. An older file is overwritten.
+    #[must_use]
+    pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config.record = Some(path.into());
         self
     }
 
@@ -239,9 +257,16 @@ impl GatewayHandle {
         self.server.with(|desk, _| desk.truth())
     }
 
-    /// Closes every connection and the listener, and waits until all is ended.
-    pub async fn stop(self) {
+    /// Why the record is not complete, if it is not: the disk is full, for example.
+    pub fn record_problem(&self) -> Option<String> {
+        self.server.record_problem()
+    }
+
+    /// Closes every connection and the listener, and waits until all is ended. Says why the record is not
+    /// complete, if it is not.
+    pub async fn stop(self) -> Option<String> {
         self.server.stop().await;
+        self.record_problem()
     }
 }
 
@@ -249,6 +274,10 @@ impl Drop for GatewayHandle {
     fn drop(&mut self) {
         self.server.cancel();
     }
+}
+
+fn record_to(path: &Path) -> Result<Recorder, GatewayError> {
+    Recorder::create(path).map_err(|source| GatewayError::Record { path: path.to_owned(), source })
 }
 
 fn check(config: &GatewayConfig) -> Result<(), GatewayError> {

@@ -37,6 +37,7 @@ pub mod desk;
 pub mod faults;
 mod gateway;
 pub mod prices;
+mod record;
 mod server;
 pub mod venue;
 pub mod wire;

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::GatewayConfig;
 use crate::desk::{ConnId, Desk, Output};
+use crate::record::Recorder;
 use crate::venue::UtcNs;
 
 /// Most sockets at once, sessions or not; the rest is closed on arrival.
@@ -25,6 +26,9 @@ const READ_CHUNK: usize = 64 * 1024;
 
 /// A client that takes nothing for this long is disconnected, as the broker's bulk-data timeout does.
 const WRITE_STALL: Duration = Duration::from_secs(30);
+
+/// How long a line of the record may stay in memory.
+const RECORD_FLUSH: Duration = Duration::from_secs(1);
 
 /// Pause after a failed accept, which is usually a shortage of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -39,6 +43,7 @@ struct State {
     latest: UtcNs,
     /// How far ahead of the wall clock this gateway lives.
     ahead: i64,
+    recorder: Option<Recorder>,
 }
 
 /// The running server.
@@ -51,14 +56,20 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(config: GatewayConfig, listener: TcpListener) -> Arc<Self> {
+    pub(crate) fn start(
+        config: GatewayConfig,
+        listener: TcpListener,
+        recorder: Option<Recorder>,
+    ) -> Arc<Self> {
         let now = wall_clock();
+        let is_recorded = recorder.is_some();
         let state = State {
             desk: Desk::new(config, now),
             wakers: HashMap::new(),
             planned: None,
             latest: now,
             ahead: 0,
+            recorder,
         };
         let server = Arc::new(Self {
             state: Mutex::new(state),
@@ -68,6 +79,9 @@ impl Server {
         });
         server.tasks.spawn(accept(Arc::clone(&server), listener));
         server.tasks.spawn(keep_time(Arc::clone(&server)));
+        if is_recorded {
+            server.tasks.spawn(keep_record(Arc::clone(&server)));
+        }
         server
     }
 
@@ -93,6 +107,18 @@ impl Server {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        self.flush_record();
+    }
+
+    /// Why the record is not complete, if it is not.
+    pub(crate) fn record_problem(&self) -> Option<String> {
+        self.lock().recorder.as_ref().and_then(|it| it.problem().map(str::to_owned))
+    }
+
+    fn flush_record(&self) {
+        if let Some(recorder) = &mut self.lock().recorder {
+            recorder.flush();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -106,6 +132,10 @@ impl Server {
             return None;
         }
         let conn = state.desk.open();
+        let now = state.now();
+        if let Some(recorder) = &mut state.recorder {
+            recorder.connected(now, conn);
+        }
         let waker = Arc::new(Notify::new());
         state.wakers.insert(conn, Arc::clone(&waker));
         Some((conn, waker))
@@ -114,6 +144,10 @@ impl Server {
     fn close(&self, conn: ConnId) {
         let mut state = self.lock();
         state.desk.closed(conn);
+        let now = state.now();
+        if let Some(recorder) = &mut state.recorder {
+            recorder.disconnected(now, conn);
+        }
         state.wakers.remove(&conn);
     }
 
@@ -122,10 +156,18 @@ impl Server {
         let mut state = self.lock();
         if !received.is_empty() {
             let now = state.now();
+            if let Some(recorder) = &mut state.recorder {
+                recorder.received(now, conn, received);
+            }
             state.desk.receive(now, conn, received);
         }
         self.wake_others(&mut state, Some(conn));
-        state.desk.take_output(conn)
+        let output = state.desk.take_output(conn);
+        let now = state.latest;
+        if let Some(recorder) = &mut state.recorder {
+            recorder.sent(now, conn, &output.bytes);
+        }
+        output
     }
 
     fn is_lost(&self, conn: ConnId) -> bool {
@@ -133,6 +175,10 @@ impl Server {
     }
 
     fn wake_others(&self, state: &mut State, own: Option<ConnId>) {
+        let State { desk, recorder, .. } = state;
+        if let Some(recorder) = recorder {
+            recorder.decisions(desk.decisions());
+        }
         for conn in state.desk.take_touched() {
             if Some(conn) != own
                 && let Some(waker) = state.wakers.get(&conn)
@@ -247,6 +293,15 @@ async fn write(
         }
     }
     Ok(woken)
+}
+
+async fn keep_record(server: Arc<Server>) {
+    loop {
+        tokio::select! {
+            () = server.stop.cancelled() => return,
+            () = tokio::time::sleep(RECORD_FLUSH) => server.flush_record(),
+        }
+    }
 }
 
 async fn keep_time(server: Arc<Server>) {

@@ -49,6 +49,9 @@ pub(crate) struct Args {
     /// Prints every fault that `--fault` knows, and ends.
     #[arg(long)]
     list_faults: bool,
+    /// Writes every frame both ways and every decision to this file, in words, as JSON Lines.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Refuses everything that needs write access, as a gateway in read-only mode.
     #[arg(long)]
     read_only: bool,
@@ -88,8 +91,10 @@ pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     announce(common, &gateway)?;
     signals.wait().await;
     tracing::info!("stopping");
-    gateway.stop().await;
-    Ok(Exit::Done)
+    match gateway.stop().await {
+        None => Ok(Exit::Done),
+        Some(problem) => Err(Failure::new(Exit::Failed, "record", problem).into()),
+    }
 }
 
 fn builder(args: Args) -> GatewayBuilder {
@@ -103,6 +108,7 @@ fn builder(args: Args) -> GatewayBuilder {
         walk_ms,
         faults,
         list_faults: _,
+        record,
         read_only,
         server_version,
     } = args;
@@ -117,6 +123,7 @@ fn builder(args: Args) -> GatewayBuilder {
         builder = builder.server_version(version);
     }
     builder.with(|config| {
+        config.record = record;
         config.read_only = read_only;
         config.walk_every = (walk_ms > 0).then(|| Duration::from_millis(walk_ms));
         if !instruments.is_empty() {

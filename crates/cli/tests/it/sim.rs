@@ -59,9 +59,28 @@ fn nonsense_is_a_usage_error_that_says_what_would_do() {
         (["--prices", "AAPL"], "SYMBOL=PRICE"),
         (["--prices", "XYZ=1"], "does not list"),
         (["--server-version", "156"], "157"),
+        (["--record", "/nowhere/at/all.jsonl"], "cannot write the record /nowhere/at/all.jsonl"),
     ] {
         run(program().args(["sim", "--listen", "127.0.0.1:0"]).args(args)).exits(2).complains(&[words]);
     }
+}
+
+#[test]
+fn a_record_is_complete_when_it_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("frames.jsonl");
+    let sim = Sim::start(&["--record", path.to_str().unwrap()]);
+    House::of(&sim).submit("noted", &["--type", "limit", "--limit", "225", "--wait", "accepted"]).exits(0);
+    assert_eq!(sim.signal("-TERM").code(), Some(0));
+    let lines = std::fs::read_to_string(&path).unwrap();
+    for line in lines.lines() {
+        let entry: Value = serde_json::from_str(line).unwrap();
+        assert!(entry["at"].is_string() && entry["what"].is_string(), "{line}");
+    }
+    assert!(
+        lines.contains("\"message\":\"placeOrder\"") && lines.contains("\"message\":\"openOrder\""),
+        "{lines}"
+    );
 }
 
 #[test]

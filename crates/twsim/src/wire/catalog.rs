@@ -53,6 +53,73 @@ const REPLIES: &[(&[i32], i32)] = &[
     (&[9, 49, 65, 66, 67, 68, 80, 109], ALL),
 ];
 
+/// The callback that a message to a client becomes; empty for messages that this gateway does not write.
+pub(super) fn reply_name(id: i32) -> &'static str {
+    REPLY_NAMES.iter().find(|(known, _)| *known == id).map_or("", |(_, name)| name)
+}
+
+const REPLY_NAMES: &[(i32, &str)] = &[
+    (1, "tickPrice"),
+    (2, "tickSize"),
+    (3, "orderStatus"),
+    (4, "error"),
+    (5, "openOrder"),
+    (6, "updateAccountValue"),
+    (7, "updatePortfolio"),
+    (8, "updateAccountTime"),
+    (9, "nextValidId"),
+    (10, "contractDetails"),
+    (11, "execDetails"),
+    (12, "updateMktDepth"),
+    (13, "updateMktDepthL2"),
+    (14, "updateNewsBulletin"),
+    (15, "managedAccounts"),
+    (16, "receiveFA"),
+    (17, "historicalData"),
+    (18, "bondContractDetails"),
+    (19, "scannerParameters"),
+    (20, "scannerData"),
+    (21, "tickOptionComputation"),
+    (45, "tickGeneric"),
+    (46, "tickString"),
+    (49, "currentTime"),
+    (50, "realtimeBar"),
+    (51, "fundamentalData"),
+    (52, "contractDetailsEnd"),
+    (53, "openOrderEnd"),
+    (54, "accountDownloadEnd"),
+    (55, "execDetailsEnd"),
+    (57, "tickSnapshotEnd"),
+    (58, "marketDataType"),
+    (59, "commissionAndFeesReport"),
+    (61, "position"),
+    (62, "positionEnd"),
+    (63, "accountSummary"),
+    (64, "accountSummaryEnd"),
+    (71, "positionMulti"),
+    (72, "positionMultiEnd"),
+    (73, "accountUpdateMulti"),
+    (74, "accountUpdateMultiEnd"),
+    (75, "securityDefinitionOptionParameter"),
+    (76, "securityDefinitionOptionParameterEnd"),
+    (77, "softDollarTiers"),
+    (78, "familyCodes"),
+    (79, "symbolSamples"),
+    (81, "tickReqParams"),
+    (85, "newsProviders"),
+    (88, "headTimestamp"),
+    (90, "historicalDataUpdate"),
+    (93, "marketRule"),
+    (94, "pnl"),
+    (95, "pnlSingle"),
+    (100, "orderBound"),
+    (101, "completedOrder"),
+    (102, "completedOrdersEnd"),
+    (107, "userInfo"),
+    (108, "historicalDataEnd"),
+    (109, "currentTimeInMillis"),
+];
+
 const fn known(id: i32, name: &'static str, protobuf_from: i32, req_id: ReqIdAt) -> Known {
     Known { id, name, protobuf_from, req_id }
 }

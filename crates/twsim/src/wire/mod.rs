@@ -4,6 +4,7 @@
 //! share are the two enums, and [`layout`] for what has contracts and orders in it.
 
 mod catalog;
+mod describe;
 mod dialect;
 mod echo;
 pub mod frame;
@@ -23,10 +24,11 @@ pub use request::{
     ExecutionFilter, HistoryRequest, LiveBarsRequest, MarketDataRequest, MultiRequest, OptionChainRequest,
     PlaceOrder, Request, SummaryRequest,
 };
-pub use stamp::{civil_date, format_stamp, parse_stamp};
+pub use stamp::{civil_date, format_instant, format_stamp, parse_instant, parse_stamp};
 pub use text::FieldProblem;
 
 pub(crate) use catalog::BINARY_ID;
+pub(crate) use describe::{Described, describe_reply, describe_request, text_fields};
 pub(crate) use number::{decimal_from_double, decimal_from_text};
 
 /// Oldest server version this gateway speaks. Whatever is younger in the clients still in use begins here.

@@ -8,7 +8,7 @@ use prost::encoding::message;
 use super::layout::{AttachedOrders, Contract, Order, OrderCancel, PlaceOrderRequest};
 
 /// A new order or a modification, unchecked.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
 pub struct PlaceOrder {
     /// Order id.
     pub order_id: i32,
@@ -49,7 +49,7 @@ impl PlaceOrder {
 }
 
 /// Which executions a client wants; empty fields match anything.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct ExecutionFilter {
     /// API client id, 0 for any.
     pub client_id: i32,
@@ -72,7 +72,7 @@ pub struct ExecutionFilter {
 }
 
 /// A market data subscription, or a single look.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
 pub struct MarketDataRequest {
     /// Request id.
     pub req_id: i32,
@@ -83,7 +83,7 @@ pub struct MarketDataRequest {
 }
 
 /// A subscription to account summary rows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct SummaryRequest {
     /// Request id.
     pub req_id: i32,
@@ -94,7 +94,7 @@ pub struct SummaryRequest {
 }
 
 /// A subscription that names an account or a model instead of taking the session's.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct MultiRequest {
     /// Request id.
     pub req_id: i32,
@@ -105,7 +105,7 @@ pub struct MultiRequest {
 }
 
 /// Which option chains a client asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct OptionChainRequest {
     /// Request id.
     pub req_id: i32,
@@ -120,7 +120,7 @@ pub struct OptionChainRequest {
 }
 
 /// Bars of the past, and on request of the present.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
 pub struct HistoryRequest {
     /// Request id.
     pub req_id: i32,
@@ -143,7 +143,7 @@ pub struct HistoryRequest {
 }
 
 /// Five-second bars as they happen.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
 pub struct LiveBarsRequest {
     /// Request id.
     pub req_id: i32,
@@ -158,7 +158,7 @@ pub struct LiveBarsRequest {
 }
 
 /// A message from a client.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[allow(missing_docs, reason = "each variant is the API request of that name; ids are the client's own")]
 pub enum Request {
     StartApi {

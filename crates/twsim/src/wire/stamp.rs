@@ -9,6 +9,30 @@ pub fn format_stamp(at: UtcNs) -> String {
     format!("{year:04}{month:02}{day:02} {:02}:{:02}:{:02} UTC", second / 3600, second / 60 % 60, second % 60)
 }
 
+/// `YYYY-MM-DDThh:mm:ss.nnnnnnnnnZ`, for records.
+pub fn format_instant(at: UtcNs) -> String {
+    let (year, month, day) = civil_date(at);
+    let ns = at.rem_euclid(DAY_NS);
+    let second = ns / 1_000_000_000;
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:09}Z",
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+        ns % 1_000_000_000
+    )
+}
+
+/// Reads `YYYY-MM-DDThh:mm:ss[.fraction]Z`, in UTC.
+pub fn parse_instant(text: &str) -> Option<UtcNs> {
+    let (date, clock) = text.strip_suffix('Z')?.split_once('T')?;
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let whole = date.len() == 10 && clock.len() == 8;
+    let digits = !fraction.is_empty() && fraction.len() <= 9 && fraction.bytes().all(|b| b.is_ascii_digit());
+    let ns: i64 = format!("{fraction:0<9}").parse().ok().filter(|_| whole && digits)?;
+    Some(parse_stamp(&format!("{}-{clock}", date.replace('-', "")))? + ns)
+}
+
 /// Reads `YYYYMMDD hh:mm:ss UTC`, `YYYYMMDD-hh:mm:ss` (UTC by definition, `Z` allowed) and a bare
 /// `YYYYMMDD`. A missing zone means the gateway's, which is UTC; any other zone is unreadable.
 pub fn parse_stamp(text: &str) -> Option<UtcNs> {
@@ -81,6 +105,18 @@ mod tests {
             assert_eq!(parse_stamp(&format_stamp(at)), Some(at), "{}", format_stamp(at));
         }
         assert_eq!(format_stamp(1_709_164_799 * 1_000_000_000), "20240228 23:59:59 UTC");
+    }
+
+    #[test]
+    fn instants_read_back_as_written_to_the_nanosecond() {
+        for at in [0, 951_782_400_000_000_001, 1_709_164_799_120_000_000, 4_102_444_800_999_999_999_i64] {
+            assert_eq!(parse_instant(&format_instant(at)), Some(at), "{}", format_instant(at));
+        }
+        assert_eq!(format_instant(1_709_164_799_500_000_000), "2024-02-28T23:59:59.500000000Z");
+        assert_eq!(parse_instant("2024-02-28T23:59:59Z"), Some(1_709_164_799_000_000_000));
+        for text in ["2024-02-28", "2024-02-28T23:59:59", "2024-02-28T23:59Z", "2024-02-30T00:00:00Z", "Z"] {
+            assert_eq!(parse_instant(text), None, "{text}");
+        }
     }
 
     #[test]

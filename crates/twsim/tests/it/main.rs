@@ -19,6 +19,7 @@ mod market;
 mod orders;
 mod random;
 mod raw;
+mod record;
 mod seeds;
 mod session;
 mod soak;

@@ -7,7 +7,7 @@ use crate::kit::{connect, still};
 use crate::raw::{OneNumber, Raw};
 
 /// A market order as clients of version 164 send it, everything unset; `|` stands for NUL.
-const MARKET_ORDER: &str = "13|265598|||||||SMART|||||||BUY|100|MKT|||||||0||1|0|0|0|0|0|0|0||0||||||||0||-1|0|||0|||0|0||0|\
+pub(crate) const MARKET_ORDER: &str = "13|265598|||||||SMART|||||||BUY|100|MKT|||||||0||1|0|0|0|0|0|0|0||0||||||||0||-1|0|||0|||0|0||0|\
     |||||0|||||0|||||||||||0|||0|0|||0||0|0|0|0||1.7976931348623157e+308|1.7976931348623157e+308|1.7\
     976931348623157e+308|1.7976931348623157e+308|1.7976931348623157e+308|0||||1.7976931348623157e+30\
     8|||||0|0|0||2147483647|2147483647|0|";
@@ -45,13 +45,13 @@ fn assert_like(ours: &[String], real: &str, own: &[usize]) {
     assert_eq!(ours.len(), real.len());
 }
 
-struct Text {
+pub(crate) struct Text {
     raw: Raw,
     version: i32,
 }
 
 impl Text {
-    async fn session(gateway: &GatewayHandle, version: i32) -> Self {
+    pub(crate) async fn session(gateway: &GatewayHandle, version: i32) -> Self {
         let mut raw = Raw::open(gateway).await;
         raw.greet(&format!("v157..{version}")).await;
         assert!(raw.payload().await.unwrap().starts_with(version.to_string().as_bytes()));
@@ -62,7 +62,7 @@ impl Text {
     }
 
     /// Sends fields separated by `|`, the last one ended by it.
-    async fn send(&mut self, id: i32, fields: &str) {
+    pub(crate) async fn send(&mut self, id: i32, fields: &str) {
         let fields = fields.replace('|', "\0");
         let mut payload = BytesMut::new();
         if self.version >= 201 {
@@ -82,7 +82,7 @@ impl Text {
     }
 
     /// The fields of the next message, its id first.
-    async fn next(&mut self) -> Option<Vec<String>> {
+    pub(crate) async fn next(&mut self) -> Option<Vec<String>> {
         let payload = self.raw.payload().await?;
         let (id, body) = if self.version >= 201 {
             let id = i32::from_be_bytes(payload[..4].try_into().unwrap());
@@ -97,7 +97,7 @@ impl Text {
         Some(all)
     }
 
-    async fn until(&mut self, id: &str) -> Vec<String> {
+    pub(crate) async fn until(&mut self, id: &str) -> Vec<String> {
         loop {
             let fields = self.next().await.expect("an open connection");
             if fields[0] == id {

@@ -6,7 +6,7 @@ use prost::Message;
 use super::TagValue;
 
 /// A contract, as a client describes it and as the gateway writes it. Empty fields of a query match anything.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct Contract {
     #[prost(int32, optional, tag = "1")]
     pub con_id: Option<i32>,
@@ -53,7 +53,7 @@ pub struct Contract {
 }
 
 /// One leg of a combination.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct ComboLeg {
     #[prost(int32, optional, tag = "1")]
     pub con_id: Option<i32>,
@@ -76,7 +76,7 @@ pub struct ComboLeg {
 }
 
 /// The hedge of a delta-neutral combination.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct DeltaNeutralContract {
     #[prost(int32, optional, tag = "1")]
     pub con_id: Option<i32>,
@@ -87,7 +87,7 @@ pub struct DeltaNeutralContract {
 }
 
 /// What there is to know about a contract.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct ContractDetails {
     #[prost(string, optional, tag = "1")]
     pub market_name: Option<String>,

@@ -19,7 +19,7 @@ pub use report::{
 
 /// A named parameter. On the wire a map entry; kept as a list, because the order of the parameters is the
 /// client's.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct TagValue {
     /// Name.
     #[prost(string, optional, tag = "1")]

@@ -6,7 +6,7 @@ use prost::Message;
 use super::{Contract, TagValue};
 
 /// An order. Absent means unset; the gateway's echo has the fields it fills itself set as well.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct Order {
     #[prost(int32, optional, tag = "1")]
     pub client_id: Option<i32>,
@@ -318,7 +318,7 @@ impl Order {
 }
 
 /// A soft dollar tier.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct SoftDollarTier {
     #[prost(string, optional, tag = "1")]
     pub name: Option<String>,
@@ -329,7 +329,7 @@ pub struct SoftDollarTier {
 }
 
 /// A condition that activates or cancels an order; the fields in use depend on its kind.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct OrderCondition {
     #[prost(int32, optional, tag = "1")]
     pub kind: Option<i32>,
@@ -360,7 +360,7 @@ pub struct OrderCondition {
 }
 
 /// Preset stop and target orders to attach.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct AttachedOrders {
     #[prost(int32, optional, tag = "1")]
     pub sl_order_id: Option<i32>,
@@ -373,7 +373,7 @@ pub struct AttachedOrders {
 }
 
 /// A new order or a modification.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct PlaceOrderRequest {
     #[prost(int32, optional, tag = "1")]
     pub order_id: Option<i32>,
@@ -386,7 +386,7 @@ pub struct PlaceOrderRequest {
 }
 
 /// Regulatory particulars of a cancel.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct OrderCancel {
     #[prost(string, optional, tag = "1")]
     pub manual_order_cancel_time: Option<String>,

@@ -5,7 +5,7 @@ use prost::Message;
 use super::{Contract, Order};
 
 /// State of an order, with its preview when it is a what-if.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct OrderState {
     #[prost(string, optional, tag = "1")]
     pub status: Option<String>,
@@ -70,7 +70,7 @@ pub struct OrderState {
 }
 
 /// Share of one account in an allocated order.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct OrderAllocation {
     #[prost(string, optional, tag = "1")]
     pub account: Option<String>,
@@ -89,7 +89,7 @@ pub struct OrderAllocation {
 }
 
 /// Progress of an order.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct OrderStatus {
     #[prost(int32, optional, tag = "1")]
     pub order_id: Option<i32>,
@@ -116,7 +116,7 @@ pub struct OrderStatus {
 }
 
 /// An order with its state.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct OpenOrder {
     #[prost(int32, optional, tag = "1")]
     pub order_id: Option<i32>,
@@ -129,7 +129,7 @@ pub struct OpenOrder {
 }
 
 /// An order that is over.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct CompletedOrder {
     #[prost(message, optional, tag = "1")]
     pub contract: Option<Contract>,
@@ -140,7 +140,7 @@ pub struct CompletedOrder {
 }
 
 /// A fill.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct Execution {
     #[prost(int32, optional, tag = "1")]
     pub order_id: Option<i32>,
@@ -187,7 +187,7 @@ pub struct Execution {
 }
 
 /// A fill of a contract.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct ExecutionDetails {
     #[prost(int32, optional, tag = "1")]
     pub req_id: Option<i32>,
@@ -198,7 +198,7 @@ pub struct ExecutionDetails {
 }
 
 /// What a fill cost.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 pub struct CommissionAndFeesReport {
     #[prost(string, optional, tag = "1")]
     pub exec_id: Option<String>,

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-use super::{Decoded, Empty, ReqId, put_message, put_req_id, read};
+use super::{Decoded, Empty, ReqId, Told, put_message, put_req_id, read, tell};
 use crate::wire::layout::Contract;
 use crate::wire::number::{quantity_text, to_double};
 use crate::wire::{MultiRequest, Reply, Request, SummaryRequest, echo};
@@ -65,7 +65,7 @@ impl From<Multi> for MultiRequest {
     }
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct Position {
     #[prost(string, optional, tag = "1")]
     account: Option<String>,
@@ -77,7 +77,7 @@ struct Position {
     avg_cost: Option<f64>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct AccountValue {
     #[prost(string, optional, tag = "1")]
     key: Option<String>,
@@ -89,7 +89,7 @@ struct AccountValue {
     account: Option<String>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct PortfolioValue {
     #[prost(message, optional, tag = "1")]
     contract: Option<Contract>,
@@ -110,13 +110,13 @@ struct PortfolioValue {
 }
 
 /// A message that is one text: the time of an account update, or the account whose download ended.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct OneText {
     #[prost(string, optional, tag = "1")]
     value: Option<String>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct AccountSummary {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -130,7 +130,7 @@ struct AccountSummary {
     currency: Option<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Message)]
+#[derive(Clone, Copy, PartialEq, Message, serde::Serialize)]
 struct PnL {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -142,7 +142,7 @@ struct PnL {
     realized: Option<f64>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct PnLSingle {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -158,7 +158,7 @@ struct PnLSingle {
     value: Option<f64>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct PositionMulti {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -172,7 +172,7 @@ struct PositionMulti {
     avg_cost: Option<f64>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct AccountUpdateMulti {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -186,7 +186,7 @@ struct AccountUpdateMulti {
     currency: Option<String>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct FamilyCode {
     #[prost(string, optional, tag = "1")]
     account: Option<String>,
@@ -194,7 +194,7 @@ struct FamilyCode {
     code: Option<String>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct FamilyCodes {
     #[prost(message, repeated, tag = "1")]
     codes: Vec<FamilyCode>,
@@ -234,6 +234,24 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
             read(id, body, |m: ReqId| Request::CancelAccountUpdatesMulti { req_id: m.req_id.unwrap_or(-1) })
         }
         80 => read(id, body, |_: Empty| Request::FamilyCodes),
+        _ => None,
+    }
+}
+
+pub(super) fn describe(id: i32, body: &Bytes) -> Option<Told> {
+    match id {
+        61 => tell::<Position>(body),
+        62 => tell::<Empty>(body),
+        6 => tell::<AccountValue>(body),
+        7 => tell::<PortfolioValue>(body),
+        8 | 54 => tell::<OneText>(body),
+        63 => tell::<AccountSummary>(body),
+        64 | 72 | 74 => tell::<ReqId>(body),
+        71 => tell::<PositionMulti>(body),
+        73 => tell::<AccountUpdateMulti>(body),
+        78 => tell::<FamilyCodes>(body),
+        94 => tell::<PnL>(body),
+        95 => tell::<PnLSingle>(body),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-use super::{Decoded, ReqId, put_message, read};
+use super::{Decoded, ReqId, Told, put_message, read, tell};
 use crate::wire::layout::Contract;
 use crate::wire::number::{quantity_text, to_double};
 use crate::wire::{Bar, HistoryRequest, LiveBarsRequest, Reply, Request};
@@ -44,7 +44,7 @@ struct LiveBarsAsked {
     regular_hours: Option<bool>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct HistoryBar {
     #[prost(string, optional, tag = "1")]
     date: Option<String>,
@@ -79,7 +79,7 @@ impl HistoryBar {
     }
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct HistoricalData {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -87,7 +87,7 @@ struct HistoricalData {
     bars: Vec<HistoryBar>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct HistoricalDataEnd {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -97,7 +97,7 @@ struct HistoricalDataEnd {
     end: Option<String>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct HistoricalUpdate {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -105,7 +105,7 @@ struct HistoricalUpdate {
     bar: Option<HistoryBar>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct RealTimeBar {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -153,6 +153,16 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
             }))
         }),
         51 => read(id, body, |m: ReqId| Request::CancelRealTimeBars { req_id: m.req_id.unwrap_or(-1) }),
+        _ => None,
+    }
+}
+
+pub(super) fn describe(id: i32, body: &Bytes) -> Option<Told> {
+    match id {
+        17 => tell::<HistoricalData>(body),
+        108 => tell::<HistoricalDataEnd>(body),
+        90 => tell::<HistoricalUpdate>(body),
+        50 => tell::<RealTimeBar>(body),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-use super::{Decoded, ReqId, put_message, put_req_id, read};
+use super::{Decoded, ReqId, Told, put_message, put_req_id, read, tell};
 use crate::wire::echo::text;
 use crate::wire::layout::{Contract, ContractDetails};
 use crate::wire::number::{quantity_text, to_double};
@@ -17,7 +17,7 @@ struct ContractRequest {
     contract: Option<Contract>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct ContractData {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -33,7 +33,7 @@ struct MarketRuleRequest {
     rule_id: Option<i32>,
 }
 
-#[derive(Clone, Copy, PartialEq, Message)]
+#[derive(Clone, Copy, PartialEq, Message, serde::Serialize)]
 struct PriceIncrement {
     #[prost(double, optional, tag = "1")]
     low_edge: Option<f64>,
@@ -41,7 +41,7 @@ struct PriceIncrement {
     increment: Option<f64>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct MarketRule {
     #[prost(int32, optional, tag = "1")]
     rule_id: Option<i32>,
@@ -57,13 +57,13 @@ struct MatchingSymbols {
     pattern: Option<String>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct SymbolSample {
     #[prost(message, optional, tag = "1")]
     contract: Option<Contract>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct SymbolSamples {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -85,7 +85,7 @@ struct ChainRequest {
     con_id: Option<i32>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct Chain {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -124,6 +124,17 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
                 con_id: m.con_id.unwrap_or(0),
             }))
         }),
+        _ => None,
+    }
+}
+
+pub(super) fn describe(id: i32, body: &Bytes) -> Option<Told> {
+    match id {
+        10 => tell::<ContractData>(body),
+        52 | 76 => tell::<ReqId>(body),
+        75 => tell::<Chain>(body),
+        79 => tell::<SymbolSamples>(body),
+        93 => tell::<MarketRule>(body),
         _ => None,
     }
 }

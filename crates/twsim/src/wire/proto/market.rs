@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 use rust_decimal::Decimal;
 
-use super::{Decoded, ReqId, put_message, put_req_id, read};
+use super::{Decoded, ReqId, Told, put_message, put_req_id, read, tell};
 use crate::wire::layout::Contract;
 use crate::wire::number::{quantity_text, to_double};
 use crate::wire::{MarketDataRequest, Reply, Request};
@@ -27,7 +27,7 @@ struct MarketDataTypeRequest {
     kind: Option<i32>,
 }
 
-#[derive(Clone, Copy, PartialEq, Message)]
+#[derive(Clone, Copy, PartialEq, Message, serde::Serialize)]
 struct MarketDataType {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -35,7 +35,7 @@ struct MarketDataType {
     kind: Option<i32>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct TickPrice {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -49,7 +49,7 @@ struct TickPrice {
     attributes: Option<i32>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct TickSize {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -59,7 +59,7 @@ struct TickSize {
     size: Option<String>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct TickReqParams {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
@@ -84,6 +84,17 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
         59 => {
             read(id, body, |m: MarketDataTypeRequest| Request::MarketDataType { kind: m.kind.unwrap_or(1) })
         }
+        _ => None,
+    }
+}
+
+pub(super) fn describe(id: i32, body: &Bytes) -> Option<Told> {
+    match id {
+        58 => tell::<MarketDataType>(body),
+        81 => tell::<TickReqParams>(body),
+        1 => tell::<TickPrice>(body),
+        2 => tell::<TickSize>(body),
+        57 => tell::<ReqId>(body),
         _ => None,
     }
 }

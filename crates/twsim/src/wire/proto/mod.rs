@@ -11,7 +11,9 @@ mod orders;
 mod session;
 
 use bytes::{Bytes, BytesMut};
-use prost::Message;
+use prost::{DecodeError, Message};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::frame::{FrameError, put_message};
 use super::{Reply, Request};
@@ -80,15 +82,26 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
     }
 }
 
+/// What a message to a client says, field by field, and whether that is all of it. `None` for messages that no
+/// family writes.
+pub(super) fn describe(id: i32, body: &Bytes) -> Option<Told> {
+    session::describe(id, body)
+        .or_else(|| contracts::describe(id, body))
+        .or_else(|| orders::describe(id, body))
+        .or_else(|| accounts::describe(id, body))
+        .or_else(|| market::describe(id, body))
+        .or_else(|| bars::describe(id, body))
+}
+
 /// A message that is only a request id.
-#[derive(Clone, Copy, PartialEq, Message)]
+#[derive(Clone, Copy, PartialEq, Message, serde::Serialize)]
 struct ReqId {
     #[prost(int32, optional, tag = "1")]
     req_id: Option<i32>,
 }
 
 /// A message without fields.
-#[derive(Clone, Copy, PartialEq, Message)]
+#[derive(Clone, Copy, PartialEq, Message, serde::Serialize)]
 struct Empty {}
 
 /// Outcome of a family's decoder: `None` when the id belongs to another family.
@@ -96,6 +109,18 @@ type Decoded = Option<Result<Request, FrameError>>;
 
 fn read<M: Message + Default>(id: i32, body: &Bytes, then: impl FnOnce(M) -> Request) -> Decoded {
     Some(M::decode(body.clone()).map(then).map_err(|source| FrameError::BadBody { message_id: id, source }))
+}
+
+/// Outcome of a family's description.
+type Told = Result<(Value, bool), DecodeError>;
+
+fn tell<M: Message + Default + Serialize>(body: &Bytes) -> Option<Told> {
+    let told = M::decode(body.clone()).map(|message| {
+        // Declared fields have plain names and plain values: this cannot fail.
+        let fields = serde_json::to_value(&message).unwrap_or_default();
+        (fields, message.encoded_len() == body.len())
+    });
+    Some(told)
 }
 
 fn put_req_id(out: &mut BytesMut, message_id: i32, req_id: i32) {

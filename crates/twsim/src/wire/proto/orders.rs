@@ -4,12 +4,14 @@ use bytes::{Buf, Bytes, BytesMut};
 use prost::encoding::{self, DecodeContext};
 use prost::{DecodeError, Message};
 
-use super::{Decoded, Empty, open_order, put_message, put_req_id, read};
+use super::{Decoded, Empty, ReqId, Told, open_order, put_message, put_req_id, read, tell};
 use crate::wire::frame::FrameError;
-use crate::wire::layout::{Order, OrderCancel};
+use crate::wire::layout::{
+    CommissionAndFeesReport, CompletedOrder, ExecutionDetails, OpenOrder, Order, OrderCancel, OrderStatus,
+};
 use crate::wire::{ExecutionFilter, PlaceOrder, Reply, Request, echo};
 
-#[derive(Clone, Copy, PartialEq, Message)]
+#[derive(Clone, Copy, PartialEq, Message, serde::Serialize)]
 struct OrderBound {
     #[prost(int64, optional, tag = "1")]
     perm_id: Option<i64>,
@@ -103,6 +105,20 @@ fn place(body: &Bytes) -> Result<Request, DecodeError> {
     }
     placed.order.drop_text_only();
     Ok(Request::PlaceOrder(placed))
+}
+
+pub(super) fn describe(id: i32, body: &Bytes) -> Option<Told> {
+    match id {
+        3 => tell::<OrderStatus>(body),
+        5 => tell::<OpenOrder>(body),
+        11 => tell::<ExecutionDetails>(body),
+        53 | 102 => tell::<Empty>(body),
+        55 => tell::<ReqId>(body),
+        59 => tell::<CommissionAndFeesReport>(body),
+        100 => tell::<OrderBound>(body),
+        101 => tell::<CompletedOrder>(body),
+        _ => None,
+    }
 }
 
 pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {

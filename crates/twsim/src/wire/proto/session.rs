@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-use super::{Decoded, Empty, ReqId, put_message, put_req_id, read};
+use super::{Decoded, Empty, ReqId, Told, put_message, put_req_id, read, tell};
 use crate::wire::{NO_ID, Reply, Request};
 
 #[derive(Clone, PartialEq, Message)]
@@ -12,19 +12,19 @@ struct StartApi {
     client_id: Option<i32>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct NextValidId {
     #[prost(int32, optional, tag = "1")]
     order_id: Option<i32>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct ManagedAccounts {
     #[prost(string, optional, tag = "1")]
     accounts: Option<String>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct ErrorMessage {
     #[prost(int32, optional, tag = "1")]
     id: Option<i32>,
@@ -37,7 +37,7 @@ struct ErrorMessage {
 }
 
 /// Both clocks: seconds in one message, milliseconds in the other.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
 struct Clock {
     #[prost(int64, optional, tag = "1")]
     value: Option<i64>,
@@ -54,6 +54,18 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
         79 => read(id, body, |m: ReqId| Request::SoftDollarTiers { req_id: m.req_id.unwrap_or(-1) }),
         85 => read(id, body, |_: Empty| Request::NewsProviders),
         104 => read(id, body, |m: ReqId| Request::UserInfo { req_id: m.req_id.unwrap_or(-1) }),
+        _ => None,
+    }
+}
+
+pub(super) fn describe(id: i32, body: &Bytes) -> Option<Told> {
+    match id {
+        9 => tell::<NextValidId>(body),
+        15 => tell::<ManagedAccounts>(body),
+        4 => tell::<ErrorMessage>(body),
+        49 | 109 => tell::<Clock>(body),
+        77 | 107 => tell::<ReqId>(body),
+        85 => tell::<Empty>(body),
         _ => None,
     }
 }
