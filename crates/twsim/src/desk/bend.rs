@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::Desk;
 use super::later::Later;
-use super::route::{ErrorId, Manner, PLAIN};
+use super::route::{ErrorId, Manner, NO_STATUS, PLAIN};
 use crate::faults::{Fault, Knob, On};
 use crate::venue::{Execution, OrderKey, OrderReport, Refusal, Status, UtcNs, VenueInput, VenueOutput};
 
@@ -40,7 +40,10 @@ impl Desk {
                 continue;
             }
             match output {
-                VenueOutput::Order(report) => self.bend_order(now, report, &filled, &mut said),
+                VenueOutput::Order(report) => self.bend_order(now, (report, PLAIN), &filled, &mut said),
+                VenueOutput::Terms(report) => {
+                    self.bend_order(now, (report, NO_STATUS), &filled, &mut said);
+                }
                 VenueOutput::Execution(execution) => {
                     let report = reports.get(&execution.key);
                     self.bend_execution(now, execution, report, &mut said);
@@ -67,13 +70,19 @@ impl Desk {
         true
     }
 
-    fn bend_order(&mut self, now: UtcNs, mut report: Box<OrderReport>, filled: &[OrderKey], said: &mut Said) {
+    fn bend_order(
+        &mut self,
+        now: UtcNs,
+        (mut report, plain): (Box<OrderReport>, Manner),
+        filled: &[OrderKey],
+        said: &mut Said,
+    ) {
         let key = report.key;
         self.show_old_terms(now, &mut report);
         if self.marks(now, Knob::NoStatus, key, &report).is_some() {
             return;
         }
-        let mut manner = PLAIN;
+        let mut manner = plain;
         if let Some(fault) = self.marks(now, Knob::Lose, key, &report)
             && loses(&fault, &report, &mut manner)
         {
@@ -83,7 +92,7 @@ impl Desk {
             manner.copies = u32::try_from(fault.int("copies")).unwrap_or(2);
             if fault.span("again") > 0 {
                 let again = VenueOutput::Order(report.clone());
-                self.later(now, fault.span("again"), Later::Say(Box::new(again), PLAIN));
+                self.later(now, fault.span("again"), Later::Say(Box::new(again), plain));
             }
         }
         let mut wait = self.marks(now, Knob::StatusLate, key, &report).map_or(0, |fault| fault.span("by"));

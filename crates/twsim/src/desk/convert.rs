@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::Desk;
-use crate::venue::{Instrument, OrderKind, OrderSpec, Refusal, Right, Side, TimeInForce, Venue};
+use crate::venue::{Instrument, OrderKind, OrderSpec, Refusal, Right, Side, TimeInForce, TrailBy, Venue};
 use crate::wire::{Contract, Order, PlaceOrder, decimal_from_double, decimal_from_text, parse_stamp};
 
 impl Desk {
@@ -142,8 +142,45 @@ fn order_kind(order: &Order) -> Result<OrderKind, Refusal> {
             stop: price(order.aux_price, "Stop price")?,
             limit: price(order.lmt_price, "Limit price")?,
         }),
+        "TRAIL" => Ok(OrderKind::Trail { by: trail_by(order)?, stop: set(order.trail_stop_price) }),
+        "TRAIL LIMIT" | "TRAILLMT" => trail_limit(order),
         other => Err(Refusal::UnsupportedKind(other.to_owned())),
     }
+}
+
+/// A price that says something: some clients write zero for nothing.
+fn set(field: Option<f64>) -> Option<Decimal> {
+    field.and_then(decimal_from_double).filter(|price| !price.is_zero())
+}
+
+fn trail_by(order: &Order) -> Result<TrailBy, Refusal> {
+    match (set(order.aux_price), set(order.trailing_percent)) {
+        (Some(amount), None) => Ok(TrailBy::Amount(amount)),
+        (None, Some(percent)) => Ok(TrailBy::Percent(percent)),
+        (Some(_), Some(_)) | (None, None) => Err(one_value("trailing amount or trailing percent")),
+    }
+}
+
+/// The limit trails too, so it is kept as its distance from the stop.
+fn trail_limit(order: &Order) -> Result<OrderKind, Refusal> {
+    let stop = set(order.trail_stop_price);
+    let offset = order.lmt_price_offset.and_then(decimal_from_double);
+    let offset = match (offset, set(order.lmt_price), side(order)?) {
+        (Some(offset), None, Side::Buy) => offset,
+        (Some(offset), None, Side::Sell) => -offset,
+        (None, Some(limit), _) => {
+            let needed = || Refusal::Invalid("A limit price that trails needs a stop price".to_owned());
+            limit - stop.ok_or_else(needed)?
+        }
+        (Some(_), Some(_), _) | (None, None, _) => {
+            return Err(one_value("limit price or limit price offset value"));
+        }
+    };
+    Ok(OrderKind::TrailLimit { by: trail_by(order)?, stop, offset })
+}
+
+fn one_value(of: &str) -> Refusal {
+    Refusal::Invalid(format!("You must specify one value: {of}."))
 }
 
 fn time_in_force(order: &Order) -> Result<TimeInForce, Refusal> {

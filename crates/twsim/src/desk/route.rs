@@ -27,6 +27,9 @@ pub(super) struct Manner {
 pub(super) const PLAIN: Manner =
     Manner { open_order: true, status: true, copies: 1, error_id: ErrorId::Order };
 
+/// The open order alone.
+pub(super) const NO_STATUS: Manner = Manner { status: false, ..PLAIN };
+
 impl Desk {
     pub(super) fn route(&mut self, now: UtcNs) {
         let mut outputs = std::mem::take(&mut self.outputs);
@@ -47,6 +50,9 @@ impl Desk {
     pub(super) fn deliver(&mut self, now: UtcNs, output: VenueOutput, manner: &Manner) {
         match output {
             VenueOutput::Order(report) => self.route_order(now, *report, manner),
+            VenueOutput::Terms(report) => {
+                self.route_order(now, *report, &Manner { status: false, ..*manner });
+            }
             VenueOutput::Execution(execution) => self.route_execution(now, &execution, manner.copies),
             VenueOutput::Commission(execution) => {
                 for conn in self.hearers(execution.key.client_id).into_iter().flatten() {

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::account::Trade;
 use super::io::{Execution, VenueOutput};
 use super::refusal::Refusal;
-use super::types::{OrderKind, Status, TimeInForce, UtcNs};
+use super::types::{Status, TimeInForce, UtcNs};
 use super::{Scheduled, Venue};
 
 impl Venue {
@@ -16,17 +16,19 @@ impl Venue {
         let Some(order) = self.live.get_mut(&seq).filter(|order| !order.held) else { return };
         let Some(&at) = self.market_index.get(&order.spec.con_id) else { return };
         let market = &mut self.markets[at];
+        if order.follow(market) {
+            out.push(VenueOutput::Terms(order.report()));
+        }
         if !order.triggered && order.is_triggered_by(&market.quote) {
             market.book.remove(order);
             order.triggered = true;
             market.book.insert(order);
-            if matches!(order.spec.kind, OrderKind::StopLimit { .. }) && order.status != Status::PendingCancel
-            {
+            if order.spec.kind.limit().is_some() && order.status != Status::PendingCancel {
                 order.status = Status::Submitted;
                 out.push(VenueOutput::Order(order.report()));
             }
         }
-        let waits_for_stop = order.spec.kind.stop().is_some() && !order.triggered;
+        let waits_for_trigger = order.waits_for_trigger();
         let (_, displayed) = market.quote.touch(order.spec.side);
         let available = if order.filled_at_quote == market.quote_seq { Decimal::ZERO } else { displayed };
         let price = order.executable_price(&market.quote);
@@ -39,7 +41,7 @@ impl Venue {
             | TimeInForce::Gtd(_)
             | TimeInForce::Ioc => remaining.min(available),
         };
-        let immediate = matches!(order.spec.tif, TimeInForce::Ioc | TimeInForce::Fok) && !waits_for_stop;
+        let immediate = matches!(order.spec.tif, TimeInForce::Ioc | TimeInForce::Fok) && !waits_for_trigger;
         if let Some(price) = price.filter(|_| quantity > Decimal::ZERO) {
             order.filled_at_quote = market.quote_seq;
             self.fill(now, seq, (quantity, price), out);

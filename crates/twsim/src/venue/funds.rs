@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 
 use super::Venue;
 use super::account::Account;
-use super::instrument::SecType;
+use super::instrument::{Instrument, SecType};
+use super::kind::{OrderKind, TrailBy};
 use super::refusal::Refusal;
 use super::types::{OrderSpec, Side, TimeInForce, UtcNs};
 
@@ -73,7 +74,9 @@ impl Venue {
             return Err(Refusal::Rejected(format!("The size exceeds {QUANTITY_MAX}")));
         }
         let instrument = &market.instrument;
-        if spec.kind.stop().is_some_and(|stop| stop <= Decimal::ZERO) && instrument.needs_positive_price() {
+        check_trail(spec.kind, instrument)?;
+        let stop = spec.kind.stop().or_else(|| market.trail_stop(spec.side, spec.kind.trail()?));
+        if stop.is_some_and(|stop| stop <= Decimal::ZERO) && instrument.needs_positive_price() {
             return Err(Refusal::BadStop);
         }
         for price in [spec.kind.limit(), spec.kind.stop()].into_iter().flatten() {
@@ -178,5 +181,32 @@ impl Venue {
         totals.available_funds = (totals.net_liquidation - totals.initial_margin).max(Decimal::ZERO);
         totals.buying_power = totals.available_funds * Decimal::from(4);
         totals
+    }
+}
+
+/// What a trailing stop keeps to, apart from its stop.
+fn check_trail(kind: OrderKind, instrument: &Instrument) -> Result<(), Refusal> {
+    let positive = |value: Decimal, what: &str| match value > Decimal::ZERO {
+        true => Ok(()),
+        false => Err(Refusal::Invalid(format!("{what} must be positive"))),
+    };
+    match kind.trail() {
+        Some(TrailBy::Amount(amount)) => {
+            positive(amount, "The trailing amount")?;
+            if !instrument.on_grid(amount) {
+                return Err(Refusal::OffGrid);
+            }
+        }
+        Some(TrailBy::Percent(percent)) => {
+            positive(percent, "The trailing percent")?;
+            if percent >= Decimal::ONE_HUNDRED {
+                return Err(Refusal::Invalid("The trailing percent must be below 100".to_owned()));
+            }
+        }
+        None => {}
+    }
+    match kind {
+        OrderKind::TrailLimit { offset, .. } if !instrument.on_grid(offset) => Err(Refusal::OffGrid),
+        _ => Ok(()),
     }
 }

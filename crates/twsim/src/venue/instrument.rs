@@ -119,6 +119,18 @@ impl Instrument {
         (price % self.increment_at(price)).is_zero()
     }
 
+    /// The valid price at or below `price`. The grid can change its step between a price and its neighbour.
+    pub(super) fn align_down(&self, price: Decimal) -> Decimal {
+        let tick = self.increment_at(price);
+        (price / tick).floor() * tick
+    }
+
+    /// The valid price at or above `price`.
+    pub(super) fn align_up(&self, price: Decimal) -> Decimal {
+        let tick = self.increment_at(price);
+        (price / tick).ceil() * tick
+    }
+
     /// True when a price of zero or less cannot be meant.
     pub fn needs_positive_price(&self) -> bool {
         !matches!(self.sec_type, SecType::Future)

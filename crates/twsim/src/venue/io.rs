@@ -193,6 +193,8 @@ pub struct Execution {
 pub enum VenueOutput {
     /// The state of an order: acknowledged, changed, filled, ended.
     Order(Box<OrderReport>),
+    /// The terms of an order moved with the market: told without a status (tws-behaviour 2.5, template 14).
+    Terms(Box<OrderReport>),
     /// A fill.
     Execution(Arc<Execution>),
     /// The cost of a fill, after the fill.

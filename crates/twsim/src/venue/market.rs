@@ -10,8 +10,9 @@ use rust_decimal::Decimal;
 
 use super::instrument::Instrument;
 use super::io::Quote;
+use super::kind::TrailBy;
 use super::order::LiveOrder;
-use super::types::{OrderKind, Side};
+use super::types::Side;
 
 /// Working orders of one instrument by the price that wakes them.
 #[derive(Debug, Default)]
@@ -21,32 +22,37 @@ pub(crate) struct Book {
     buy_stops: BTreeSet<(Decimal, u64)>,
     sell_stops: BTreeSet<(Decimal, u64)>,
     at_market: BTreeSet<u64>,
+    /// Woken by every quote: their stops follow it.
+    trailing: BTreeSet<u64>,
 }
 
 impl Book {
     pub(crate) fn insert(&mut self, order: &LiveOrder) {
-        match Self::slot(order) {
-            None => self.at_market.insert(order.seq),
-            Some((price, Half::Limit)) => self.limits(order.spec.side).insert((price, order.seq)),
-            Some((price, Half::Stop)) => self.stops(order.spec.side).insert((price, order.seq)),
+        match Slot::of(order) {
+            Slot::AtMarket => self.at_market.insert(order.seq),
+            Slot::Trailing => self.trailing.insert(order.seq),
+            Slot::Limit(price) => self.limits(order.spec.side).insert((price, order.seq)),
+            Slot::Stop(price) => self.stops(order.spec.side).insert((price, order.seq)),
         };
     }
 
     pub(crate) fn remove(&mut self, order: &LiveOrder) {
-        match Self::slot(order) {
-            None => self.at_market.remove(&order.seq),
-            Some((price, Half::Limit)) => self.limits(order.spec.side).remove(&(price, order.seq)),
-            Some((price, Half::Stop)) => self.stops(order.spec.side).remove(&(price, order.seq)),
+        match Slot::of(order) {
+            Slot::AtMarket => self.at_market.remove(&order.seq),
+            Slot::Trailing => self.trailing.remove(&order.seq),
+            Slot::Limit(price) => self.limits(order.spec.side).remove(&(price, order.seq)),
+            Slot::Stop(price) => self.stops(order.spec.side).remove(&(price, order.seq)),
         };
     }
 
     pub(crate) fn len(&self) -> usize {
         let limits = self.buy_limits.len() + self.sell_limits.len();
-        limits + self.buy_stops.len() + self.sell_stops.len() + self.at_market.len()
+        let stops = self.buy_stops.len() + self.sell_stops.len();
+        limits + stops + self.at_market.len() + self.trailing.len()
     }
 
     /// Orders that `quote` could fill or trigger, in price-time priority: market orders, then limits from the
-    /// most aggressive, then stops.
+    /// most aggressive, then stops, then trailing stops.
     pub(crate) fn touched(&self, quote: &Quote) -> Vec<u64> {
         let mut found: Vec<u64> = self.at_market.iter().copied().collect();
         if let Some(ask) = quote.ask {
@@ -61,17 +67,8 @@ impl Book {
             stops.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
             found.extend(stops.into_iter().map(|(_, seq)| seq));
         }
+        found.extend(&self.trailing);
         found
-    }
-
-    fn slot(order: &LiveOrder) -> Option<(Decimal, Half)> {
-        match order.spec.kind {
-            OrderKind::Market => None,
-            OrderKind::Limit { limit } => Some((limit, Half::Limit)),
-            OrderKind::Stop { stop } => (!order.triggered).then_some((stop, Half::Stop)),
-            OrderKind::StopLimit { limit, .. } if order.triggered => Some((limit, Half::Limit)),
-            OrderKind::StopLimit { stop, .. } => Some((stop, Half::Stop)),
-        }
     }
 
     fn limits(&mut self, side: Side) -> &mut BTreeSet<(Decimal, u64)> {
@@ -89,10 +86,24 @@ impl Book {
     }
 }
 
+/// Where an order is found when the market moves.
 #[derive(Clone, Copy)]
-enum Half {
-    Limit,
-    Stop,
+enum Slot {
+    AtMarket,
+    Limit(Decimal),
+    Stop(Decimal),
+    Trailing,
+}
+
+impl Slot {
+    fn of(order: &LiveOrder) -> Self {
+        let kind = order.spec.kind;
+        if order.waits_for_trigger() {
+            // Only a trailing stop can be unknown, and it trails.
+            return kind.stop().filter(|_| kind.trail().is_none()).map_or(Self::Trailing, Self::Stop);
+        }
+        kind.limit().map_or(Self::AtMarket, Self::Limit)
+    }
 }
 
 /// One instrument in motion.
@@ -143,9 +154,9 @@ impl Market {
         let Some(bid) = self.quote.bid.or(self.quote.last) else { return };
         let tick = self.instrument.increment_at(bid);
         let floor = self.instrument.needs_positive_price();
-        let candidate = self.align_down(bid + tick * Decimal::from(moved));
+        let candidate = self.instrument.align_down(bid + tick * Decimal::from(moved));
         let bid = if floor && candidate < tick { tick } else { candidate };
-        let ask = self.align_up(bid + self.instrument.increment_at(bid) * Decimal::from(spread));
+        let ask = self.instrument.align_up(bid + self.instrument.increment_at(bid) * Decimal::from(spread));
         let last = if moved >= 0 { ask } else { bid };
         let size =
             (self.instrument.display_size * Decimal::from(lots) / Decimal::TEN).round().max(Decimal::ONE);
@@ -159,14 +170,13 @@ impl Market {
         });
     }
 
-    /// The grid can change its step between a price and its neighbour.
-    fn align_down(&self, price: Decimal) -> Decimal {
-        let tick = self.instrument.increment_at(price);
-        (price / tick).floor() * tick
-    }
-
-    fn align_up(&self, price: Decimal) -> Decimal {
-        let tick = self.instrument.increment_at(price);
-        (price / tick).ceil() * tick
+    /// Where a trailing stop would be if it began now: behind the touch that triggers it, on the grid, rounded
+    /// away from the market.
+    pub(crate) fn trail_stop(&self, side: Side, by: TrailBy) -> Option<Decimal> {
+        let (touch, _) = self.quote.touch(side);
+        touch.map(|touch| match side {
+            Side::Buy => self.instrument.align_up(touch + by.distance(touch)),
+            Side::Sell => self.instrument.align_down(touch - by.distance(touch)),
+        })
     }
 }

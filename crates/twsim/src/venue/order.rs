@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::io::{OrderReport, Quote};
-use super::types::{OrderKey, OrderKind, OrderSpec, Side, Status, UtcNs};
+use super::market::Market;
+use super::types::{OrderKey, OrderSpec, Side, Status, UtcNs};
 
 /// An order that can still change. Finished ones become an `OrderReport` in the archive.
 #[derive(Debug, Clone)]
@@ -54,27 +55,41 @@ impl LiveOrder {
         }
     }
 
+    /// True while the market has not been where this order waits for it.
+    pub(crate) fn waits_for_trigger(&self) -> bool {
+        !self.triggered && self.spec.kind.has_trigger()
+    }
+
+    /// Draws a trailing stop after the touch; true when it moved. It only ever comes closer to the market.
+    pub(crate) fn follow(&mut self, market: &Market) -> bool {
+        let kind = self.spec.kind;
+        let Some(by) = kind.trail().filter(|_| !self.triggered) else { return false };
+        let Some(here) = market.trail_stop(self.spec.side, by) else { return false };
+        let stop = kind.stop().map_or(here, |stop| match self.spec.side {
+            Side::Buy => stop.min(here),
+            Side::Sell => stop.max(here),
+        });
+        let moved = kind.stop() != Some(stop);
+        if moved {
+            Arc::make_mut(&mut self.spec).kind = kind.with_trail_stop(Some(stop));
+        }
+        moved
+    }
+
     /// The price at which this order trades now, if it does.
     pub(crate) fn executable_price(&self, quote: &Quote) -> Option<Decimal> {
         let (touch, _) = quote.touch(self.spec.side);
-        let touch = touch?;
+        let touch = touch.filter(|_| !self.waits_for_trigger())?;
         let within = |limit: Decimal| match self.spec.side {
             Side::Buy => touch <= limit,
             Side::Sell => touch >= limit,
         };
-        let trades = match self.spec.kind {
-            OrderKind::Market => true,
-            OrderKind::Limit { limit } => within(limit),
-            OrderKind::Stop { .. } => self.triggered,
-            OrderKind::StopLimit { limit, .. } => self.triggered && within(limit),
-        };
-        trades.then_some(touch)
+        self.spec.kind.limit().is_none_or(within).then_some(touch)
     }
 
     /// Status of an order that is neither ended nor being cancelled.
     pub(crate) fn resting_status(&self) -> Status {
-        let waits_for_stop = self.spec.kind.stop().is_some() && !self.triggered;
-        if self.held || waits_for_stop { Status::PreSubmitted } else { Status::Submitted }
+        if self.held || self.waits_for_trigger() { Status::PreSubmitted } else { Status::Submitted }
     }
 
     pub(crate) fn report(&self) -> Box<OrderReport> {

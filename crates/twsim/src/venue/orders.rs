@@ -52,7 +52,7 @@ impl Venue {
         let family = (spec.parent_id != 0).then(|| OrderKey::new(key.client_id, spec.parent_id));
         let parent_perm_id = family.and_then(|parent| self.live_perm_id(parent));
         let expiry = self.schedule_expiry(seq, spec.tif);
-        let order = LiveOrder {
+        let mut order = LiveOrder {
             seq,
             key,
             perm_id: self.take_perm_id(),
@@ -71,12 +71,13 @@ impl Venue {
             expiry,
             filled_at_quote: 0,
         };
+        if let Some(market) = self.market_mut(order.spec.con_id).filter(|_| !order.held) {
+            order.follow(market);
+            market.book.insert(&order);
+        }
         out.push(VenueOutput::Order(order.report()));
         if let Some(parent) = family {
             self.children.entry(parent).or_default().push(seq);
-        }
-        if let Some(market) = self.market_mut(order.spec.con_id).filter(|_| !order.held) {
-            market.book.insert(&order);
         }
         self.by_key.insert(key, seq);
         self.live.insert(seq, order);
@@ -217,11 +218,13 @@ impl Venue {
         if let Some(old) = std::mem::replace(&mut order.expiry, expiry) {
             self.schedule.remove(&old);
         }
+        let spec = spec.with_trail_of(&order.spec);
         if let Some(at) = self.market_index.get(&order.spec.con_id).filter(|_| !order.held) {
-            let book = &mut self.markets[*at].book;
-            book.remove(order);
+            let market = &mut self.markets[*at];
+            market.book.remove(order);
             order.spec = Arc::new(spec);
-            book.insert(order);
+            order.follow(market);
+            market.book.insert(order);
         } else {
             order.spec = Arc::new(spec);
         }

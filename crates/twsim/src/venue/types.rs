@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::kind::OrderKind;
+
 /// Nanoseconds since the Unix epoch, UTC. The venue never reads a clock: every entry point takes one.
 pub type UtcNs = i64;
 
@@ -47,53 +49,6 @@ impl Side {
             Self::Buy => quantity,
             Self::Sell => -quantity,
         }
-    }
-}
-
-/// Order type with the prices that type needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrderKind {
-    /// Fills at the touch.
-    Market,
-    /// Fills at the touch when the touch is at least as good as `limit`.
-    Limit {
-        /// Worst acceptable price.
-        limit: Decimal,
-    },
-    /// Becomes a market order when the touch reaches `stop`.
-    Stop {
-        /// Trigger price.
-        stop: Decimal,
-    },
-    /// Becomes a limit order when the touch reaches `stop`.
-    StopLimit {
-        /// Trigger price.
-        stop: Decimal,
-        /// Worst acceptable price after the trigger.
-        limit: Decimal,
-    },
-}
-
-impl OrderKind {
-    /// The limit price, for the kinds that have one.
-    pub fn limit(self) -> Option<Decimal> {
-        match self {
-            Self::Limit { limit } | Self::StopLimit { limit, .. } => Some(limit),
-            Self::Market | Self::Stop { .. } => None,
-        }
-    }
-
-    /// The trigger price, for the kinds that have one.
-    pub fn stop(self) -> Option<Decimal> {
-        match self {
-            Self::Stop { stop } | Self::StopLimit { stop, .. } => Some(stop),
-            Self::Market | Self::Limit { .. } => None,
-        }
-    }
-
-    /// True when both are the same kind, whatever their prices.
-    pub fn same_kind(self, other: Self) -> bool {
-        std::mem::discriminant(&self) == std::mem::discriminant(&other)
     }
 }
 
@@ -139,6 +94,16 @@ pub struct OrderSpec {
     pub outside_rth: bool,
     /// What came with the order and means nothing here: kept as it is, given back with every report.
     pub carried: Arc<[u8]>,
+}
+
+impl OrderSpec {
+    /// A change that names no stop leaves the one where it is that trails in the same way.
+    pub(super) fn with_trail_of(mut self, old: &Self) -> Self {
+        if self.kind.stop().is_none() && self.kind.trail() == old.kind.trail() {
+            self.kind = self.kind.with_trail_stop(old.kind.stop());
+        }
+        self
+    }
 }
 
 /// Order status in the broker's spelling.

@@ -10,6 +10,7 @@ use super::request::PlaceOrder;
 use super::stamp::format_stamp;
 use crate::venue::{
     Execution as Fill, FinishedOrder, Instrument, OrderKind, OrderReport, SecType, Side, Status, TimeInForce,
+    TrailBy,
 };
 
 /// The OCA type that the broker writes when the client names none (tws-behaviour 2.11).
@@ -45,7 +46,7 @@ pub(super) fn contract_details(instrument: &Instrument) -> ContractDetails {
     ContractDetails {
         market_name: text(&instrument.trading_class),
         min_tick: Some(instrument.min_tick().normalize().to_string()),
-        order_types: text("LMT,MKT,STP,STPLMT,DAY,GTC,GTD,IOC,FOK"),
+        order_types: text("LMT,MKT,STP,STPLMT,TRAIL,TRAILLMT,DAY,GTC,GTD,IOC,FOK"),
         market_rule_ids: Some(vec![rule.as_str(); exchanges.len()].join(",")),
         valid_exchanges: Some(exchanges.join(",")),
         price_magnifier: Some(1),
@@ -185,7 +186,7 @@ fn lay_over(order: &mut Order, report: &OrderReport) {
     order.total_quantity = Some(quantity_text(spec.quantity));
     order.order_type = text(order_type(spec.kind));
     order.lmt_price = spec.kind.limit().map(to_double).or(order.lmt_price);
-    order.aux_price = spec.kind.stop().map(to_double).or(order.aux_price);
+    lay_over_trigger(order, spec.kind);
     order.tif = text(tif(spec.tif));
     order.account = text(&spec.account);
     order.outside_rth = spec.outside_rth.then_some(true);
@@ -198,6 +199,21 @@ fn lay_over(order: &mut Order, report: &OrderReport) {
     // Not a fill counter: the broker leaves it unset for open orders.
     order.filled_quantity = None;
     order.parent_perm_id = Some(report.parent_perm_id).filter(|id| *id != 0);
+}
+
+/// A trailing stop has its distance where the others have their stop.
+fn lay_over_trigger(order: &mut Order, kind: OrderKind) {
+    let stop = kind.stop().map(to_double);
+    match kind.trail() {
+        None => order.aux_price = stop.or(order.aux_price),
+        Some(by) => {
+            match by {
+                TrailBy::Amount(amount) => order.aux_price = Some(to_double(amount)),
+                TrailBy::Percent(percent) => order.trailing_percent = Some(to_double(percent)),
+            }
+            order.trail_stop_price = stop;
+        }
+    }
 }
 
 /// What the broker writes into every order that does not say otherwise, seen in its echoes.
@@ -254,6 +270,8 @@ fn order_type(kind: OrderKind) -> &'static str {
         OrderKind::Limit { .. } => "LMT",
         OrderKind::Stop { .. } => "STP",
         OrderKind::StopLimit { .. } => "STP LMT",
+        OrderKind::Trail { .. } => "TRAIL",
+        OrderKind::TrailLimit { .. } => "TRAIL LIMIT",
     }
 }
 

@@ -24,5 +24,6 @@ mod seeds;
 mod session;
 mod soak;
 mod text;
+mod trail;
 mod venue;
 mod wire;

@@ -195,7 +195,7 @@ async fn every_refusal_has_its_code() {
         (aapl(), elsewhere, 321),
         (aapl(), limit(Action::Buy, 0.0, 229.0), 434),
         (aapl(), order(Action::Buy, 1.0, "LMT"), 321),
-        (aapl(), order(Action::Buy, 1.0, "TRAIL"), 387),
+        (aapl(), order(Action::Buy, 1.0, "REL"), 387),
         (aapl(), Order { aux_price: Some(-1.0), ..order(Action::Buy, 1.0, "STP") }, 403),
         (aapl(), Order { parent_id: 4_000, ..limit(Action::Buy, 1.0, 229.0) }, 10_006),
     ];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alphec_twsim::venue::{
     AccountConfig, ConId, Instrument, OrderKey, OrderKind, OrderSpec, Retention, SecType, Side, Status,
-    TimeInForce, Venue, VenueConfig, VenueInput, VenueOutput,
+    TimeInForce, TrailBy, Venue, VenueConfig, VenueInput, VenueOutput,
 };
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -29,7 +29,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => (0..6_usize, any::<bool>(), 1..40_u32, 0..4_u8, -6..7_i32, 0..5_u8).prop_map(
+        8 => (0..6_usize, any::<bool>(), 1..40_u32, 0..6_u8, -6..7_i32, 0..5_u8).prop_map(
             |(instrument, buy, lots, kind, ticks, tif)| Step::Place { instrument, buy, lots, kind, ticks, tif }
         ),
         3 => (0..50_usize, 1..60_u32, -6..7_i32).prop_map(|(order, lots, ticks)| Step::Modify { order, lots, ticks }),
@@ -72,6 +72,8 @@ impl World {
                         OrderKind::Limit { .. } => 1,
                         OrderKind::Stop { .. } => 2,
                         OrderKind::StopLimit { .. } => 3,
+                        OrderKind::Trail { .. } => 4,
+                        OrderKind::TrailLimit { .. } => 5,
                     };
                     let spec = self.spec(index, old.side == Side::Buy, *lots, (kind, *ticks, 1));
                     self.tell(VenueInput::Place { key, spec });
@@ -110,7 +112,12 @@ impl World {
                 0 => OrderKind::Market,
                 1 => OrderKind::Limit { limit: price },
                 2 => OrderKind::Stop { stop: price },
-                _ => OrderKind::StopLimit { stop: price, limit: price },
+                3 => OrderKind::StopLimit { stop: price, limit: price },
+                4 => OrderKind::Trail { by: TrailBy::Percent(dec("0.05")), stop: None },
+                _ => {
+                    let by = TrailBy::Amount(tick * Decimal::TWO);
+                    OrderKind::TrailLimit { by, stop: (ticks > 0).then_some(price), offset: tick }
+                }
             },
             tif: match tif {
                 0 => TimeInForce::Day,
@@ -183,7 +190,7 @@ fn check_outputs(world: &World) {
                 fills.insert(execution.exec_id.clone());
             }
             VenueOutput::Commission(execution) => assert!(fills.contains(&execution.exec_id)),
-            VenueOutput::Order(report) => {
+            VenueOutput::Order(report) | VenueOutput::Terms(report) => {
                 assert!(!ended.contains(&report.key), "an order changed after its end");
                 if !report.status.is_working() {
                     ended.insert(report.key);

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import official
 from kit import PATIENCE, Gateway, Report
-from orders import AAPL, compare, compare_message, themes
+from orders import AAPL, KINDS, compare, compare_message, themes
 
 ACCOUNT = "DU1234567"
 
@@ -74,11 +74,7 @@ def check_orders(ib, library, observer, report):
 
 
 def check_kinds(ib, library, report):
-    for kind, terms in {
-        "LMT": {"lmtPrice": 220.5},
-        "STP": {"auxPrice": 240.5},
-        "STP LMT": {"auxPrice": 240.5, "lmtPrice": 241.5},
-    }.items():
+    for kind, terms in KINDS:
         contract = library.Contract(conId=AAPL, exchange="SMART")
         placed = order(library, "BUY", 3, kind, orderRef="mine", **terms)
         trade = ib.placeOrder(contract, placed)

@@ -16,7 +16,7 @@ from ibapi.tag_value import TagValue
 from ibapi.wrapper import EWrapper
 
 from kit import Gateway, Inbox, Report
-from orders import AAPL, compare, compare_message, themes
+from orders import AAPL, KINDS, compare, compare_message, themes
 
 NEWEST = ibapi.client.MAX_CLIENT_VER
 ACCOUNT = "DU1234567"
@@ -136,11 +136,7 @@ def check_orders(app, observer, report, version):
 
 def check_kinds(app, report):
     """Each order type: placed, changed, cancelled."""
-    for kind, terms in {
-        "LMT": {"lmtPrice": 220.5},
-        "STP": {"auxPrice": 240.5},
-        "STP LMT": {"auxPrice": 240.5, "lmtPrice": 241.5},
-    }.items():
+    for kind, terms in KINDS:
         number = app.take_id()
         mark = app.inbox.mark()
         app.placeOrder(number, stock(), order("BUY", "3", kind, orderRef="mine", **terms))

@@ -82,6 +82,16 @@ THEMES = {
     ),
 }
 
+# Order types and their prices, for a purchase at 230.01. Each price can be raised by 0.25 to change the order.
+KINDS = [
+    ("LMT", {"lmtPrice": 220.5}),
+    ("STP", {"auxPrice": 240.5}),
+    ("STP LMT", {"auxPrice": 240.5, "lmtPrice": 241.5}),
+    ("TRAIL", {"auxPrice": 1.5, "trailStopPrice": 231.5}),
+    ("TRAIL", {"trailingPercent": 1.0, "trailStopPrice": 232.0}),
+    ("TRAIL LIMIT", {"auxPrice": 1.5, "trailStopPrice": 231.5, "lmtPrice": 231.75}),
+]
+
 # Newer fields: the version that brought them, and the one that echoes them in text (None: protobuf only).
 NEWER = {
     "duration": (158, 158, 3600),

@@ -16,8 +16,8 @@ use crate::wire::layout::Order;
 /// Fields of an order that the gateway overwrites or clears whatever the client sent.
 const DECIDED: [u32; 16] = [1, 2, 3, 4, 6, 8, 11, 12, 19, 28, 65, 66, 115, 121, 10_001, 10_002];
 /// Fields that it writes depending on what the client sent: action, prices, clearing intent, good till date, OCA
-/// type, hedge type, exempt code, automatic price for hedge, display size.
-const WEIGHED: [u32; 10] = [5, 7, 9, 10, 15, 26, 30, 59, 72, 111];
+/// type, hedge type, exempt code, automatic price for hedge, display size, trailing percent and stop.
+const WEIGHED: [u32; 12] = [5, 7, 9, 10, 15, 22, 23, 26, 30, 59, 72, 111];
 
 /// Fields of a contract that an echo takes from what the client sent: all of them about combinations.
 const COMBINATIONS: [u32; 3] = [17, 19, 20];
@@ -180,7 +180,7 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::*;
-    use crate::venue::{OrderKey, OrderKind, OrderSpec, Side, Status, TimeInForce};
+    use crate::venue::{OrderKey, OrderKind, OrderSpec, Side, Status, TimeInForce, TrailBy};
     use crate::wire::PlaceOrder;
     use crate::wire::layout::{ComboLeg, Contract, OpenOrder, OrderCondition};
 
@@ -226,6 +226,8 @@ mod tests {
             total_quantity: Some("3".to_owned()),
             lmt_price: Some(1.5),
             aux_price: Some(2.5),
+            trailing_percent: Some(3.5),
+            trail_stop_price: Some(4.5),
             tif: Some("GTD".to_owned()),
             account: Some("DU7".to_owned()),
             clearing_intent: Some("Away".to_owned()),
@@ -257,7 +259,13 @@ mod tests {
         let instrument = &Instrument::defaults()[0];
         let legs = Contract { combo_legs: vec![ComboLeg::default()], ..Contract::default() };
         let orders = [Order::default(), full(), Order { oca_type: Some(2), hedge_type: None, ..full() }];
-        let kinds = [OrderKind::Market, OrderKind::StopLimit { stop: Decimal::ONE, limit: Decimal::TWO }];
+        let stop = Some(Decimal::TEN);
+        let kinds = [
+            OrderKind::Market,
+            OrderKind::StopLimit { stop: Decimal::ONE, limit: Decimal::TWO },
+            OrderKind::Trail { by: TrailBy::Percent(Decimal::TWO), stop: None },
+            OrderKind::TrailLimit { by: TrailBy::Amount(Decimal::ONE), stop, offset: Decimal::TWO },
+        ];
         for (order, kind) in orders.into_iter().flat_map(|order| kinds.map(|kind| (order.clone(), kind))) {
             for (contract, tif) in
                 [(Contract::default(), TimeInForce::Day), (legs.clone(), TimeInForce::Gtd(0))]
