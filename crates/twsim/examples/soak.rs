@@ -31,7 +31,7 @@ const LOOK: u64 = 100_000;
 /// order would be 25 MB by the end.
 const GROWTH_MAX: u64 = 12 * 1024 * 1024;
 /// Trimming has begun well before the second look, also in the shorter run through a socket.
-const KEPT: Retention = Retention { finished_orders: 5_000, executions: 5_000 };
+const KEPT: Retention = Retention { finished_orders: 5_000, executions: 5_000, bar_slots: 100 };
 
 const REQ_CURRENT_TIME: i32 = 49;
 

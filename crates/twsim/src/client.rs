@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::venue::{ConId, UtcNs};
+use crate::venue::{BarPrice, ConId, UtcNs};
 use crate::wire::frame::{API_PREFIX, FrameError, MAX_PAYLOAD, parse_version_line, put_text, take_payload};
 use crate::wire::{OLDEST_SERVER_VERSION, format_stamp};
 
@@ -42,11 +42,26 @@ pub(crate) struct Summary {
     pub(crate) tags: Vec<String>,
 }
 
+/// Bars of one price of one instrument.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BarFeed {
+    pub(crate) con_id: ConId,
+    pub(crate) price: BarPrice,
+    /// Nanoseconds of a bar.
+    pub(crate) size: i64,
+    /// Dates as seconds since the epoch instead of texts.
+    pub(crate) epoch: bool,
+}
+
 /// What the session wants to hear about.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
     pub(crate) market_data: BTreeMap<i32, ConId>,
     pub(crate) market_data_type: Option<i32>,
+    /// Five-second bars as they happen.
+    pub(crate) live_bars: BTreeMap<i32, BarFeed>,
+    /// Bars of the past that go on.
+    pub(crate) history: BTreeMap<i32, BarFeed>,
     pub(crate) positions: bool,
     pub(crate) account: Option<Arc<str>>,
     pub(crate) summaries: BTreeMap<i32, Summary>,
@@ -60,7 +75,8 @@ pub(crate) struct Subscriptions {
 
 impl Subscriptions {
     pub(crate) fn count(&self) -> usize {
-        self.market_data.len() + self.summaries.len() + self.pnl.len()
+        let bars = self.live_bars.len() + self.history.len();
+        self.market_data.len() + bars + self.summaries.len() + self.pnl.len()
     }
 }
 

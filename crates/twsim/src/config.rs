@@ -41,6 +41,8 @@ pub struct GatewayConfig {
     pub read_only: bool,
     /// Answer reqCurrentTime at most once a second per session, as some gateways do.
     pub clock_once_per_second: bool,
+    /// Refuse requests for small bars above the broker's rate (162).
+    pub history_pacing: bool,
     /// The client id that also receives the order callbacks of all others.
     pub master_client_id: Option<i32>,
     /// Time between two unprompted refreshes of account values.
@@ -70,6 +72,7 @@ impl Default for GatewayConfig {
             retention: Retention::default(),
             read_only: false,
             clock_once_per_second: false,
+            history_pacing: true,
             master_client_id: None,
             account_refresh: Duration::from_secs(180),
             max_clients: 32,

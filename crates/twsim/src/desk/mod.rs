@@ -2,10 +2,12 @@
 //! and a test's controls. Deterministic like the venue: what leaves depends only on what entered and when.
 
 mod accounts;
+mod bars;
 mod bend;
 mod control;
 mod convert;
 mod handshake;
+mod history;
 mod later;
 mod lines;
 mod lists;
@@ -32,6 +34,7 @@ use crate::config::{GatewayConfig, nanoseconds};
 use crate::faults::{FaultPlan, Knob};
 use crate::venue::{ConId, UtcNs, Venue, VenueInput, VenueOutput};
 use crate::wire::FrameError;
+use history::HistoryPace;
 use later::Postponed;
 use lines::Lines;
 use plight::Plight;
@@ -88,6 +91,9 @@ pub struct Desk {
     outputs: Vec<VenueOutput>,
     moved: BTreeSet<(Arc<str>, ConId)>,
     refresh_at: UtcNs,
+    /// When bars are next due, while somebody wants them.
+    bars_at: Option<UtcNs>,
+    history_pace: HistoryPace,
     /// The latest instant seen.
     now: UtcNs,
 }
@@ -112,6 +118,8 @@ impl Desk {
             outputs: Vec::new(),
             moved: BTreeSet::new(),
             refresh_at: now + nanoseconds(config.account_refresh),
+            bars_at: None,
+            history_pace: HistoryPace::default(),
             now,
             config,
         };
@@ -161,6 +169,7 @@ impl Desk {
             self.faults.next_wake(),
             self.postponed.next_due(),
             late,
+            self.bars_at,
             Some(self.refresh_at),
         ]
         .into_iter()
@@ -207,6 +216,7 @@ impl Desk {
         self.read_fault_levels(now);
         self.venue.handle_into(now, VenueInput::Wake, &mut self.outputs);
         self.route(now);
+        self.send_due_bars(now);
         if self.refresh_at <= now {
             self.refresh_at = now + nanoseconds(self.config.account_refresh).max(1_000_000);
             self.refresh_accounts(now);

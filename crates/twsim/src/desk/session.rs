@@ -70,12 +70,10 @@ impl Desk {
                 self.cancel_account_updates_multi(conn, req_id);
             }
             Request::SecDefOptParams(wanted) => self.option_chain(now, conn, &wanted),
-            Request::HistoricalData(wanted) => {
-                self.unsupported(now, conn, "reqHistoricalData", Some(wanted.req_id));
-            }
-            Request::RealTimeBars(wanted) => {
-                self.unsupported(now, conn, "reqRealTimeBars", Some(wanted.req_id));
-            }
+            Request::HistoricalData(wanted) => self.history(now, conn, &wanted),
+            Request::CancelHistoricalData { req_id } => self.cancel_history(now, conn, req_id),
+            Request::RealTimeBars(wanted) => self.live_bars(now, conn, &wanted),
+            Request::CancelRealTimeBars { req_id } => self.cancel_live_bars(now, conn, req_id),
             Request::StartApi { .. }
             | Request::Ids
             | Request::ManagedAccounts
@@ -83,8 +81,6 @@ impl Desk {
             | Request::CurrentTimeMillis
             | Request::SetServerLogLevel
             | Request::CancelContractDetails { .. }
-            | Request::CancelHistoricalData { .. }
-            | Request::CancelRealTimeBars { .. }
             | Request::SoftDollarTiers { .. }
             | Request::FamilyCodes
             | Request::NewsProviders

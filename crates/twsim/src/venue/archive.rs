@@ -13,11 +13,13 @@ pub struct Retention {
     pub finished_orders: usize,
     /// Executions.
     pub executions: usize,
+    /// Five-second slots of each market in which something happened; bars are made of them.
+    pub bar_slots: usize,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { finished_orders: 100_000, executions: 200_000 }
+        Self { finished_orders: 100_000, executions: 200_000, bar_slots: 17_280 }
     }
 }
 

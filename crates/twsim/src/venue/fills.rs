@@ -87,7 +87,8 @@ impl Venue {
         let Some(order) = self.live.get_mut(&seq) else { return };
         let Some(&at) = self.market_index.get(&order.spec.con_id) else { return };
         let Some(account) = self.accounts.get_mut(&order.spec.account) else { return };
-        let market = &self.markets[at];
+        let market = &mut self.markets[at];
+        market.tape.note_trade(now, price, quantity);
         let instrument = &market.instrument;
 
         order.filled += quantity;

@@ -8,6 +8,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rust_decimal::Decimal;
 
+use super::VenueConfig;
+use super::bars::BarTape;
 use super::instrument::Instrument;
 use super::io::Quote;
 use super::kind::TrailBy;
@@ -117,19 +119,23 @@ pub(crate) struct Market {
     /// Set by hand: the walk leaves it alone.
     pub(crate) pinned: bool,
     pub(crate) book: Book,
+    pub(crate) tape: BarTape,
     rng: ChaCha8Rng,
 }
 
 impl Market {
     /// Each instrument draws from its own stream, so that adding one does not move the others.
-    pub(crate) fn new(instrument: Instrument, seed: u64) -> Self {
+    pub(crate) fn new(instrument: Instrument, config: &VenueConfig) -> Self {
         let stream = u64::from(instrument.con_id.unsigned_abs());
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
         rng.set_stream(stream);
         let tick = instrument.increment_at(instrument.start_price);
         let bid = (instrument.start_price / tick).floor() * tick;
         let quote = Quote::new(bid, bid + tick, instrument.display_size);
+        let mut tape = BarTape::new(config.retention.bar_slots.max(1));
+        tape.note_quote(config.start, &quote);
         Self {
+            tape,
             currency: instrument.currency.as_str().into(),
             instrument: Arc::new(instrument),
             quote,

@@ -9,6 +9,7 @@
 
 mod account;
 mod archive;
+mod bars;
 mod commission;
 mod correct;
 mod family;
@@ -34,6 +35,7 @@ use rust_decimal::Decimal;
 
 pub use account::{Account, AccountConfig, AccountTextError, Position};
 pub use archive::{FinishedOrder, Retention};
+pub use bars::{BarPrice, PriceBar, SLOT_NS};
 pub use commission::CommissionRule;
 pub use funds::AccountTotals;
 pub use instrument::{Instrument, Right, SecType, TickStep};
@@ -133,7 +135,7 @@ impl Venue {
     /// Opens the venue.
     pub fn new(config: VenueConfig) -> Self {
         let markets: Vec<Market> =
-            config.instruments.iter().map(|it| Market::new(it.clone(), config.seed)).collect();
+            config.instruments.iter().map(|it| Market::new(it.clone(), &config)).collect();
         let market_index =
             markets.iter().enumerate().map(|(at, market)| (market.instrument.con_id, at)).collect();
         let accounts = config
@@ -274,7 +276,9 @@ impl Venue {
             self.markets[index].pinned = true;
             if let Some((after, quote)) = first {
                 if after == 0 {
-                    self.markets[index].set(quote);
+                    let market = &mut self.markets[index];
+                    market.set(quote);
+                    market.tape.note_quote(self.config.start, &quote);
                 }
                 let point = usize::from(after == 0);
                 self.schedule_point(index, point);
@@ -301,7 +305,8 @@ impl Venue {
     }
 
     fn after_quote(&mut self, now: UtcNs, index: usize, out: &mut Vec<VenueOutput>) {
-        let market = &self.markets[index];
+        let market = &mut self.markets[index];
+        market.tape.note_quote(now, &market.quote);
         out.push(VenueOutput::Quote { con_id: market.instrument.con_id, quote: market.quote });
         for seq in market.book.touched(&market.quote) {
             self.match_order(now, seq, out);

@@ -25,6 +25,8 @@ pub enum Refusal {
         /// Named in the text.
         perm_id: i64,
     },
+    /// 162: no bars of the past, with a reason.
+    NoHistory(String),
     /// 200: no such contract.
     UnknownContract,
     /// 201: rejected, with a reason and a status.
@@ -53,6 +55,8 @@ pub enum Refusal {
     Finished(i32, Status),
     /// 10149: order id 0 or below.
     BadOrderId(i32),
+    /// 10314: unreadable end of a period.
+    BadEnd(String),
     /// A code of the caller's choice, for injected rejections.
     Injected(i32, String),
 }
@@ -78,6 +82,7 @@ impl Refusal {
             Self::ModifyMismatch => 105,
             Self::OffGrid => 110,
             Self::NotCancellable { .. } => 161,
+            Self::NoHistory(_) => 162,
             Self::UnknownContract => 200,
             Self::Rejected(_) => 201,
             Self::Cancelled(_) => 202,
@@ -94,6 +99,7 @@ impl Refusal {
             Self::NotFound(_) => 10_147,
             Self::Finished(..) => 10_148,
             Self::BadOrderId(_) => 10_149,
+            Self::BadEnd(_) => 10_314,
             Self::Injected(code, _) => *code,
         }
     }
@@ -114,6 +120,7 @@ impl Refusal {
                 )
             }
             Self::UnknownContract => "No security definition has been found for the request".to_owned(),
+            Self::NoHistory(what) => format!("Historical Market Data Service error message:{what}"),
             Self::Rejected(reason) => format!("Order rejected - reason:{reason}"),
             Self::Cancelled(reason) => format!("Order Canceled - reason:{reason}"),
             Self::Unreadable(what) => format!("Server error when reading an API client request: {what}"),
@@ -121,7 +128,7 @@ impl Refusal {
             Self::UnsupportedKind(kind) => {
                 format!("Unsupported order type for this exchange and security type: {kind}")
             }
-            Self::BadTime(text) => {
+            Self::BadTime(text) | Self::BadEnd(text) => {
                 format!(
                     "The date, time, or time-zone entered is invalid: {text:?}. Use yyyymmdd hh:mm:ss UTC"
                 )

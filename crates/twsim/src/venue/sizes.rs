@@ -16,6 +16,7 @@ impl Venue {
             ("finished orders", self.archive.orders().count()),
             ("finished order keys", self.archive.key_count()),
             ("executions", self.archive.executions().count()),
+            ("bar slots", self.markets.iter().map(|market| market.tape.len()).sum()),
             ("book entries", self.markets.iter().map(|market| market.book.len()).sum()),
         ]
     }

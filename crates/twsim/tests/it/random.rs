@@ -69,7 +69,7 @@ struct Peer {
 
 impl Storm {
     fn new(seed: u64) -> Self {
-        let retention = Retention { finished_orders: 2_000, executions: 2_000 };
+        let retention = Retention { finished_orders: 2_000, executions: 2_000, ..Retention::default() };
         let mut desk = Desk::new(GatewayConfig { retention, ..GatewayConfig::default() }, START);
         let witness = desk.open();
         desk.receive(START, witness, &hello(9_999));

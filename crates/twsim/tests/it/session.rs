@@ -133,14 +133,14 @@ async fn bytes_that_are_no_message_cost_their_own_connection_and_no_other() {
 async fn what_is_not_served_is_refused_by_name_and_counted() {
     let gateway = still().start().await.unwrap();
     let mut raw = Raw::session(&gateway, 1).await;
-    raw.send(20, &OneNumber { value: Some(77) }).await;
+    raw.send(87, &OneNumber { value: Some(77) }).await;
     let error = raw.error().await;
     assert_eq!((error.id, error.code), (Some(77), Some(321)));
-    assert!(error.text.unwrap().contains("reqHistoricalData is not supported"));
+    assert!(error.text.unwrap().contains("reqHeadTimestamp is not supported"));
     raw.send(150, &OneNumber { value: Some(78) }).await;
     assert_eq!(raw.error().await.code, Some(320));
     let counters = gateway.counters();
-    assert_eq!(counters.unsupported.get("reqHistoricalData"), Some(&1));
+    assert_eq!(counters.unsupported.get("reqHeadTimestamp"), Some(&1));
     assert_eq!(counters.unsupported.len(), 2);
 }
 

@@ -14,7 +14,7 @@ const SECOND: i64 = 1_000_000_000;
 
 #[test]
 fn fifty_thousand_orders_leave_no_more_behind_than_five_thousand() {
-    let retention = Retention { finished_orders: 1_000, executions: 1_000 };
+    let retention = Retention { finished_orders: 1_000, executions: 1_000, bar_slots: 20 };
     let config = GatewayConfig { retention, walk_every: None, ..GatewayConfig::default() };
     let mut desk = Desk::new(config, START);
     let mut load = Load::from(0);

@@ -256,7 +256,7 @@ fn prices_stay_on_the_grid_and_above_zero_however_long_they_walk() {
 
 #[test]
 fn what_is_finished_is_forgotten_beyond_the_retention_and_its_id_stays_used() {
-    let retention = Retention { finished_orders: 10, executions: 5 };
+    let retention = Retention { finished_orders: 10, executions: 5, ..Retention::default() };
     let mut world = World::new(VenueConfig { retention, walk_every: None, ..config(1) });
     for _ in 0..50 {
         world = world.run(&[Step::Place { instrument: 0, buy: true, lots: 1, kind: 0, ticks: 0, tif: 0 }]);

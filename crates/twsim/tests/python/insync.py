@@ -185,6 +185,19 @@ def check_contracts(ib, library, gateway, report):
     report.equal("snapshot", snapshot.bid, 230.0)
 
 
+def check_bars(ib, library, report):
+    stock = library.Stock("AAPL", "SMART", "USD")
+    bars = ib.reqHistoricalData(stock, "", "60 S", "1 min", "BID", False, formatDate=1)
+    report.equal("history", (bars[-1].close, bars[-1].volume), (230.0, -1.0))
+    report.true("a time with a zone", bars[-1].date.tzinfo is not None and bars[-1].date.second == 0)
+    days = ib.reqHistoricalData(stock, "", "2 D", "1 day", "TRADES", False)
+    report.equal("days", (max(day.high for day in days), sum(day.barCount for day in days) > 0), (230.5, True))
+    live = ib.reqRealTimeBars(stock, 5, "MIDPOINT", False)
+    until(ib, lambda: len(live) > 0)
+    report.equal("real-time bar", (live[0].close, live[0].volume), (230.005, -1.0))
+    ib.cancelRealTimeBars(live)
+
+
 def check_reconnect(library, gateway, ib, report):
     contract = library.Contract(conId=AAPL, exchange="SMART")
     trade = ib.placeOrder(contract, order(library, "SELL", 5, "LMT", lmtPrice=250.0, tif="GTC", orderRef="stays"))
@@ -216,6 +229,7 @@ def run(name):
         check_completed(ib, report)
         check_account(ib, library, report)
         check_contracts(ib, library, gateway, report)
+        check_bars(ib, library, report)
         check_reconnect(library, gateway, ib, report)
         observer.stop()
     return report

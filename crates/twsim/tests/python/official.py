@@ -315,6 +315,26 @@ def check_market(app, gateway, report):
     app.ask(app.reqMktData, 32, stock(), "", True, False, [], end="tickSnapshotEnd", fits=lambda i: i == 32)
 
 
+def check_bars(app, gateway, report):
+    asked = (stock(), "", "60 S", "1 min", "BID", 0, 2, False, [])
+    mark = app.ask(app.reqHistoricalData, 51, *asked, end="historicalDataEnd", fits=lambda i, *_: i == 51)
+    bar = app.inbox.wait("historicalData", lambda i, _: i == 51, mark)[1]
+    report.equal("history", (bar.close, bar.low <= bar.open <= bar.high, bar.volume), (230.0, True, Decimal(-1)))
+    report.true("epoch", int(bar.date) % 60 == 0)
+    mark = app.inbox.mark()
+    app.reqHistoricalData(52, *asked[:-2], True, [])
+    app.reqRealTimeBars(53, stock(), 5, "TRADES", False, [])
+    live = app.inbox.wait("realtimeBar", lambda i, *_: i == 53, mark)
+    report.equal("real-time bar", (live[1] % 5, live[2], live[5]), (0, 230.0, 230.0))
+    update = app.inbox.wait("historicalDataUpdate", lambda i, _: i == 52, mark)[1]
+    report.equal("history goes on", update.close, 230.0)
+    app.cancelRealTimeBars(53)
+    app.cancelHistoricalData(52)
+    mark = app.inbox.mark()
+    app.reqHistoricalData(54, stock(), "", "60 S", "7 mins", "BID", 0, 1, False, [])
+    app.inbox.wait("error", lambda i, _, code, *__: (i, code) == (54, 321), mark)
+
+
 def check_unserved(app, report):
     """Whatever is not served is refused by name, under its own request id."""
     for number, request in {
@@ -365,6 +385,7 @@ def run(version=NEWEST):
         check_account(app, report, version)
         check_contracts(app, report)
         check_market(app, gateway, report)
+        check_bars(app, gateway, report)
         check_unserved(app, report)
         check_reconnect(app, gateway, report, version)
         observer.stop()

@@ -58,6 +58,33 @@ pub(super) async fn price(session: &mut Session) -> anyhow::Result<String> {
     Ok(if price.is_some() { "known".to_owned() } else { errors(&heard) })
 }
 
+/// An hour of middle prices in minutes, under this request id.
+fn bars(session: &Session, request: i32, size: &str) -> anyhow::Result<Body> {
+    let con_id = session.con_id.context("the instrument is not known")?;
+    let wanted = Body::default().int(1, con_id).text(8, "SMART");
+    let body = Body::default().int(1, request).nested(2, &wanted).text(4, size).text(5, "3600 S");
+    Ok(body.text(7, "MIDPOINT").int(8, 1))
+}
+
+pub(super) async fn history(session: &mut Session) -> anyhow::Result<String> {
+    let request = session.request_id();
+    let body = bars(session, request, "1 min")?;
+    Ok(session.list(ask::HISTORY, &body, tell::HISTORY_END).await?.describe(tell::HISTORY))
+}
+
+pub(super) async fn bar_size(session: &mut Session) -> anyhow::Result<String> {
+    let request = session.request_id();
+    let body = bars(session, request, "7 mins")?;
+    Ok(session.list(ask::HISTORY, &body, tell::HISTORY_END).await?.describe(tell::HISTORY))
+}
+
+pub(super) async fn history_over(session: &mut Session) -> anyhow::Result<String> {
+    let request = session.request_id();
+    let body = bars(session, request, "5 mins")?;
+    session.list(ask::HISTORY, &body, tell::HISTORY_END).await?;
+    Ok(errors(&session.ask(ask::CANCEL_HISTORY, &Body::default().int(1, request)).await?))
+}
+
 pub(super) async fn open_orders(session: &mut Session) -> anyhow::Result<String> {
     let listed = session.list(ask::OPEN_ORDERS, &Body::default(), tell::OPEN_ORDERS_END).await?;
     Ok(listed.describe(tell::OPEN_ORDER))

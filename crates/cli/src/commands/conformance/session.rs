@@ -22,6 +22,8 @@ pub(super) mod ask {
     pub(in super::super) const CONTRACT: i32 = 9;
     pub(in super::super) const AUTO_OPEN_ORDERS: i32 = 15;
     pub(in super::super) const ALL_OPEN_ORDERS: i32 = 16;
+    pub(in super::super) const HISTORY: i32 = 20;
+    pub(in super::super) const CANCEL_HISTORY: i32 = 25;
     pub(in super::super) const TIME: i32 = 49;
     pub(in super::super) const DATA_TYPE: i32 = 59;
     pub(in super::super) const POSITIONS: i32 = 61;
@@ -45,6 +47,7 @@ pub(super) mod tell {
     pub(in super::super) const CONTRACT: i32 = 10;
     pub(in super::super) const EXECUTION: i32 = 11;
     pub(in super::super) const ACCOUNTS: i32 = 15;
+    pub(in super::super) const HISTORY: i32 = 17;
     pub(in super::super) const TIME: i32 = 49;
     pub(in super::super) const CONTRACT_END: i32 = 52;
     pub(in super::super) const OPEN_ORDERS_END: i32 = 53;
@@ -58,6 +61,7 @@ pub(super) mod tell {
     pub(in super::super) const MARKET_RULE: i32 = 93;
     pub(in super::super) const COMPLETED: i32 = 101;
     pub(in super::super) const COMPLETED_END: i32 = 102;
+    pub(in super::super) const HISTORY_END: i32 = 108;
     pub(in super::super) const TIME_MILLIS: i32 = 109;
 }
 
