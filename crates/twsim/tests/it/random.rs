@@ -69,7 +69,7 @@ struct Peer {
 
 impl Storm {
     fn new(seed: u64) -> Self {
-        let retention = Retention { finished_orders: 2_000, executions: 2_000, ..Retention::default() };
+        let retention = Retention { finished_orders: 2_000, executions: 2_000, bar_slots: 100 };
         let mut desk = Desk::new(GatewayConfig { retention, ..GatewayConfig::default() }, START);
         let witness = desk.open();
         desk.receive(START, witness, &hello(9_999));
@@ -218,7 +218,14 @@ impl Storm {
             self.desk.closed(conn);
         }
         self.desk.control(self.now + STEP, alphec_twsim::venue::VenueInput::CancelAll);
-        let kept = ["finished orders", "finished order keys", "executions", "client ids seen", "timers"];
+        let kept = [
+            "finished orders",
+            "finished order keys",
+            "executions",
+            "bar slots",
+            "client ids seen",
+            "timers",
+        ];
         for (name, size) in self.desk.sizes() {
             let by_policy = kept.contains(&name) || name.starts_with("names") || name == "parked orders";
             assert!(by_policy || size == 0, "{size} {name}");
