@@ -27,7 +27,7 @@
 //! do not take liquidity from each other; stops watch the opposite touch; children start when their parent is
 //! completely filled; market data is always live; margin is a flat share of the notional;
 //! OCA groups, good-after-time, all-or-none, minimum quantity and hidden are echoed without effect; what-if previews
-//! and order types beyond market, limit, stop, stop-limit and trailing stop are refused.
+//! and order types beyond market, limit, stop, if-touched, market-to-limit and trailing stop are refused.
 
 #![forbid(unsafe_code)]
 

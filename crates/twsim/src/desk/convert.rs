@@ -142,6 +142,12 @@ fn order_kind(order: &Order) -> Result<OrderKind, Refusal> {
             stop: price(order.aux_price, "Stop price")?,
             limit: price(order.lmt_price, "Limit price")?,
         }),
+        "MIT" => Ok(OrderKind::IfTouched { touch: price(order.aux_price, "Trigger price")? }),
+        "LIT" => Ok(OrderKind::LimitIfTouched {
+            touch: price(order.aux_price, "Trigger price")?,
+            limit: price(order.lmt_price, "Limit price")?,
+        }),
+        "MTL" => Ok(OrderKind::MarketToLimit { limit: set(order.lmt_price) }),
         "TRAIL" => Ok(OrderKind::Trail { by: trail_by(order)?, stop: set(order.trail_stop_price) }),
         "TRAIL LIMIT" | "TRAILLMT" => trail_limit(order),
         other => Err(Refusal::UnsupportedKind(other.to_owned())),

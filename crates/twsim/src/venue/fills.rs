@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 
 use super::account::Trade;
 use super::io::{Execution, VenueOutput};
+use super::kind::OrderKind;
 use super::refusal::Refusal;
 use super::types::{Status, TimeInForce, UtcNs};
 use super::{Scheduled, Venue};
@@ -44,6 +45,11 @@ impl Venue {
         let immediate = matches!(order.spec.tif, TimeInForce::Ioc | TimeInForce::Fok) && !waits_for_trigger;
         if let Some(price) = price.filter(|_| quantity > Decimal::ZERO) {
             order.filled_at_quote = market.quote_seq;
+            if order.spec.kind == (OrderKind::MarketToLimit { limit: None }) {
+                market.book.remove(order);
+                Arc::make_mut(&mut order.spec).kind = OrderKind::MarketToLimit { limit: Some(price) };
+                market.book.insert(order);
+            }
             self.fill(now, seq, (quantity, price), out);
         }
         if immediate && self.live.contains_key(&seq) {

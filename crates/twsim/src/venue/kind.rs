@@ -60,15 +60,35 @@ pub enum OrderKind {
         /// negative respectively.
         offset: Decimal,
     },
+    /// Becomes a market order when the market comes to `touch`: down to it for buys, up to it for sells.
+    IfTouched {
+        /// Trigger price.
+        touch: Decimal,
+    },
+    /// Becomes a limit order when the market comes to `touch`.
+    LimitIfTouched {
+        /// Trigger price.
+        touch: Decimal,
+        /// Worst acceptable price after the trigger.
+        limit: Decimal,
+    },
+    /// Fills at the touch; what is left rests at the price of the first fill.
+    MarketToLimit {
+        /// Where the rest rests; without meaning before the first fill.
+        limit: Option<Decimal>,
+    },
 }
 
 impl OrderKind {
     /// The limit price now, for the kinds that have one.
     pub fn limit(self) -> Option<Decimal> {
         match self {
-            Self::Limit { limit } | Self::StopLimit { limit, .. } => Some(limit),
+            Self::Limit { limit } | Self::StopLimit { limit, .. } | Self::LimitIfTouched { limit, .. } => {
+                Some(limit)
+            }
             Self::TrailLimit { stop, offset, .. } => stop.map(|stop| stop + offset),
-            Self::Market | Self::Stop { .. } | Self::Trail { .. } => None,
+            Self::MarketToLimit { limit } => limit,
+            Self::Market | Self::Stop { .. } | Self::Trail { .. } | Self::IfTouched { .. } => None,
         }
     }
 
@@ -76,24 +96,28 @@ impl OrderKind {
     pub fn stop(self) -> Option<Decimal> {
         match self {
             Self::Stop { stop } | Self::StopLimit { stop, .. } => Some(stop),
+            Self::IfTouched { touch } | Self::LimitIfTouched { touch, .. } => Some(touch),
             Self::Trail { stop, .. } | Self::TrailLimit { stop, .. } => stop,
-            Self::Market | Self::Limit { .. } => None,
+            Self::Market | Self::Limit { .. } | Self::MarketToLimit { .. } => None,
         }
     }
 
     /// True for the kinds that wait for a trigger, known or not.
     pub fn has_trigger(self) -> bool {
-        match self {
-            Self::Stop { .. } | Self::StopLimit { .. } | Self::Trail { .. } | Self::TrailLimit { .. } => true,
-            Self::Market | Self::Limit { .. } => false,
-        }
+        self.stop().is_some() || self.trail().is_some()
+    }
+
+    /// True for the kinds that a market wakes which becomes better for them, as it does a limit order; stops
+    /// are woken by one that becomes worse.
+    pub fn is_if_touched(self) -> bool {
+        matches!(self, Self::IfTouched { .. } | Self::LimitIfTouched { .. })
     }
 
     /// How the stop trails, when it does.
     pub fn trail(self) -> Option<TrailBy> {
         match self {
             Self::Trail { by, .. } | Self::TrailLimit { by, .. } => Some(by),
-            Self::Market | Self::Limit { .. } | Self::Stop { .. } | Self::StopLimit { .. } => None,
+            _ => None,
         }
     }
 
@@ -102,7 +126,26 @@ impl OrderKind {
         match self {
             Self::Trail { by, .. } => Self::Trail { by, stop },
             Self::TrailLimit { by, offset, .. } => Self::TrailLimit { by, stop, offset },
-            Self::Market | Self::Limit { .. } | Self::Stop { .. } | Self::StopLimit { .. } => self,
+            other => other,
+        }
+    }
+
+    /// As a new order begins, whatever limit the client wrote.
+    pub(super) fn begun(self) -> Self {
+        match self {
+            Self::MarketToLimit { .. } => Self::MarketToLimit { limit: None },
+            other => other,
+        }
+    }
+
+    /// As a change of `old`: what moved with the market stays where it is unless the change names it.
+    pub(super) fn continued(self, old: Self) -> Self {
+        match (self, old) {
+            (Self::MarketToLimit { limit }, Self::MarketToLimit { limit: now }) => {
+                Self::MarketToLimit { limit: now.and(limit.or(now)) }
+            }
+            _ if self.stop().is_none() && self.trail() == old.trail() => self.with_trail_stop(old.stop()),
+            _ => self,
         }
     }
 

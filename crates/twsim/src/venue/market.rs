@@ -100,11 +100,13 @@ enum Slot {
 impl Slot {
     fn of(order: &LiveOrder) -> Self {
         let kind = order.spec.kind;
-        if order.waits_for_trigger() {
+        if order.waits_for_trigger() && !kind.is_if_touched() {
             // Only a trailing stop can be unknown, and it trails.
             return kind.stop().filter(|_| kind.trail().is_none()).map_or(Self::Trailing, Self::Stop);
         }
-        kind.limit().map_or(Self::AtMarket, Self::Limit)
+        // A price to be touched wakes its order as a limit would.
+        let touch = kind.stop().filter(|_| order.waits_for_trigger());
+        touch.or(kind.limit()).map_or(Self::AtMarket, Self::Limit)
     }
 }
 

@@ -46,13 +46,12 @@ impl LiveOrder {
         if self.filled.is_zero() { Decimal::ZERO } else { self.traded / self.filled }
     }
 
-    /// True when the touch has reached the stop: buys watch the ask, sells the bid.
+    /// True when the touch has reached the trigger: buys watch the ask, sells the bid.
     pub(crate) fn is_triggered_by(&self, quote: &Quote) -> bool {
-        let Some(stop) = self.spec.kind.stop() else { return false };
-        match self.spec.side {
-            Side::Buy => quote.ask.is_some_and(|ask| ask >= stop),
-            Side::Sell => quote.bid.is_some_and(|bid| bid <= stop),
-        }
+        let (touch, _) = quote.touch(self.spec.side);
+        let (Some(trigger), Some(touch)) = (self.spec.kind.stop(), touch) else { return false };
+        let wakes_from_above = (self.spec.side == Side::Buy) == self.spec.kind.is_if_touched();
+        if wakes_from_above { touch <= trigger } else { touch >= trigger }
     }
 
     /// True while the market has not been where this order waits for it.

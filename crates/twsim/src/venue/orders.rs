@@ -43,10 +43,17 @@ impl Venue {
     }
 
     /// Puts a checked order to work.
-    pub(super) fn accept(&mut self, now: UtcNs, key: OrderKey, spec: OrderSpec, out: &mut Vec<VenueOutput>) {
+    pub(super) fn accept(
+        &mut self,
+        now: UtcNs,
+        key: OrderKey,
+        mut spec: OrderSpec,
+        out: &mut Vec<VenueOutput>,
+    ) {
         if let Err(refusal) = self.check_venue(now, &spec) {
             return self.refuse(now, (key, Some(&spec)), refusal, out);
         }
+        spec.kind = spec.kind.begun();
         let seq = self.next_seq;
         self.next_seq += 1;
         let family = (spec.parent_id != 0).then(|| OrderKey::new(key.client_id, spec.parent_id));
@@ -201,7 +208,7 @@ impl Venue {
         }
     }
 
-    fn modify(&mut self, now: UtcNs, seq: u64, spec: OrderSpec, out: &mut Vec<VenueOutput>) {
+    fn modify(&mut self, now: UtcNs, seq: u64, mut spec: OrderSpec, out: &mut Vec<VenueOutput>) {
         let Some(order) = self.live.get(&seq) else { return };
         let key = order.key;
         if let Err(refusal) = self.check_modify(order, &spec) {
@@ -218,7 +225,7 @@ impl Venue {
         if let Some(old) = std::mem::replace(&mut order.expiry, expiry) {
             self.schedule.remove(&old);
         }
-        let spec = spec.with_trail_of(&order.spec);
+        spec.kind = spec.kind.continued(order.spec.kind);
         if let Some(at) = self.market_index.get(&order.spec.con_id).filter(|_| !order.held) {
             let market = &mut self.markets[*at];
             market.book.remove(order);

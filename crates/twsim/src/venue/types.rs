@@ -96,16 +96,6 @@ pub struct OrderSpec {
     pub carried: Arc<[u8]>,
 }
 
-impl OrderSpec {
-    /// A change that names no stop leaves the one where it is that trails in the same way.
-    pub(super) fn with_trail_of(mut self, old: &Self) -> Self {
-        if self.kind.stop().is_none() && self.kind.trail() == old.kind.trail() {
-            self.kind = self.kind.with_trail_stop(old.kind.stop());
-        }
-        self
-    }
-}
-
 /// Order status in the broker's spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {

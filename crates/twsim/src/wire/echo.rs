@@ -46,7 +46,7 @@ pub(super) fn contract_details(instrument: &Instrument) -> ContractDetails {
     ContractDetails {
         market_name: text(&instrument.trading_class),
         min_tick: Some(instrument.min_tick().normalize().to_string()),
-        order_types: text("LMT,MKT,STP,STPLMT,TRAIL,TRAILLMT,DAY,GTC,GTD,IOC,FOK"),
+        order_types: text("LMT,MKT,MIT,LIT,MTL,STP,STPLMT,TRAIL,TRAILLMT,DAY,GTC,GTD,IOC,FOK"),
         market_rule_ids: Some(vec![rule.as_str(); exchanges.len()].join(",")),
         valid_exchanges: Some(exchanges.join(",")),
         price_magnifier: Some(1),
@@ -270,6 +270,9 @@ fn order_type(kind: OrderKind) -> &'static str {
         OrderKind::Limit { .. } => "LMT",
         OrderKind::Stop { .. } => "STP",
         OrderKind::StopLimit { .. } => "STP LMT",
+        OrderKind::IfTouched { .. } => "MIT",
+        OrderKind::LimitIfTouched { .. } => "LIT",
+        OrderKind::MarketToLimit { .. } => "MTL",
         OrderKind::Trail { .. } => "TRAIL",
         OrderKind::TrailLimit { .. } => "TRAIL LIMIT",
     }

@@ -25,6 +25,7 @@ mod seeds;
 mod session;
 mod soak;
 mod text;
+mod touched;
 mod trail;
 mod venue;
 mod wire;

@@ -29,7 +29,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => (0..6_usize, any::<bool>(), 1..40_u32, 0..6_u8, -6..7_i32, 0..5_u8).prop_map(
+        8 => (0..6_usize, any::<bool>(), 1..40_u32, 0..9_u8, -6..7_i32, 0..5_u8).prop_map(
             |(instrument, buy, lots, kind, ticks, tif)| Step::Place { instrument, buy, lots, kind, ticks, tif }
         ),
         3 => (0..50_usize, 1..60_u32, -6..7_i32).prop_map(|(order, lots, ticks)| Step::Modify { order, lots, ticks }),
@@ -74,6 +74,9 @@ impl World {
                         OrderKind::StopLimit { .. } => 3,
                         OrderKind::Trail { .. } => 4,
                         OrderKind::TrailLimit { .. } => 5,
+                        OrderKind::IfTouched { .. } => 6,
+                        OrderKind::LimitIfTouched { .. } => 7,
+                        OrderKind::MarketToLimit { .. } => 8,
                     };
                     let spec = self.spec(index, old.side == Side::Buy, *lots, (kind, *ticks, 1));
                     self.tell(VenueInput::Place { key, spec });
@@ -114,10 +117,13 @@ impl World {
                 2 => OrderKind::Stop { stop: price },
                 3 => OrderKind::StopLimit { stop: price, limit: price },
                 4 => OrderKind::Trail { by: TrailBy::Percent(dec("0.05")), stop: None },
-                _ => {
+                5 => {
                     let by = TrailBy::Amount(tick * Decimal::TWO);
                     OrderKind::TrailLimit { by, stop: (ticks > 0).then_some(price), offset: tick }
                 }
+                6 => OrderKind::IfTouched { touch: price },
+                7 => OrderKind::LimitIfTouched { touch: price, limit: price + tick },
+                _ => OrderKind::MarketToLimit { limit: None },
             },
             tif: match tif {
                 0 => TimeInForce::Day,
