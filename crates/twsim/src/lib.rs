@@ -26,8 +26,9 @@
 //! What differs from the broker, on purpose: the venue never closes and its day ends at midnight UTC; orders
 //! do not take liquidity from each other; stops watch the opposite touch; children start when their parent is
 //! completely filled; market data is always live; margin is a flat share of the notional;
-//! OCA groups, good-after-time, all-or-none, minimum quantity and hidden are echoed without effect; what-if previews
-//! and order types beyond market, limit, stop, if-touched, market-to-limit and trailing stop are refused.
+//! OCA groups are echoed without effect; no client's order is shown in the market, so hidden ones are like the
+//! others; what-if previews and order types beyond market, limit, stop, if-touched, market-to-limit and trailing stop
+//! are refused.
 
 #![forbid(unsafe_code)]
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::Desk;
+use super::extra::extra;
 use crate::venue::{Instrument, OrderKind, OrderSpec, Refusal, Right, Side, TimeInForce, TrailBy, Venue};
 use crate::wire::{Contract, Order, PlaceOrder, decimal_from_double, decimal_from_text, parse_stamp};
 
@@ -42,6 +43,7 @@ impl Desk {
             // An absent flag means no: both dialects leave it out, or write 0, for a parked order.
             transmit: order.transmit.unwrap_or(false),
             outside_rth: order.outside_rth.unwrap_or(false),
+            extra: extra(order)?,
             carried: placed.carried(),
         })
     }

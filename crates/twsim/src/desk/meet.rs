@@ -242,6 +242,7 @@ impl Desk {
                 order_ref: "foreign".into(),
                 parent_id: 0,
                 transmit: true,
+                extra: None,
                 carried: Arc::from([]),
                 ..spec
             };

@@ -6,6 +6,7 @@ mod bars;
 mod bend;
 mod control;
 mod convert;
+mod extra;
 mod handshake;
 mod history;
 mod later;

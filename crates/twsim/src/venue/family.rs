@@ -6,7 +6,7 @@
 
 use super::Venue;
 use super::io::VenueOutput;
-use super::order::LiveOrder;
+use super::order::{Hold, LiveOrder};
 use super::refusal::Refusal;
 use super::types::{OrderKey, OrderSpec, Status, UtcNs};
 
@@ -77,12 +77,10 @@ impl Venue {
         }
         // They stay listed as siblings: the first to fill ends the others.
         for child in self.children.get(&ended.key).cloned().unwrap_or_default() {
-            let Some(order) = self.live.get_mut(&child).filter(|order| order.held) else { continue };
-            order.held = false;
-            if let Some(at) = self.market_index.get(&order.spec.con_id) {
-                self.markets[*at].book.insert(order);
+            if self.live.get(&child).is_some_and(|order| order.hold == Some(Hold::Parent)) {
+                self.release(now, child);
+                self.settle(now, child, out);
             }
-            self.settle(now, child, out);
         }
     }
 

@@ -14,7 +14,7 @@ use super::{Scheduled, Venue};
 impl Venue {
     /// Triggers and fills one order against the market as it is now.
     pub(super) fn match_order(&mut self, now: UtcNs, seq: u64, out: &mut Vec<VenueOutput>) {
-        let Some(order) = self.live.get_mut(&seq).filter(|order| !order.held) else { return };
+        let Some(order) = self.live.get_mut(&seq).filter(|order| order.hold.is_none()) else { return };
         let Some(&at) = self.market_index.get(&order.spec.con_id) else { return };
         let market = &mut self.markets[at];
         if order.follow(market) {
@@ -34,14 +34,13 @@ impl Venue {
         let available = if order.filled_at_quote == market.quote_seq { Decimal::ZERO } else { displayed };
         let price = order.executable_price(&market.quote);
         let remaining = order.remaining();
-        let quantity = match order.spec.tif {
-            TimeInForce::Fok if available < remaining => Decimal::ZERO,
-            TimeInForce::Fok
-            | TimeInForce::Day
-            | TimeInForce::Gtc
-            | TimeInForce::Gtd(_)
-            | TimeInForce::Ioc => remaining.min(available),
+        let least = match order.spec.tif {
+            TimeInForce::Fok => remaining,
+            TimeInForce::Day | TimeInForce::Gtc | TimeInForce::Gtd(_) | TimeInForce::Ioc => {
+                order.spec.least_fill(order.filled, remaining)
+            }
         };
+        let quantity = if available < least { Decimal::ZERO } else { remaining.min(available) };
         let immediate = matches!(order.spec.tif, TimeInForce::Ioc | TimeInForce::Fok) && !waits_for_trigger;
         if let Some(price) = price.filter(|_| quantity > Decimal::ZERO) {
             order.filled_at_quote = market.quote_seq;
@@ -64,10 +63,10 @@ impl Venue {
         if self.by_key.get(&order.key) == Some(&seq) {
             self.by_key.remove(&order.key);
         }
-        if let Some(timer) = order.expiry {
+        for timer in [order.expiry, order.start].into_iter().flatten() {
             self.schedule.remove(&timer);
         }
-        if !order.held
+        if order.hold.is_none()
             && let Some(market) = self.market_mut(order.spec.con_id)
         {
             market.book.remove(&order);

@@ -87,7 +87,7 @@ impl Venue {
                 return Err(Refusal::OffGrid);
             }
         }
-        Ok(())
+        spec.check_extra(instrument)
     }
 
     /// What the venue itself rejects (201).

@@ -114,6 +114,14 @@ impl Instrument {
             .map_or(Decimal::ONE, |step| step.increment)
     }
 
+    /// Whether all-or-none is among its order types: in stocks and options it is, in futures and currencies not.
+    pub fn takes_all_or_none(&self) -> bool {
+        match self.sec_type {
+            SecType::Stock | SecType::Option => true,
+            SecType::Future | SecType::Forex => false,
+        }
+    }
+
     /// True when `price` is a multiple of the increment that applies to it.
     pub fn on_grid(&self, price: Decimal) -> bool {
         (price % self.increment_at(price)).is_zero()

@@ -4,6 +4,7 @@
 use rust_decimal::Decimal;
 
 use super::io::VenueOutput;
+use super::order::Hold;
 use super::refusal::Refusal;
 use super::types::{OrderKey, OrderSpec, Status, UtcNs};
 use super::{Scheduled, Venue};
@@ -91,7 +92,7 @@ impl Venue {
         self.place(now, key, spec, &mut said);
         self.held_next = None;
         let held = self.by_key.get(&key).copied().and_then(|seq| self.live.get_mut(&seq));
-        match held.filter(|order| order.held && order.family.is_none()) {
+        match held.filter(|order| order.hold == Some(Hold::Locate)) {
             Some(order) => {
                 order.status = Status::Inactive;
                 out.push(VenueOutput::Order(order.report()));
@@ -105,12 +106,11 @@ impl Venue {
         let Some(order) = self.live.get_mut(&seq).filter(|order| order.status == Status::Inactive) else {
             return;
         };
-        order.held = false;
         order.status = Status::PreSubmitted;
-        if let Some(&at) = self.market_index.get(&order.spec.con_id) {
-            self.markets[at].book.insert(order);
+        self.release(now, seq);
+        if let Some(order) = self.live.get(&seq) {
+            out.push(VenueOutput::Order(order.report()));
         }
-        out.push(VenueOutput::Order(order.report()));
         self.settle(now, seq, out);
     }
 

@@ -12,6 +12,7 @@ mod archive;
 mod bars;
 mod commission;
 mod correct;
+mod extra;
 mod family;
 mod fills;
 mod funds;
@@ -37,6 +38,7 @@ pub use account::{Account, AccountConfig, AccountTextError, Position};
 pub use archive::{FinishedOrder, Retention};
 pub use bars::{BarPrice, PriceBar, SLOT_NS};
 pub use commission::CommissionRule;
+pub use extra::Extra;
 pub use funds::AccountTotals;
 pub use instrument::{Instrument, Right, SecType, TickStep};
 pub use io::{Execution, OrderReport, Quote, VenueInput, VenueOutput};
@@ -101,6 +103,8 @@ enum Scheduled {
     DayEnd,
     Commission(Arc<Execution>),
     FinishCancel(u64),
+    /// The instant before which an order is not at work has come.
+    Start(u64),
     Expire(u64),
 }
 
@@ -256,6 +260,7 @@ impl Venue {
             }
             Scheduled::Commission(execution) => out.push(VenueOutput::Commission(execution)),
             Scheduled::FinishCancel(seq) => self.finish_cancel(at, seq, out),
+            Scheduled::Start(seq) => self.start(at, seq, out),
             Scheduled::Expire(seq) => self.expire(at, seq, out),
         }
     }

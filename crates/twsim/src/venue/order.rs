@@ -8,6 +8,17 @@ use super::io::{OrderReport, Quote};
 use super::market::Market;
 use super::types::{OrderKey, OrderSpec, Side, Status, UtcNs};
 
+/// Why an order is in no book yet. The first reason that applies counts; the others are looked at after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// Its parent has not filled.
+    Parent,
+    /// Shares are being located.
+    Locate,
+    /// The time it names has not come.
+    Time,
+}
+
 /// An order that can still change. Finished ones become an `OrderReport` in the archive.
 #[derive(Debug, Clone)]
 pub(crate) struct LiveOrder {
@@ -26,13 +37,15 @@ pub(crate) struct LiveOrder {
     pub(crate) last_price: Decimal,
     pub(crate) commission: Decimal,
     pub(crate) triggered: bool,
-    /// Waits for its parent; not in any book.
-    pub(crate) held: bool,
+    /// Why it is in no book, if it is in none.
+    pub(crate) hold: Option<Hold>,
     /// It rested before its first fill.
     pub(crate) rested: bool,
     pub(crate) bound: bool,
     /// The timer that ends a good-till-date order, removed with it.
     pub(crate) expiry: Option<(UtcNs, u64)>,
+    /// The timer that starts a good-after-time order, removed with it.
+    pub(crate) start: Option<(UtcNs, u64)>,
     /// The quote change whose displayed size this order has already taken.
     pub(crate) filled_at_quote: u64,
 }
@@ -88,7 +101,21 @@ impl LiveOrder {
 
     /// Status of an order that is neither ended nor being cancelled.
     pub(crate) fn resting_status(&self) -> Status {
-        if self.held || self.waits_for_trigger() { Status::PreSubmitted } else { Status::Submitted }
+        if self.hold.is_some() || self.waits_for_trigger() { Status::PreSubmitted } else { Status::Submitted }
+    }
+
+    /// Held by the time it names, while that is to come.
+    pub(crate) fn hold_until_start(&self, now: UtcNs) -> Option<Hold> {
+        self.spec.good_after().filter(|at| *at > now).map(|_| Hold::Time)
+    }
+
+    /// As the broker words it; no word for a time to come is known (tws-behaviour 2.4).
+    fn why_held(&self) -> &'static str {
+        match self.hold {
+            Some(Hold::Locate) if self.status == Status::Inactive => "locate",
+            Some(Hold::Parent) if self.status.is_working() => "child",
+            Some(Hold::Parent | Hold::Locate | Hold::Time) | None => "",
+        }
     }
 
     pub(crate) fn report(&self) -> Box<OrderReport> {
@@ -103,11 +130,7 @@ impl LiveOrder {
             avg_price: self.avg_price(),
             last_price: self.last_price,
             commission: self.commission,
-            why_held: match (self.held, self.status) {
-                (true, Status::Inactive) => "locate",
-                (true, status) if status.is_working() => "child",
-                (true | false, _) => "",
-            },
+            why_held: self.why_held(),
             bound: self.bound,
             reject_reason: "".into(),
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::io::{OrderReport, VenueOutput};
-use super::order::LiveOrder;
+use super::order::{Hold, LiveOrder};
 use super::refusal::Refusal;
 use super::types::{OrderKey, OrderSpec, Status, TimeInForce, UtcNs};
 use super::{Scheduled, Venue};
@@ -59,6 +59,7 @@ impl Venue {
         let family = (spec.parent_id != 0).then(|| OrderKey::new(key.client_id, spec.parent_id));
         let parent_perm_id = family.and_then(|parent| self.live_perm_id(parent));
         let expiry = self.schedule_expiry(seq, spec.tif);
+        let start = self.schedule_start(now, seq, &spec);
         let mut order = LiveOrder {
             seq,
             key,
@@ -72,13 +73,19 @@ impl Venue {
             last_price: Decimal::ZERO,
             commission: Decimal::ZERO,
             triggered: false,
-            held: parent_perm_id.is_some() || self.held_next == Some(key),
+            hold: match start {
+                _ if parent_perm_id.is_some() => Some(Hold::Parent),
+                _ if self.held_next == Some(key) => Some(Hold::Locate),
+                Some(_) => Some(Hold::Time),
+                None => None,
+            },
             rested: false,
             bound: key.order_id > 0,
             expiry,
+            start,
             filled_at_quote: 0,
         };
-        if let Some(market) = self.market_mut(order.spec.con_id).filter(|_| !order.held) {
+        if let Some(market) = self.market_mut(order.spec.con_id).filter(|_| order.hold.is_none()) {
             order.follow(market);
             market.book.insert(&order);
         }
@@ -146,7 +153,8 @@ impl Venue {
         let ended: Vec<u64> = self
             .live
             .iter()
-            .filter(|(_, order)| order.spec.tif == TimeInForce::Day)
+            // A day that is to begin later is another day.
+            .filter(|(_, order)| order.spec.tif == TimeInForce::Day && order.hold != Some(Hold::Time))
             .map(|(seq, _)| *seq)
             .collect();
         for seq in ended {
@@ -193,6 +201,30 @@ impl Venue {
         }
     }
 
+    fn schedule_start(&mut self, now: UtcNs, seq: u64, spec: &OrderSpec) -> Option<(UtcNs, u64)> {
+        let at = spec.good_after().filter(|at| *at > now)?;
+        Some(self.schedule_at(at, Scheduled::Start(seq)))
+    }
+
+    /// The time that an order names has come.
+    pub(super) fn start(&mut self, now: UtcNs, seq: u64, out: &mut Vec<VenueOutput>) {
+        if self.live.get(&seq).is_some_and(|order| order.hold == Some(Hold::Time)) {
+            self.release(now, seq);
+            self.settle(now, seq, out);
+        }
+    }
+
+    /// What held an order is over: it goes into its book, or waits for its time.
+    pub(super) fn release(&mut self, now: UtcNs, seq: u64) {
+        let Some(order) = self.live.get_mut(&seq) else { return };
+        order.hold = order.hold_until_start(now);
+        if order.hold.is_none()
+            && let Some(&at) = self.market_index.get(&order.spec.con_id)
+        {
+            self.markets[at].book.insert(order);
+        }
+    }
+
     fn cancel_live(&mut self, now: UtcNs, seq: u64, out: &mut Vec<VenueOutput>) {
         let delay = self.config.cancel_delay;
         let Some(order) = self.live.get_mut(&seq) else { return };
@@ -208,7 +240,7 @@ impl Venue {
         }
     }
 
-    fn modify(&mut self, now: UtcNs, seq: u64, mut spec: OrderSpec, out: &mut Vec<VenueOutput>) {
+    fn modify(&mut self, now: UtcNs, seq: u64, spec: OrderSpec, out: &mut Vec<VenueOutput>) {
         let Some(order) = self.live.get(&seq) else { return };
         let key = order.key;
         if let Err(refusal) = self.check_modify(order, &spec) {
@@ -220,21 +252,8 @@ impl Venue {
             out.push(VenueOutput::Order(order.report()));
             return;
         }
-        let expiry = self.schedule_expiry(seq, spec.tif);
+        self.replace_terms(now, seq, spec);
         let Some(order) = self.live.get_mut(&seq) else { return };
-        if let Some(old) = std::mem::replace(&mut order.expiry, expiry) {
-            self.schedule.remove(&old);
-        }
-        spec.kind = spec.kind.continued(order.spec.kind);
-        if let Some(at) = self.market_index.get(&order.spec.con_id).filter(|_| !order.held) {
-            let market = &mut self.markets[*at];
-            market.book.remove(order);
-            order.spec = Arc::new(spec);
-            order.follow(market);
-            market.book.insert(order);
-        } else {
-            order.spec = Arc::new(spec);
-        }
         if order.remaining().is_zero() {
             // Cut down to what had filled already: nothing is left to work.
             let filled = order.filled;
@@ -244,6 +263,32 @@ impl Venue {
         order.status = order.resting_status();
         out.push(VenueOutput::Order(order.report()));
         self.settle(now, seq, out);
+    }
+
+    /// New terms, and what follows from them for timers and books.
+    fn replace_terms(&mut self, now: UtcNs, seq: u64, mut spec: OrderSpec) {
+        let expiry = self.schedule_expiry(seq, spec.tif);
+        let start = self.schedule_start(now, seq, &spec);
+        let Some(order) = self.live.get_mut(&seq) else { return };
+        let old = [std::mem::replace(&mut order.expiry, expiry), std::mem::replace(&mut order.start, start)];
+        for timer in old.into_iter().flatten() {
+            self.schedule.remove(&timer);
+        }
+        let Some(&at) = self.market_index.get(&order.spec.con_id) else { return };
+        let market = &mut self.markets[at];
+        if order.hold.is_none() {
+            market.book.remove(order);
+        }
+        spec.kind = spec.kind.continued(order.spec.kind);
+        order.spec = Arc::new(spec);
+        match order.hold {
+            Some(Hold::Parent | Hold::Locate) => {}
+            Some(Hold::Time) | None => order.hold = order.hold_until_start(now),
+        }
+        if order.hold.is_none() {
+            order.follow(market);
+            market.book.insert(order);
+        }
     }
 
     fn check_modify(&self, order: &LiveOrder, spec: &OrderSpec) -> Result<(), Refusal> {

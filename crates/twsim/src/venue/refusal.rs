@@ -47,6 +47,8 @@ pub enum Refusal {
     ZeroSize,
     /// 435: several accounts and none named.
     AccountRequired,
+    /// 10257: all-or-none where the instrument's order types do not have it.
+    NoAllOrNone,
     /// 10006: parent unknown.
     MissingParent(i32),
     /// 10147: nothing to cancel under this id.
@@ -96,6 +98,7 @@ impl Refusal {
             Self::AccountRequired => 435,
             Self::ModifyTooEarly => 2102,
             Self::MissingParent(_) => 10_006,
+            Self::NoAllOrNone => 10_257,
             Self::NotFound(_) => 10_147,
             Self::Finished(..) => 10_148,
             Self::BadOrderId(_) => 10_149,
@@ -137,6 +140,9 @@ impl Refusal {
             Self::ZeroSize => "The order size cannot be zero.".to_owned(),
             Self::AccountRequired => "You must specify an account.".to_owned(),
             Self::ModifyTooEarly => "Unable to modify this order as it is still being processed.".to_owned(),
+            Self::NoAllOrNone => {
+                "The 'All or None' order attribute may not be specified for this order.".to_owned()
+            }
             Self::MissingParent(id) => format!("Missing parent order {id}."),
             Self::NotFound(id) => format!("OrderId {id} that needs to be cancelled is not found."),
             Self::Finished(id, status) => {

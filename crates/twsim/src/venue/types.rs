@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::extra::Extra;
 use super::kind::OrderKind;
 
 /// Nanoseconds since the Unix epoch, UTC. The venue never reads a clock: every entry point takes one.
@@ -92,6 +93,8 @@ pub struct OrderSpec {
     pub transmit: bool,
     /// Echoed, without effect: the venue has no closing hours.
     pub outside_rth: bool,
+    /// Rarer terms; `None` for the plain orders that most are.
+    pub extra: Option<Arc<Extra>>,
     /// What came with the order and means nothing here: kept as it is, given back with every report.
     pub carried: Arc<[u8]>,
 }

@@ -1,6 +1,8 @@
 //! From the venue's words to the broker's messages, for both dialects: what the client sent, with what the
 //! venue knows and what the broker fills in by itself laid over it.
 
+use rust_decimal::prelude::ToPrimitive;
+
 use super::layout::{
     CommissionAndFeesReport, CompletedOrder, Contract, ContractDetails, Execution, ExecutionDetails,
     OpenOrder, Order, OrderState, OrderStatus,
@@ -9,8 +11,8 @@ use super::number::{quantity_text, to_double};
 use super::request::PlaceOrder;
 use super::stamp::format_stamp;
 use crate::venue::{
-    Execution as Fill, FinishedOrder, Instrument, OrderKind, OrderReport, SecType, Side, Status, TimeInForce,
-    TrailBy,
+    Execution as Fill, FinishedOrder, Instrument, OrderKind, OrderReport, OrderSpec, SecType, Side, Status,
+    TimeInForce, TrailBy,
 };
 
 /// The OCA type that the broker writes when the client names none (tws-behaviour 2.11).
@@ -46,7 +48,7 @@ pub(super) fn contract_details(instrument: &Instrument) -> ContractDetails {
     ContractDetails {
         market_name: text(&instrument.trading_class),
         min_tick: Some(instrument.min_tick().normalize().to_string()),
-        order_types: text("LMT,MKT,MIT,LIT,MTL,STP,STPLMT,TRAIL,TRAILLMT,DAY,GTC,GTD,IOC,FOK"),
+        order_types: text(&order_types(instrument)),
         market_rule_ids: Some(vec![rule.as_str(); exchanges.len()].join(",")),
         valid_exchanges: Some(exchanges.join(",")),
         price_magnifier: Some(1),
@@ -60,6 +62,18 @@ pub(super) fn contract_details(instrument: &Instrument) -> ContractDetails {
         suggested_size_increment: text("1"),
         ..ContractDetails::default()
     }
+}
+
+/// What an instrument can be traded with, in the broker's abbreviations.
+fn order_types(instrument: &Instrument) -> String {
+    let mut types = vec![
+        "DAY", "FOK", "GAT", "GTC", "GTD", "HID", "IOC", "LIT", "LMT", "MIT", "MKT", "MTL", "STP", "STPLMT",
+        "TRAIL", "TRAILLMT",
+    ];
+    if instrument.takes_all_or_none() {
+        types.insert(0, "AON");
+    }
+    types.join(",")
 }
 
 pub(super) fn open_order(report: &OrderReport, instrument: &Instrument) -> OpenOrder {
@@ -164,8 +178,20 @@ fn terms(report: &OrderReport, instrument: &Instrument) -> (Contract, Order) {
         ..contract(instrument, &spec.exchange)
     };
     let mut order = sent.order;
+    if spec.carried.is_empty() {
+        write_extra(&mut order, spec);
+    }
     decide(&mut order, report);
     (contract, order)
+}
+
+/// The rarer terms of an order that no client sent; those of the others are echoed as they were sent.
+fn write_extra(order: &mut Order, spec: &OrderSpec) {
+    let Some(extra) = &spec.extra else { return };
+    order.good_after_time = extra.good_after.map(format_stamp);
+    order.all_or_none = extra.all_or_none.then_some(true);
+    order.min_qty = extra.min_quantity.and_then(|least| least.to_i32());
+    order.hidden = extra.hidden.then_some(true);
 }
 
 /// Lays what the gateway knows over what the client sent. A field that is new here also belongs into the lists of

@@ -30,6 +30,7 @@ fn trade(venue: &mut Venue, order_id: i32, side: Side, quantity: u32) -> Arc<Exe
         parent_id: 0,
         transmit: true,
         outside_rth: false,
+        extra: None,
         carried: [].into(),
     };
     let outputs =

@@ -102,6 +102,8 @@ fn routing() -> Order {
     Order {
         display_size: Some(4),
         min_qty: Some(2),
+        all_or_none: true,
+        good_after_time: "20280101 10:00:00 UTC".to_owned(),
         percent_offset: Some(0.5),
         discretionary_amt: 0.25,
         trigger_method: TriggerMethod::Last,

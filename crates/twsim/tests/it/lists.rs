@@ -128,6 +128,7 @@ async fn hand_typed_orders_belong_to_client_zero_once_it_asks() {
         parent_id: 0,
         transmit: true,
         outside_rth: false,
+        extra: None,
         carried: [].into(),
     });
     let (zero, other) = (connect(&gateway, 0).await, connect(&gateway, 4).await);

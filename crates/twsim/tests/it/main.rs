@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
 
 mod accounts;
+mod attributes;
 mod bars;
 mod behaviours;
 mod bench;

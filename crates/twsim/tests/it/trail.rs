@@ -160,6 +160,7 @@ fn spec(side: Side, kind: OrderKind) -> OrderSpec {
         parent_id: 0,
         transmit: true,
         outside_rth: false,
+        extra: None,
         carried: [].into(),
     }
 }

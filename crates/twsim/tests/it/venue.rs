@@ -136,6 +136,7 @@ impl World {
             parent_id: 0,
             transmit: true,
             outside_rth: false,
+            extra: None,
             carried: [].into(),
         }
     }

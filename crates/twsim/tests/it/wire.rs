@@ -199,6 +199,7 @@ impl Fixture {
             parent_id: 0,
             transmit: true,
             outside_rth: false,
+            extra: None,
             carried: placed.carried(),
         };
         let report = OrderReport {

@@ -90,6 +90,24 @@ def check_kinds(ib, library, report):
         until(ib, lambda: trade.orderStatus.status == "Cancelled")
 
 
+def check_attributes(ib, library, report):
+    """All-or-none and a minimum quantity wait for size, good-after-time for its time."""
+    soon = time.strftime("%Y%m%d-%H:%M:%S", time.gmtime(time.time() + 2))
+    contract = library.Contract(conId=AAPL, exchange="SMART")
+    for what, price, terms in [
+        ("all or none", 230.01, {"allOrNone": True}),
+        ("minimum quantity", 230.01, {"minQty": 600}),
+        ("good after time", 220.0, {"goodAfterTime": soon}),
+        ("hidden", 220.0, {"hidden": True}),
+    ]:
+        trade = ib.placeOrder(contract, order(library, "BUY", 600, "LMT", lmtPrice=price, **terms))
+        until(ib, lambda: trade.orderStatus.status == "Submitted")
+        compare(report, what, listed(ib, trade.order.orderId)[1], terms)
+        report.equal(f"{what} does not trade", trade.fills, [])
+        ib.cancelOrder(trade.order)
+        until(ib, lambda: trade.orderStatus.status == "Cancelled")
+
+
 def check_fills(ib, library, gateway, report):
     contract = library.Contract(conId=AAPL, exchange="SMART")
     trade = ib.placeOrder(contract, order(library, "BUY", 700, "LMT", lmtPrice=230.01, orderRef="parts"))
@@ -223,6 +241,7 @@ def run(name):
         report = Report(f"{name} at {ib.client.serverVersion()}")
         check_orders(ib, library, observer, report)
         check_kinds(ib, library, report)
+        check_attributes(ib, library, report)
         check_fills(ib, library, gateway, report)
         check_bracket(ib, library, report)
         check_refusals(ib, library, report)

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from decimal import Decimal
 
 import ibapi.client
@@ -152,6 +153,26 @@ def check_kinds(app, report):
         app.cancelOrder(number, OrderCancel())
         app.inbox.wait("orderStatus", lambda i, s, *_: (i, s) == (number, "Cancelled"), mark)
         app.inbox.wait("error", lambda i, _, code, *__: (i, code) == (number, 202), mark)
+
+
+def check_attributes(app, report):
+    """All-or-none and a minimum quantity wait for size, good-after-time for its time."""
+    soon = time.strftime("%Y%m%d-%H:%M:%S", time.gmtime(time.time() + 2))
+    for what, first, price, terms in [
+        ("all or none", "Submitted", 230.01, {"allOrNone": True}),
+        ("minimum quantity", "Submitted", 230.01, {"minQty": 600}),
+        ("good after time", "PreSubmitted", 220.0, {"goodAfterTime": soon}),
+        ("hidden", "Submitted", 220.0, {"hidden": True}),
+    ]:
+        number = app.take_id()
+        mark = app.inbox.mark()
+        app.placeOrder(number, stock(), order("BUY", "600", "LMT", lmtPrice=price, **terms))
+        *_, echo, _ = app.inbox.wait("openOrder", lambda i, c, o, state: (i, state.status) == (number, first), mark)
+        compare(report, what, echo, terms)
+        app.inbox.wait("orderStatus", lambda i, s, *_: (i, s) == (number, "Submitted"), mark)
+        report.equal(f"{what} does not trade", app.inbox.all("execDetails", mark), [])
+        app.cancelOrder(number, OrderCancel())
+        app.inbox.wait("orderStatus", lambda i, s, *_: (i, s) == (number, "Cancelled"), mark)
 
 
 def check_fills(app, gateway, report):
@@ -377,6 +398,7 @@ def run(version=NEWEST):
         report.equal("version", app.serverVersion(), version)
         check_orders(app, observer, report, version)
         check_kinds(app, report)
+        check_attributes(app, report)
         check_fills(app, gateway, report)
         check_bracket(app, report)
         check_hand_typed(app, gateway, report, version)

@@ -201,6 +201,7 @@ mod tests {
                 parent_id: 0,
                 transmit: true,
                 outside_rth: false,
+                extra: None,
                 carried: sent.carried(),
             }),
             status: Status::Submitted,
