@@ -3,12 +3,15 @@
 use rust_decimal::Decimal;
 
 use super::instrument::Instrument;
+use super::oca::Oca;
 use super::refusal::Refusal;
 use super::types::{OrderSpec, UtcNs};
 
 /// The rarer terms of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Extra {
+    /// The one-cancels-all group it belongs to.
+    pub oca: Option<Oca>,
     /// Not at work before this instant.
     pub good_after: Option<UtcNs>,
     /// Everything that is left in one fill, or nothing yet.

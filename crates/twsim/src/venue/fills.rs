@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use super::account::Trade;
 use super::io::{Execution, VenueOutput};
 use super::kind::OrderKind;
+use super::oca::Shrunk;
 use super::refusal::Refusal;
 use super::types::{Status, TimeInForce, UtcNs};
 use super::{Scheduled, Venue};
@@ -78,6 +79,7 @@ impl Venue {
             out.push(VenueOutput::Refused { key: order.key, refusal: Refusal::Cancelled("") });
         }
         self.archive.add_order(*report, now);
+        self.leave_group(&order);
         self.after_end(now, &order, out);
     }
 
@@ -96,7 +98,11 @@ impl Venue {
         market.tape.note_trade(now, price, quantity);
         let instrument = &market.instrument;
 
+        let before = order.remaining();
         order.filled += quantity;
+        let shrunk = Shrunk { before, after: order.remaining() };
+        // Kept only where somebody asks for it after the order is gone.
+        let grouped = order.spec.oca().map(|_| Arc::clone(&order.spec));
         order.traded += quantity * price;
         order.last_price = price;
         let value = (order.traded * instrument.multiplier).abs();
@@ -141,6 +147,9 @@ impl Venue {
             self.schedule_at(now + self.config.commission_delay, Scheduled::Commission(execution));
         } else {
             out.push(VenueOutput::Commission(execution));
+        }
+        if let Some(spec) = grouped {
+            self.group_filled(now, (seq, &spec), shrunk, out);
         }
     }
 }

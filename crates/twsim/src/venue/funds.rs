@@ -99,6 +99,7 @@ impl Venue {
         if matches!(spec.tif, TimeInForce::Gtd(at) if at <= now) {
             return Err(Refusal::Rejected("The good-till date has passed".to_owned()));
         }
+        self.check_group(spec)?;
         if let Some(limit) = self.config.working_per_side {
             let working = self
                 .live

@@ -21,6 +21,7 @@ mod io;
 mod kind;
 mod market;
 mod meddle;
+mod oca;
 mod order;
 mod orders;
 mod prices;
@@ -44,12 +45,14 @@ pub use instrument::{Instrument, Right, SecType, TickStep};
 pub use io::{Execution, OrderReport, Quote, VenueInput, VenueOutput};
 pub use kind::{OrderKind, TrailBy};
 pub use meddle::Meddle;
+pub use oca::{Oca, OcaKind};
 pub use prices::PricePath;
 pub use refusal::Refusal;
 pub use types::{ConId, DAY_NS, OrderKey, OrderSpec, Side, Status, TimeInForce, UtcNs};
 
 use archive::Archive;
 use market::Market;
+use oca::{Group, GroupName, Unheard};
 use order::LiveOrder;
 
 /// How a venue starts.
@@ -119,6 +122,10 @@ pub struct Venue {
     by_key: HashMap<OrderKey, u64>,
     /// Working children by the name of their parent, working or filled.
     children: HashMap<OrderKey, Vec<u64>>,
+    /// One-cancels-all groups with a working member.
+    groups: HashMap<GroupName, Group>,
+    /// Fills without block that are still to take effect.
+    unheard: Vec<Unheard>,
     parked: BTreeMap<OrderKey, OrderSpec>,
     archive: Archive,
     highest_id: HashMap<i32, i32>,
@@ -158,6 +165,8 @@ impl Venue {
             live: BTreeMap::new(),
             by_key: HashMap::new(),
             children: HashMap::new(),
+            groups: HashMap::new(),
+            unheard: Vec::new(),
             parked: BTreeMap::new(),
             highest_id: HashMap::new(),
             schedule: BTreeMap::new(),
@@ -212,6 +221,7 @@ impl Venue {
             VenueInput::Meddle(meddle) => self.meddle(now, meddle, out),
             VenueInput::Wake => {}
         }
+        self.tell_groups(now, out);
     }
 
     /// When the venue next wants to be woken.
@@ -237,6 +247,7 @@ impl Venue {
             }
             let due = entry.remove();
             self.run(now, at, due, out);
+            self.tell_groups(at, out);
         }
     }
 
@@ -316,6 +327,7 @@ impl Venue {
         for seq in market.book.touched(&market.quote) {
             self.match_order(now, seq, out);
         }
+        self.tell_groups(now, out);
     }
 
     fn schedule_at(&mut self, at: UtcNs, what: Scheduled) -> (UtcNs, u64) {

@@ -93,6 +93,7 @@ impl Venue {
         if let Some(parent) = family {
             self.children.entry(parent).or_default().push(seq);
         }
+        self.join_group(&order);
         self.by_key.insert(key, seq);
         self.live.insert(seq, order);
         self.settle(now, seq, out);
@@ -135,7 +136,7 @@ impl Venue {
 
     pub(super) fn finish_cancel(&mut self, now: UtcNs, seq: u64, out: &mut Vec<VenueOutput>) {
         if self.live.contains_key(&seq) {
-            self.end(now, seq, Status::Cancelled, out);
+            self.end_for_client(now, seq, out);
         }
     }
 
@@ -236,7 +237,7 @@ impl Venue {
             out.push(VenueOutput::Order(order.report()));
             self.schedule_at(now + delay, Scheduled::FinishCancel(seq));
         } else {
-            self.end(now, seq, Status::Cancelled, out);
+            self.end_for_client(now, seq, out);
         }
     }
 
@@ -301,6 +302,13 @@ impl Venue {
         }
         if !current.kind.same_kind(spec.kind) {
             return Err(Refusal::ModifyKind);
+        }
+        match (current.oca(), spec.oca()) {
+            (Some(old), Some(new)) if old.group == new.group && old.kind != new.kind => {
+                return Err(Refusal::OcaKind);
+            }
+            (old, new) if old != new => return Err(Refusal::OcaGroup),
+            (_, _) => {}
         }
         self.check_terms(spec)?;
         if spec.quantity > current.quantity {

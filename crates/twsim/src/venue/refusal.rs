@@ -49,6 +49,10 @@ pub enum Refusal {
     AccountRequired,
     /// 10257: all-or-none where the instrument's order types do not have it.
     NoAllOrNone,
+    /// 10326: a change that names another group, one where there was none, or none where there was one.
+    OcaGroup,
+    /// 10327: a change that names another type for the same group.
+    OcaKind,
     /// 10006: parent unknown.
     MissingParent(i32),
     /// 10147: nothing to cancel under this id.
@@ -98,6 +102,8 @@ impl Refusal {
             Self::AccountRequired => 435,
             Self::ModifyTooEarly => 2102,
             Self::MissingParent(_) => 10_006,
+            Self::OcaGroup => 10_326,
+            Self::OcaKind => 10_327,
             Self::NoAllOrNone => 10_257,
             Self::NotFound(_) => 10_147,
             Self::Finished(..) => 10_148,
@@ -143,6 +149,8 @@ impl Refusal {
             Self::NoAllOrNone => {
                 "The 'All or None' order attribute may not be specified for this order.".to_owned()
             }
+            Self::OcaGroup => "OCA group revision is not allowed.".to_owned(),
+            Self::OcaKind => "OCA group type revision is not allowed.".to_owned(),
             Self::MissingParent(id) => format!("Missing parent order {id}."),
             Self::NotFound(id) => format!("OrderId {id} that needs to be cancelled is not found."),
             Self::Finished(id, status) => {

@@ -10,6 +10,8 @@ impl Venue {
             ("order keys", self.by_key.len()),
             ("families", self.children.len()),
             ("children", self.children.values().map(Vec::len).sum()),
+            ("groups", self.groups.len()),
+            ("group members", self.groups.values().map(|group| group.members.len()).sum()),
             ("parked orders", self.parked.len()),
             ("client ids seen", self.highest_id.len()),
             ("timers", self.schedule.len()),

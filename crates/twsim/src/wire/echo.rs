@@ -67,8 +67,8 @@ pub(super) fn contract_details(instrument: &Instrument) -> ContractDetails {
 /// What an instrument can be traded with, in the broker's abbreviations.
 fn order_types(instrument: &Instrument) -> String {
     let mut types = vec![
-        "DAY", "FOK", "GAT", "GTC", "GTD", "HID", "IOC", "LIT", "LMT", "MIT", "MKT", "MTL", "STP", "STPLMT",
-        "TRAIL", "TRAILLMT",
+        "DAY", "FOK", "GAT", "GTC", "GTD", "HID", "IOC", "LIT", "LMT", "MIT", "MKT", "MTL", "OCA", "STP",
+        "STPLMT", "TRAIL", "TRAILLMT",
     ];
     if instrument.takes_all_or_none() {
         types.insert(0, "AON");
@@ -188,6 +188,8 @@ fn terms(report: &OrderReport, instrument: &Instrument) -> (Contract, Order) {
 /// The rarer terms of an order that no client sent; those of the others are echoed as they were sent.
 fn write_extra(order: &mut Order, spec: &OrderSpec) {
     let Some(extra) = &spec.extra else { return };
+    order.oca_group = extra.oca.as_ref().map(|oca| oca.group.to_string());
+    order.oca_type = extra.oca.as_ref().map(|oca| oca.kind.number());
     order.good_after_time = extra.good_after.map(format_stamp);
     order.all_or_none = extra.all_or_none.then_some(true);
     order.min_qty = extra.min_quantity.and_then(|least| least.to_i32());

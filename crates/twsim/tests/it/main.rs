@@ -13,6 +13,7 @@ mod desk;
 mod echo;
 mod faults;
 mod frames;
+mod groups;
 mod kit;
 mod lists;
 mod load;

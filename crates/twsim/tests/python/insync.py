@@ -137,6 +137,18 @@ def check_bracket(ib, library, report):
     until(ib, lambda: all(t.orderStatus.status == "Cancelled" for t in trades))
 
 
+def check_groups(ib, library, report):
+    """A fill of one member cancels the others of type 1, and makes those of types 2 and 3 smaller."""
+    contract = library.Contract(conId=AAPL, exchange="SMART")
+    for kind, status, remaining in [(1, "Cancelled", 10), (2, "Submitted", 2), (3, "Submitted", 2)]:
+        made = [order(library, "BUY", 10, "LMT", lmtPrice=220.0), order(library, "BUY", 625, "LMT", lmtPrice=230.01)]
+        rests, fills = [ib.placeOrder(contract, it) for it in ib.oneCancelsAll(made, f"group {kind}", kind)]
+        until(ib, lambda: (rests.orderStatus.status, rests.orderStatus.remaining) == (status, remaining))
+        report.equal(f"type {kind}", (rests.orderStatus.filled, fills.orderStatus.filled), (0, 500))
+        ib.reqGlobalCancel()
+        until(ib, lambda: fills.isDone() and rests.isDone())
+
+
 def check_refusals(ib, library, report):
     contract = library.Contract(conId=AAPL, exchange="SMART")
     errors = []
@@ -249,6 +261,7 @@ def run(name):
         check_account(ib, library, report)
         check_contracts(ib, library, gateway, report)
         check_bars(ib, library, report)
+        check_groups(ib, library, report)
         check_reconnect(library, gateway, ib, report)
         observer.stop()
     return report

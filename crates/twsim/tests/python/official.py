@@ -219,6 +219,24 @@ def check_bracket(app, report):
     report.true("the family ends together", True)
 
 
+def check_groups(app, report):
+    """A fill of one member cancels the others of type 1, and makes those of types 2 and 3 smaller."""
+    for kind, status, remaining in [(1, "Cancelled", 10), (2, "Submitted", 2), (3, "Submitted", 2)]:
+        rests, fills = app.take_id(), app.take_id()
+        group = {"ocaGroup": f"group {kind}", "ocaType": kind}
+        mark = app.inbox.mark()
+        app.placeOrder(rests, stock(), order("BUY", "10", "LMT", lmtPrice=220.0, **group))
+        app.inbox.wait("orderStatus", lambda i, s, *_: (i, s) == (rests, "Submitted"), mark)
+        app.placeOrder(fills, stock(), order("BUY", "625", "LMT", lmtPrice=230.01, **group))
+        _, _, filled, left, *_ = app.inbox.wait(
+            "orderStatus", lambda i, s, f, r, *_: (i, s, r) == (rests, status, remaining), mark)
+        report.equal(f"type {kind}", (filled, left), (0, remaining))
+        if kind == 1:
+            app.inbox.wait("error", lambda i, _, code, *__: (i, code) == (rests, 202), mark)
+        app.reqGlobalCancel(OrderCancel())
+        app.inbox.wait("orderStatus", lambda i, s, *_: (i, s) == (fills, "Cancelled"), mark)
+
+
 def check_hand_typed(app, gateway, report, version):
     """Only client 0 binds orders typed by hand."""
     mark = app.inbox.mark()
@@ -409,6 +427,7 @@ def run(version=NEWEST):
         check_market(app, gateway, report)
         check_bars(app, gateway, report)
         check_unserved(app, report)
+        check_groups(app, report)
         check_reconnect(app, gateway, report, version)
         observer.stop()
     return report
