@@ -1,11 +1,9 @@
 //! Orders that belong together: parked legs, children held until their parent fills, siblings of which one
 //! ends the others.
-//!
-//! Simplified on purpose: children start when the parent is *completely* filled. The real broker starts them
-//! on a partial fill and grows them.
 
 use super::Venue;
 use super::io::VenueOutput;
+use super::oca::Shrunk;
 use super::order::{Hold, LiveOrder};
 use super::refusal::Refusal;
 use super::types::{OrderKey, OrderSpec, Status, UtcNs};
@@ -58,10 +56,9 @@ impl Venue {
         }
     }
 
-    /// The permanent id of a parent that still works.
-    pub(super) fn live_perm_id(&self, parent: OrderKey) -> Option<i64> {
-        let seq = self.by_key.get(&parent)?;
-        self.live.get(seq).map(|order| order.perm_id)
+    /// An order that still works.
+    pub(super) fn live_order(&self, key: OrderKey) -> Option<&LiveOrder> {
+        self.by_key.get(&key).and_then(|seq| self.live.get(seq))
     }
 
     /// What the end of one order means for its relatives.
@@ -69,17 +66,28 @@ impl Venue {
         if let Some(parent) = ended.family {
             self.leave_family(now, ended, parent, out);
         }
-        if ended.status != Status::Filled {
+        if ended.filled.is_zero() {
             for child in self.children.remove(&ended.key).unwrap_or_default() {
                 self.end(now, child, Status::Cancelled, out);
             }
             return;
         }
         // They stay listed as siblings: the first to fill ends the others.
-        for child in self.children.get(&ended.key).cloned().unwrap_or_default() {
-            if self.live.get(&child).is_some_and(|order| order.hold == Some(Hold::Parent)) {
-                self.release(now, child);
-                self.settle(now, child, out);
+        self.settle_children(now, ended.key, ended.filled, out);
+    }
+
+    /// Part of a child has filled: as much less is left for its siblings to do.
+    pub(super) fn reduce_siblings(
+        &mut self,
+        now: UtcNs,
+        (child, parent): (u64, OrderKey),
+        shrunk: Shrunk,
+        out: &mut Vec<VenueOutput>,
+    ) {
+        for sibling in self.children.get(&parent).cloned().unwrap_or_default() {
+            let is_at_work = |order: &LiveOrder| order.hold != Some(Hold::Parent);
+            if sibling != child && self.live.get(&sibling).is_some_and(is_at_work) {
+                self.reduce(now, sibling, shrunk, out);
             }
         }
     }

@@ -102,6 +102,7 @@ impl Venue {
         order.filled += quantity;
         let shrunk = Shrunk { before, after: order.remaining() };
         // Kept only where somebody asks for it after the order is gone.
+        let family = order.family;
         let grouped = order.spec.oca().map(|_| Arc::clone(&order.spec));
         order.traded += quantity * price;
         order.last_price = price;
@@ -134,7 +135,9 @@ impl Venue {
         out.push(VenueOutput::Execution(Arc::clone(&execution)));
         let position =
             VenueOutput::Position { account: Arc::clone(&execution.account), con_id: execution.con_id };
-        if order.remaining().is_zero() {
+        let (key, filled) = (order.key, order.filled);
+        let is_over = order.is_exhausted();
+        if is_over {
             self.end(now, seq, Status::Filled, out);
         } else {
             if order.status != Status::PendingCancel {
@@ -147,6 +150,12 @@ impl Venue {
             self.schedule_at(now + self.config.commission_delay, Scheduled::Commission(execution));
         } else {
             out.push(VenueOutput::Commission(execution));
+        }
+        if let Some(parent) = family.filter(|_| !is_over) {
+            self.reduce_siblings(now, (seq, parent), shrunk, out);
+        }
+        if !is_over && !self.children.is_empty() {
+            self.grow_children(now, key, filled, out);
         }
         if let Some(spec) = grouped {
             self.group_filled(now, (seq, &spec), shrunk, out);

@@ -16,6 +16,7 @@ mod extra;
 mod family;
 mod fills;
 mod funds;
+mod growth;
 mod instrument;
 mod io;
 mod kind;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::Venue;
+use super::growth::part;
 use super::io::VenueOutput;
 use super::order::LiveOrder;
 use super::refusal::Refusal;
@@ -72,10 +73,9 @@ pub(crate) struct Shrunk {
 }
 
 impl Shrunk {
-    /// `quantity` made smaller by the same part, rounded down to the places that `quantity` has.
+    /// `quantity` made smaller by the same part.
     fn apply(self, quantity: Decimal) -> Decimal {
-        let places = quantity.normalize().scale();
-        (quantity * self.after / self.before).trunc_with_scale(places)
+        part(quantity, self.after, self.before)
     }
 }
 
@@ -164,7 +164,7 @@ impl Venue {
     }
 
     /// Makes what is left of an order smaller; nothing left ends it.
-    fn reduce(&mut self, now: UtcNs, seq: u64, shrunk: Shrunk, out: &mut Vec<VenueOutput>) {
+    pub(super) fn reduce(&mut self, now: UtcNs, seq: u64, shrunk: Shrunk, out: &mut Vec<VenueOutput>) {
         let Some(order) = self.live.get_mut(&seq) else { return };
         let left = order.remaining();
         let reduced = shrunk.apply(left);
@@ -173,7 +173,7 @@ impl Venue {
         }
         let quantity = order.filled + reduced;
         Arc::make_mut(&mut order.spec).quantity = quantity;
-        if reduced.is_zero() {
+        if order.is_exhausted() {
             self.end(now, seq, Status::Cancelled, out);
         } else {
             out.push(VenueOutput::Order(order.report()));

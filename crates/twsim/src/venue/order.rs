@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::growth::Growth;
 use super::io::{OrderReport, Quote};
 use super::market::Market;
 use super::types::{OrderKey, OrderSpec, Side, Status, UtcNs};
@@ -39,6 +40,8 @@ pub(crate) struct LiveOrder {
     pub(crate) triggered: bool,
     /// Why it is in no book, if it is in none.
     pub(crate) hold: Option<Hold>,
+    /// How it grows while its parent works.
+    pub(crate) growth: Option<Box<Growth>>,
     /// It rested before its first fill.
     pub(crate) rested: bool,
     pub(crate) bound: bool,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::growth::Growth;
 use super::io::{OrderReport, VenueOutput};
 use super::order::{Hold, LiveOrder};
 use super::refusal::Refusal;
@@ -57,14 +58,17 @@ impl Venue {
         let seq = self.next_seq;
         self.next_seq += 1;
         let family = (spec.parent_id != 0).then(|| OrderKey::new(key.client_id, spec.parent_id));
-        let parent_perm_id = family.and_then(|parent| self.live_perm_id(parent));
+        let parent = family.and_then(|parent| self.live_order(parent));
+        let parent_filled = parent.map(|parent| parent.filled);
+        let parent_perm_id = parent.map_or(0, |parent| parent.perm_id);
+        let growth = parent.map(|parent| Box::new(Growth::new(spec.quantity, parent.spec.quantity)));
         let expiry = self.schedule_expiry(seq, spec.tif);
         let start = self.schedule_start(now, seq, &spec);
         let mut order = LiveOrder {
             seq,
             key,
             perm_id: self.take_perm_id(),
-            parent_perm_id: parent_perm_id.unwrap_or(0),
+            parent_perm_id,
             family,
             spec: Arc::new(spec),
             status: Status::PreSubmitted,
@@ -74,11 +78,12 @@ impl Venue {
             commission: Decimal::ZERO,
             triggered: false,
             hold: match start {
-                _ if parent_perm_id.is_some() => Some(Hold::Parent),
+                _ if growth.is_some() => Some(Hold::Parent),
                 _ if self.held_next == Some(key) => Some(Hold::Locate),
                 Some(_) => Some(Hold::Time),
                 None => None,
             },
+            growth,
             rested: false,
             bound: key.order_id > 0,
             expiry,
@@ -97,6 +102,9 @@ impl Venue {
         self.by_key.insert(key, seq);
         self.live.insert(seq, order);
         self.settle(now, seq, out);
+        if let Some(filled) = parent_filled {
+            self.grow(now, seq, (filled, false), out);
+        }
     }
 
     /// Lets a new, changed or released order trade, and acknowledges it when it stays.
@@ -255,7 +263,7 @@ impl Venue {
         }
         self.replace_terms(now, seq, spec);
         let Some(order) = self.live.get_mut(&seq) else { return };
-        if order.remaining().is_zero() {
+        if order.is_exhausted() {
             // Cut down to what had filled already: nothing is left to work.
             let filled = order.filled;
             Arc::make_mut(&mut order.spec).quantity = filled;
@@ -281,6 +289,7 @@ impl Venue {
             market.book.remove(order);
         }
         spec.kind = spec.kind.continued(order.spec.kind);
+        spec.quantity = order.resize(spec.quantity);
         order.spec = Arc::new(spec);
         match order.hold {
             Some(Hold::Parent | Hold::Locate) => {}

@@ -21,7 +21,12 @@ const TOMORROW: &str = "20251124 03:44:47 UTC";
 impl Bench {
     /// AAPL at 230.00 / 230.01, and so much of it on each side.
     pub(crate) fn displayed(&mut self, size: u32) {
-        let quote = Quote::new(dec("230"), dec("230.01"), size.into());
+        self.displayed_at("230", size);
+    }
+
+    /// AAPL at `bid` and a cent more, and so much of it on each side.
+    pub(crate) fn displayed_at(&mut self, bid: &str, size: u32) {
+        let quote = Quote::new(dec(bid), dec(bid) + dec("0.01"), size.into());
         self.desk.control(self.now, VenueInput::SetQuote { con_id: AAPL, quote });
     }
 }

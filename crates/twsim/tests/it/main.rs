@@ -11,6 +11,7 @@ mod blocking;
 mod corrections;
 mod desk;
 mod echo;
+mod families;
 mod faults;
 mod frames;
 mod groups;
