@@ -179,7 +179,7 @@ journal = "kill.db"
 instruments.AAPL = {{ kind = "stock", exchange = "SMART", currency = "USD", tick = "0.01" }}
 instruments.MSFT = {{ kind = "stock", exchange = "SMART", currency = "USD", tick = "0.01" }}
 limits = {{ max_order_qty = 100, max_order_notional = 100000, max_position = 5000, max_gross_notional = 5000000, max_net_notional = 5000000, max_leverage = 20, price_collar = "0.50", max_messages_per_second = 1000 }}
-timeouts = {{ ack_ms = 1000, resnapshot_ms = 200 }}
+timeouts = {{ ack_ms = 1000, resnapshot_ms = 200, absent_ms = 0 }}
 pacing_per_second = 0
 "#,
         port = gateway.addr().port()

@@ -78,6 +78,7 @@ fn config() -> CoreConfig {
         rules: Vec::new(),
         ack_timeout: Duration::from_secs(5),
         resnapshot_after: Duration::from_secs(3),
+        absent_after: Duration::ZERO,
         reconcile_every: Duration::from_secs(1_000_000),
         executions_days: 1,
         orders_max: 10_000_000,

@@ -58,6 +58,8 @@ pub struct CoreConfig {
     pub ack_timeout: Duration,
     /// Delay before reading the broker's books again when they were incomplete or disagreed.
     pub resnapshot_after: Duration,
+    /// How long an order must be in no list, on a good link, before it may count as gone.
+    pub absent_after: Duration,
     /// How often the broker's books are read while all is well.
     pub reconcile_every: Duration,
     /// How many days back executions are asked for (the broker allows seven).

@@ -61,6 +61,9 @@ impl Core {
             .and_then(|ix| self.book.entry(ix))
             .map(|entry| &entry.order)
             .ok_or("no such order")?;
+        if let Some(why) = self.book.halt_on(&order.account, &order.strategy_id, &order.instrument) {
+            return Err(DenyReason::Halted { reason: why }.to_string());
+        }
         match order.pending.cancel_asked_at {
             Some(_) => Err("a cancel was asked for first".to_owned()),
             None => Ok(order),

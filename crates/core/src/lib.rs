@@ -31,7 +31,7 @@ mod risk;
 mod session;
 mod step;
 
-pub use book::{Book, Exposure, ReplayError};
+pub use book::{Book, Exposure, Gap, Halt, ReplayError};
 pub use config::{CoreConfig, Mode, RuleConfig};
 pub use machine::Core;
 pub use orders::transition::{Effect, on_status};

@@ -80,6 +80,13 @@ impl Core {
                 .or(self.session.inconsistent.as_ref())
                 .cloned(),
             stopping: self.session.stopping,
+            gap: self.book.gap().map(|gap| gap.epoch),
+            halted_scopes: self
+                .book
+                .halts()
+                .filter(|(scope, _)| !scope.is_all())
+                .map(|(scope, halt)| (scope.clone(), halt.why.clone()))
+                .collect(),
         }
     }
 
@@ -174,12 +181,16 @@ impl Turn<'_> {
     fn start(&mut self, version: String, profile: String, limits: serde_json::Value) {
         let mode = self.core.config.mode.as_str().to_owned();
         self.record(About::default(), Provenance::Decided, Body::Started { version, profile, mode, limits });
+        self.open_gap("no process was listening");
         for ix in self.core.book.live() {
             self.leave_behind(ix);
         }
-        if let Some(reason) = self.core.book.halted() {
+        let halts: Vec<String> =
+            self.core.book.halts().map(|(scope, halt)| format!("{scope} ({})", halt.why)).collect();
+        if !halts.is_empty() {
+            let halts = halts.join("; ");
             let text =
-                format!("trading is still halted from before: {reason}; resume deliberately when it is safe");
+                format!("trading is still halted from before: {halts}; resume deliberately when it is safe");
             self.alert(AlertKind::Halted, text, None);
         }
     }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use alphec_model::broker::{CommissionReport, LinkState};
 use alphec_model::risk::RuleName;
 use alphec_model::{
-    AccountId, AccountValues, ConId, Currency, Decimal, ExecId, Generation, Instrument, InstrumentId, Price,
-    Quote, RejectReason, SignedQty, UtcNanos, Verdict, exact_mul,
+    AccountId, AccountValues, CancelScope, ConId, Currency, Decimal, ExecId, Generation, Instrument,
+    InstrumentId, Price, Quote, RejectReason, SignedQty, UtcNanos, Verdict, exact_mul,
 };
 
 use crate::book::OrderIx;
@@ -60,7 +60,7 @@ pub(crate) struct Session {
     pub(crate) inactive: BTreeSet<OrderIx>,
     /// Live orders that a code called dead when nothing else did.
     pub(crate) accused: BTreeMap<OrderIx, RejectReason>,
-    pub(crate) absent_rounds: BTreeMap<OrderIx, u32>,
+    pub(crate) absent_rounds: BTreeMap<OrderIx, Absence>,
     pub(crate) old_terms_rounds: BTreeMap<OrderIx, u32>,
     pub(crate) suspects: BTreeMap<(AccountId, InstrumentId), (SignedQty, SignedQty)>,
     pub(crate) last_fill_at: BTreeMap<(AccountId, InstrumentId), UtcNanos>,
@@ -74,6 +74,8 @@ pub(crate) struct Session {
     pub(crate) asked_at: Option<UtcNanos>,
     pub(crate) snapshot_due: Option<UtcNanos>,
     pub(crate) snapshots: u64,
+    /// When the last complete lists that were taken over on this connection were asked for.
+    pub(crate) clean_since: Option<UtcNanos>,
 }
 
 /// A quote, with the price to judge by worked out once.
@@ -102,6 +104,15 @@ impl Priced {
         let unit_value = reference_px.and_then(|px| exact_mul(px, instrument.multiplier()));
         Self { quote, reference_px, unit_value, currency: instrument.currency() }
     }
+}
+
+/// How long an order was in none of the complete lists.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Absence {
+    /// In how many rounds.
+    pub(crate) rounds: u32,
+    /// When the first of them was asked for.
+    pub(crate) since: UtcNanos,
 }
 
 /// How a cancel fares on this connection.
@@ -153,6 +164,10 @@ pub struct Readiness {
     pub journal_trouble: Option<String>,
     /// The process is about to end.
     pub stopping: bool,
+    /// The gap that is open: messages may be missing, what is known of orders may be old.
+    pub gap: Option<u64>,
+    /// Halts of single accounts, strategies or instruments. They stop no others.
+    pub halted_scopes: Vec<(CancelScope, String)>,
 }
 
 impl Readiness {
@@ -188,6 +203,7 @@ impl Session {
     pub(crate) fn forget_lists(&mut self) {
         self.outstanding = None;
         self.snapshot_due = None;
+        self.clean_since = None;
         self.absent_rounds.clear();
         self.old_terms_rounds.clear();
         self.suspects.clear();

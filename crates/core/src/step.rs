@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use alphec_model::risk::{RuleAnswer, RuleName};
 use alphec_model::{
-    Alert, BrokerEvent, BrokerRequest, ClientOrderId, Command, DenyReason, Event, LogId, Order, Proposal,
-    Record,
+    AccountId, Alert, BrokerEvent, BrokerRequest, CancelScope, ClientOrderId, Command, DenyReason, Event,
+    InstrumentId, LogId, Order, OrderState, Proposal, Record,
 };
 
 /// Ties an answer to the caller who waits for it. Numbers from the driver, opaque here.
@@ -85,6 +85,30 @@ pub enum Misuse {
     /// No order has this key.
     #[error("no order {0} in this journal; check the id, or the journal that the profile names")]
     UnknownOrder(ClientOrderId),
+    /// Trading cannot be resumed yet.
+    #[error("not resumed: {0}")]
+    NotClean(String),
+    /// There is no such halt.
+    #[error("{0} is not halted; `status` names the halts in force")]
+    NotHalted(CancelScope),
+    /// There is no break to accept.
+    #[error("{instrument} of {account} is not in a break: both counts agree, or have not been compared")]
+    NotBroken {
+        /// Whose.
+        account: AccountId,
+        /// Of what.
+        instrument: InstrumentId,
+    },
+    /// Only an order in doubt is for a person to settle.
+    #[error(
+        "order {client_order_id} is {state}, not in doubt; only an order in doubt is for an operator to settle"
+    )]
+    NotInDoubt {
+        /// Which.
+        client_order_id: ClientOrderId,
+        /// Where it stands.
+        state: OrderState,
+    },
 }
 
 /// The answer to a command.

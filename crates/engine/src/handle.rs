@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alphec_core::{Misuse, Readiness, Reply};
+use alphec_core::{Halt, Misuse, Readiness, Reply};
 use alphec_model::record::Fill;
 use alphec_model::{
-    AccountId, AccountValues, Alert, ClientOrderId, Command, Event, InstrumentId, Order, Position, Quote, Seq,
+    AccountId, AccountValues, Alert, CancelScope, ClientOrderId, Command, Event, ForeignOrder, InstrumentId,
+    Order, Position, Quote, Seq,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -71,6 +72,8 @@ pub(crate) enum Query {
     Account(AccountId, oneshot::Sender<Option<AccountValues>>),
     Quote(InstrumentId, oneshot::Sender<Option<Quote>>),
     Status(oneshot::Sender<Status>),
+    Halts(oneshot::Sender<Vec<(CancelScope, Halt)>>),
+    ForeignOrders(oneshot::Sender<Vec<ForeignOrder>>),
 }
 
 /// What callers send.
@@ -100,6 +103,7 @@ impl Handle {
             Command::Cancel { .. }
             | Command::CancelAll { .. }
             | Command::GlobalCancel { .. }
+            | Command::Kill { .. }
             | Command::Halt { .. } => &self.urgent,
             _ => &self.calls,
         };
@@ -173,6 +177,22 @@ impl Handle {
     /// [`CallError::Stopped`].
     pub async fn status(&self) -> Result<Status, CallError> {
         self.query(Query::Status).await
+    }
+
+    /// Every halt in force, by its scope.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`].
+    pub async fn halts(&self) -> Result<Vec<(CancelScope, Halt)>, CallError> {
+        self.query(Query::Halts).await
+    }
+
+    /// Open orders of others in our accounts, as the broker's lists last showed them.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`].
+    pub async fn foreign_orders(&self) -> Result<Vec<ForeignOrder>, CallError> {
+        self.query(Query::ForeignOrders).await
     }
 
     /// Every event from now on, in record order, each after its record is durable. A subscriber

@@ -87,6 +87,7 @@ fn nothing_allowed() -> CoreConfig {
         rules: Vec::new(),
         ack_timeout: Duration::ZERO,
         resnapshot_after: Duration::ZERO,
+        absent_after: Duration::ZERO,
         reconcile_every: Duration::ZERO,
         executions_days: 0,
         orders_max: 0,

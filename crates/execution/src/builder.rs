@@ -155,6 +155,7 @@ fn core_config(
         rules: rule_configs(rules),
         ack_timeout: profile.ack_timeout,
         resnapshot_after: profile.resnapshot_after,
+        absent_after: profile.absent_after,
         reconcile_every: profile.reconcile_every,
         executions_days: EXECUTIONS_DAYS,
         orders_max: ORDERS_MAX,

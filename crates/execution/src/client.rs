@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use alphec_engine::core::Reply;
+use alphec_engine::core::{Halt, Reply};
 use alphec_engine::{CallError, Handle, Status, StopReport};
 use alphec_model::record::Fill;
 use alphec_model::{
-    AccountId, AccountValues, Alert, CancelScope, ClientOrderId, Command, Event, InstrumentId, ModifyRequest,
-    Order, OrderRequest, OrderSpec, Position, Quote,
+    AccountId, AccountValues, Alert, CancelScope, ClientOrderId, Command, Event, ForeignOrder, InstrumentId,
+    ModifyRequest, Order, OrderRequest, OrderSpec, Position, Quote,
 };
 use tokio::sync::broadcast;
 
@@ -132,13 +132,112 @@ impl ExecutionClient {
         Ok(())
     }
 
-    /// Allows orders again.
+    /// The kill switch: halts the scope across restarts, cancels everything of ours in it, and goes on, through
+    /// reconnects too, until the broker's complete lists show that nothing of it works any more. Gives the
+    /// orders that it cancels; [`Self::wait_killed`] waits for the proof. Orders of others are
+    /// [`Self::global_cancel`]'s.
     ///
     /// # Errors
     /// [`Error::Call`].
-    pub async fn resume(&self, by: &str, reason: &str) -> Result<(), Error> {
-        self.handle.command(Command::Resume { by: by.to_owned(), reason: reason.to_owned() }).await?;
+    pub async fn kill(
+        &self,
+        scope: CancelScope,
+        by: &str,
+        reason: &str,
+    ) -> Result<Vec<ClientOrderId>, Error> {
+        let (by, reason) = (by.to_owned(), reason.to_owned());
+        let command = Command::Kill { scope, by, reason, correlation_id: new_correlation_id() };
+        match self.handle.command(command).await? {
+            Reply::Canceling(orders) => Ok(orders),
+            other => Err(Error::unexpected(&other)),
+        }
+    }
+
+    /// Waits until a kill is verified; gives whether it was within the time.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn wait_killed(&self, scope: &CancelScope, timeout: Duration) -> Result<bool, Error> {
+        let mut events = self.handle.events();
+        let wait = async {
+            loop {
+                if self.halts().await?.iter().any(|(of, halt)| of == scope && halt.is_verified) {
+                    return Ok(());
+                }
+                drop(tokio::time::timeout(Duration::from_secs(1), events.recv()).await);
+            }
+        };
+        match tokio::time::timeout(timeout, wait).await {
+            Ok(done) => done.map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Every halt in force.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn halts(&self) -> Result<Vec<(CancelScope, Halt)>, Error> {
+        Ok(self.handle.halts().await?)
+    }
+
+    /// Open orders of others in our accounts, as the broker's lists last showed them.
+    ///
+    /// # Errors
+    /// [`Error::Call`].
+    pub async fn foreign_orders(&self) -> Result<Vec<ForeignOrder>, Error> {
+        Ok(self.handle.foreign_orders().await?)
+    }
+
+    /// Allows orders again in a scope that was halted or killed.
+    ///
+    /// # Errors
+    /// [`Error::Call`], also while the broker's books have not been read without a difference since.
+    pub async fn resume(&self, scope: CancelScope, by: &str, reason: &str) -> Result<(), Error> {
+        self.handle.command(Command::Resume { scope, by: by.to_owned(), reason: reason.to_owned() }).await?;
         Ok(())
+    }
+
+    /// An operator's act: in a break, the broker's position is the right one. Thaws the instrument.
+    ///
+    /// # Errors
+    /// [`Error::Call`], also where there is no break.
+    pub async fn accept_position(
+        &self,
+        account: &AccountId,
+        instrument: &InstrumentId,
+        by: &str,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let command = Command::AcceptPosition {
+            account: account.clone(),
+            instrument: instrument.clone(),
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        };
+        self.handle.command(command).await?;
+        Ok(())
+    }
+
+    /// An operator's act: an order in doubt is over at the broker, by proof that we cannot see.
+    ///
+    /// # Errors
+    /// [`Error::Call`], also for an order that is not in doubt.
+    pub async fn settle_order(
+        &self,
+        client_order_id: &ClientOrderId,
+        by: &str,
+        reason: &str,
+    ) -> Result<Order, Error> {
+        let command = Command::Settle {
+            client_order_id: client_order_id.clone(),
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        };
+        match self.handle.command(command).await? {
+            Reply::Order(order) => Ok((*order).clone()),
+            other => Err(Error::unexpected(&other)),
+        }
     }
 
     /// One order as it stands.

@@ -44,6 +44,12 @@ pub enum AlertKind {
     Halted,
     /// Trading is resumed.
     Resumed,
+    /// The kill switch has done its work: complete lists show that nothing in its scope works any more.
+    KillVerified,
+    /// An order of someone else is open in one of our accounts.
+    ForeignOrder,
+    /// An order that was given up as gone showed up after all.
+    LateArrival,
     /// Someone asked to cancel every open order of the login, also those that are not ours.
     GlobalCancel,
     /// The accounts of the login are not those of the profile.
@@ -59,13 +65,16 @@ impl AlertKind {
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Reconnected | Self::Resumed => Severity::Info,
-            Self::OrderDenied | Self::OrderRejected | Self::Disconnected => Severity::Warning,
+            Self::Reconnected | Self::Resumed | Self::KillVerified => Severity::Info,
+            Self::ForeignOrder | Self::OrderDenied | Self::OrderRejected | Self::Disconnected => {
+                Severity::Warning
+            }
             Self::OrderInDoubt
             | Self::ReconnectFailing
             | Self::PositionBreak
             | Self::JournalTrouble
             | Self::Halted
+            | Self::LateArrival
             | Self::GlobalCancel
             | Self::AccountMismatch
             | Self::Anomaly
@@ -87,6 +96,9 @@ impl AlertKind {
             Self::JournalTrouble => "journal_trouble",
             Self::Halted => "halted",
             Self::Resumed => "resumed",
+            Self::KillVerified => "kill_verified",
+            Self::ForeignOrder => "foreign_order",
+            Self::LateArrival => "late_arrival",
             Self::GlobalCancel => "global_cancel",
             Self::AccountMismatch => "account_mismatch",
             Self::Anomaly => "anomaly",

@@ -1,5 +1,7 @@
 //! What callers may ask.
 
+use core::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, ClientOrderId, CorrelationId, InstrumentId, StrategyId};
@@ -35,12 +37,14 @@ pub struct ModifyRequest {
     pub spec: OrderSpec,
 }
 
-/// Which orders a cancel-all reaches. Only ours, ever: what reaches further is [`Command::GlobalCancel`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Which orders a cancel-all, a halt or the kill switch reaches. Only ours, ever: what reaches further is
+/// [`Command::GlobalCancel`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "scope", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum CancelScope {
     /// Every order of ours.
+    #[default]
     All,
     /// Those of one account.
     Account {
@@ -57,6 +61,36 @@ pub enum CancelScope {
         /// Which.
         instrument: InstrumentId,
     },
+}
+
+impl CancelScope {
+    /// Whether it reaches everything of ours.
+    #[must_use]
+    pub const fn is_all(&self) -> bool {
+        matches!(self, Self::All)
+    }
+
+    /// Whether it reaches an order of this account, strategy and instrument.
+    #[must_use]
+    pub fn reaches(&self, account: &AccountId, strategy_id: &StrategyId, instrument: &InstrumentId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Account { account: of } => of == account,
+            Self::Strategy { strategy_id: of } => of == strategy_id,
+            Self::Instrument { instrument: of } => of == instrument,
+        }
+    }
+}
+
+impl fmt::Display for CancelScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("everything"),
+            Self::Account { account } => write!(f, "account {account}"),
+            Self::Strategy { strategy_id } => write!(f, "strategy {strategy_id}"),
+            Self::Instrument { instrument } => write!(f, "instrument {instrument}"),
+        }
+    }
 }
 
 /// Anything a caller may ask that changes something.
@@ -99,11 +133,46 @@ pub enum Command {
         /// Why.
         reason: String,
     },
-    /// Allow orders again.
-    Resume {
+    /// The kill switch: halt a scope, across restarts, cancel everything of ours in it, and go on until
+    /// complete lists show that nothing of it works any more.
+    Kill {
+        /// What.
+        scope: CancelScope,
         /// Who.
         by: String,
         /// Why.
+        reason: String,
+        /// Ties it to the work it came from.
+        correlation_id: CorrelationId,
+    },
+    /// Allow orders again. Refused until the broker's books were read without a difference since the halt.
+    Resume {
+        /// Of what: the scope that was halted.
+        #[serde(default, skip_serializing_if = "CancelScope::is_all")]
+        scope: CancelScope,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// An operator's act: the broker's position is the right one. Ends a break without inventing a fill.
+    AcceptPosition {
+        /// Whose.
+        account: AccountId,
+        /// Of what.
+        instrument: InstrumentId,
+        /// Who.
+        by: String,
+        /// Why, such as the statement that explains the difference.
+        reason: String,
+    },
+    /// An operator's act: an order in doubt is over at the broker, by proof that we cannot see.
+    Settle {
+        /// Which order.
+        client_order_id: ClientOrderId,
+        /// Who.
+        by: String,
+        /// Why, such as the statement that shows it.
         reason: String,
     },
 }

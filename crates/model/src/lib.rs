@@ -41,7 +41,7 @@ pub use instrument::{Instrument, InstrumentError, InstrumentKind, OptionRight, T
 pub use lifecycle::{Evidence, OrderState};
 pub use order::{Order, OrderSpec, OrderType, Pending, PendingReplace, Side, SpecError, TimeInForce};
 pub use reason::{DenyReason, RejectReason, Rule};
-pub use record::{Body, Header, Provenance, Record};
+pub use record::{Body, ForeignOrder, Header, Provenance, Record};
 pub use risk::{Check, Limits, Proposal, Quote, Verdict};
 pub use rust_decimal::Decimal;
 pub use time::UtcNanos;

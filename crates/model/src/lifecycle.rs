@@ -131,6 +131,13 @@ pub enum Evidence {
         /// The connection that proved it.
         generation: Generation,
     },
+    /// An operator vouched for it, by proof that we cannot see.
+    Operator {
+        /// Who.
+        who: String,
+        /// By what.
+        reason: String,
+    },
     /// Silence past the deadline, or a lost connection: evidence of nothing, hence `InDoubt`.
     Silence {
         /// What went quiet.

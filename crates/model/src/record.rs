@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::broker::{BrokerEvent, BrokerRequest, LinkState, Wire};
-use crate::command::{Command, OrderRequest};
+use crate::command::{CancelScope, Command, OrderRequest};
 use crate::decimal::{Currency, Price, Qty, SignedQty};
 use crate::ids::{
     AccountId, ApiClientId, BrokerOrderId, ClientOrderId, CorrelationId, ExecId, InstrumentId, LogId, PermId,
@@ -94,6 +94,27 @@ pub struct Fill {
     /// Part of the baseline that was adopted with the broker's position, so not added to it again.
     #[serde(default)]
     pub in_baseline: bool,
+}
+
+/// An open order of someone else in one of our accounts: another API client's, or one entered by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForeignOrder {
+    /// What it is known by: its perm id, or client id and order id where it has none.
+    pub key: String,
+    /// Whose.
+    pub account: AccountId,
+    /// Of what: our name, or `con:<id>` for an instrument outside the profile.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// The most that it can still fill.
+    pub leaves_qty: Qty,
+    /// The broker's symbol, for people.
+    pub symbol: String,
+    /// Whose reference it carries, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_ref: Option<String>,
 }
 
 /// What happened.
@@ -271,15 +292,66 @@ pub enum Body {
         /// The lowest id that may be used next.
         next: BrokerOrderId,
     },
-    /// Trading is halted.
-    Halted {
+    /// An operator took the broker's position for the right one: the break is over, no fill was invented.
+    PositionAccepted {
+        /// Whose.
+        account: AccountId,
+        /// Of what.
+        instrument: InstrumentId,
+        /// By our count.
+        ours: SignedQty,
+        /// By the broker's; ours from here.
+        theirs: SignedQty,
         /// Who.
         by: String,
         /// Why.
         reason: String,
     },
+    /// Messages may be missing from here on; what was known of orders may be old.
+    GapOpened {
+        /// Which: 1, 2, 3, … for the life of the journal.
+        epoch: u64,
+        /// Why.
+        why: String,
+    },
+    /// Complete lists, asked for after the gap opened, were read and taken over.
+    GapClosed {
+        /// Which.
+        epoch: u64,
+    },
+    /// Someone else's order is open in one of our accounts: counted in exposure, never touched.
+    ForeignSeen {
+        /// As last seen.
+        order: ForeignOrder,
+    },
+    /// It is open no more.
+    ForeignGone {
+        /// Which.
+        key: String,
+    },
+    /// Trading is halted.
+    Halted {
+        /// What.
+        #[serde(default, skip_serializing_if = "CancelScope::is_all")]
+        scope: CancelScope,
+        /// By the kill switch: everything of it is canceled, and that is to be verified.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        kill: bool,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Complete lists show that nothing of ours works in the scope of a kill any more.
+    KillVerified {
+        /// Which scope.
+        scope: CancelScope,
+    },
     /// Trading is resumed.
     Resumed {
+        /// Of what.
+        #[serde(default, skip_serializing_if = "CancelScope::is_all")]
+        scope: CancelScope,
         /// Who.
         by: String,
         /// Why.
@@ -337,6 +409,12 @@ impl Body {
             Self::BreakCleared { .. } => "break_cleared",
             Self::LinkChanged { .. } => "link_changed",
             Self::IdFloorRaised { .. } => "id_floor_raised",
+            Self::PositionAccepted { .. } => "position_accepted",
+            Self::GapOpened { .. } => "gap_opened",
+            Self::GapClosed { .. } => "gap_closed",
+            Self::ForeignSeen { .. } => "foreign_seen",
+            Self::ForeignGone { .. } => "foreign_gone",
+            Self::KillVerified { .. } => "kill_verified",
             Self::Halted { .. } => "halted",
             Self::Resumed { .. } => "resumed",
             Self::Anomaly { .. } => "anomaly",

@@ -5,10 +5,13 @@ mod config;
 mod conformance;
 mod demo;
 mod doctor;
+mod kill;
 mod offline;
 mod one_shot;
 mod order;
 mod positions;
+mod reconcile;
+mod scope;
 mod sim;
 
 use std::io::IsTerminal;
@@ -144,6 +147,16 @@ enum Command {
     /// a --journal and a --client-id of its own.
     #[command(subcommand)]
     Order(order::Command),
+    /// The kill switch: halt a scope, across restarts, cancel all of ours in it, and see that nothing works.
+    ///
+    /// Exits 0 only when the broker's complete lists prove it; otherwise the halt stands all the same and the next
+    /// engine on the journal goes on. Orders of others are `order cancel --all --global`'s.
+    Kill(kill::Args),
+    /// Allow orders again in a scope that was halted or killed, once the broker's books agree.
+    Resume(kill::Args),
+    /// Look at what differs from the broker, and settle what only a person can.
+    #[command(subcommand)]
+    Reconcile(reconcile::Command),
     /// Show positions.
     Positions(positions::Args),
     /// Read, check and export the journal.
@@ -164,6 +177,9 @@ pub(crate) async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Sim(args) => sim::run(&common, args).await,
         Command::Conformance(args) => conformance::run(&common, args).await,
         Command::Order(command) => order::run(&common, command).await,
+        Command::Kill(args) => kill::kill(&common, args).await,
+        Command::Resume(args) => kill::resume(&common, args).await,
+        Command::Reconcile(command) => reconcile::run(&common, command).await,
         Command::Positions(args) => positions::run(&common, args).await,
         Command::Audit(command) => audit::run(&common, command),
         Command::Doctor(args) => doctor::run(&common, args).await,

@@ -62,13 +62,7 @@ impl OneShot {
         let profile = common.load()?.profile;
         // Before the engine, so that a gateway that is not there costs a moment and no records.
         reach(&profile, patience.timeout()).await?;
-        let mut builder = ExecutionClient::builder(profile.clone());
-        if let Some(token) = &common.arm {
-            builder = builder.arm(token.clone());
-        }
-        let client = builder.start().map_err(held)?;
-        let alerts = client.alerts();
-        let mut one_shot = Self { client, profile, alerts, heard: Vec::new() };
+        let mut one_shot = Self::on(common, profile)?;
         match one_shot.link_up(patience.timeout()).await {
             Ok(()) => Ok(one_shot),
             Err(error) => {
@@ -76,6 +70,21 @@ impl OneShot {
                 Err(error)
             }
         }
+    }
+
+    /// Starts on the profile's journal, whatever the link.
+    pub(crate) fn start_at_once(common: &Common) -> anyhow::Result<Self> {
+        Self::on(common, common.load()?.profile)
+    }
+
+    fn on(common: &Common, profile: Profile) -> anyhow::Result<Self> {
+        let mut builder = ExecutionClient::builder(profile.clone());
+        if let Some(token) = &common.arm {
+            builder = builder.arm(token.clone());
+        }
+        let client = builder.start().map_err(held)?;
+        let alerts = client.alerts();
+        Ok(Self { client, profile, alerts, heard: Vec::new() })
     }
 
     /// Stops and keeps every order. What was asked for is done by then, so trouble here is only told.
@@ -249,7 +258,7 @@ fn held(error: Error) -> anyhow::Error {
         Error::Journal(journal) if journal.is_held() => {
             let message = format!(
                 "{error}; orders and positions can be read beside it, with --offline; to halt or to cancel, let that \
-                 process do it (`halt()` and `cancel_all()` of the library), or end every open order of the login, whoever \
+                 process do it (`kill()`, `halt()` and `cancel_all()` of the library), or end every open order of the login, whoever \
                  placed it: alphec-exec order cancel --all --global --yes --journal emergency.db --client-id 999"
             );
             Failure::new(Exit::Failed, "journal_held", message).into()

@@ -67,7 +67,11 @@ fn paint(body: &Body) -> Paint {
         Body::Accepted { .. } | Body::Commanded { .. } => Paint::Active,
         Body::Filled { .. } => Paint::Good,
         Body::Denied { .. } | Body::ReplaceDenied { .. } => Paint::Bad,
-        Body::PositionBroken { .. } | Body::Halted { .. } | Body::Anomaly { .. } => Paint::Warn,
+        Body::PositionBroken { .. }
+        | Body::Halted { .. }
+        | Body::GapOpened { .. }
+        | Body::ForeignSeen { .. }
+        | Body::Anomaly { .. } => Paint::Warn,
         Body::OrderChanged { to, .. } => super::order::paint(*to),
         _ => Paint::Plain,
     }

@@ -26,8 +26,23 @@ pub(crate) fn what_happened(record: &Record) -> String {
         }
         Body::LinkChanged { from, to, why } => format!("link {from} → {to}: {why}"),
         Body::IdFloorRaised { next } => format!("next broker order id is {next} or higher"),
-        Body::Halted { by, reason } => format!("trading halted by {by}: {reason}"),
-        Body::Resumed { by, reason } => format!("trading resumed by {by}: {reason}"),
+        Body::Halted { scope, kill: false, by, reason } => {
+            format!("trading of {scope} halted by {by}: {reason}")
+        }
+        Body::Halted { scope, kill: true, by, reason } => {
+            format!("kill switch on {scope} by {by}: {reason}")
+        }
+        Body::KillVerified { scope } => {
+            format!("nothing of ours works in {scope} any more, by complete lists")
+        }
+        Body::Resumed { scope, by, reason } => format!("trading of {scope} resumed by {by}: {reason}"),
+        Body::GapOpened { epoch, why } => format!("gap {epoch} opens: {why}; messages may be missing"),
+        Body::GapClosed { epoch } => format!("gap {epoch} closed by complete lists"),
+        Body::ForeignSeen { order } => format!(
+            "someone else's order ({}): {} {} {} in {}, counted and left alone",
+            order.key, order.side, order.leaves_qty, order.instrument, order.account
+        ),
+        Body::ForeignGone { key } => format!("someone else's order ({key}) is open no more"),
         Body::Anomaly { what } => what.clone(),
         Body::Observed { event } => observed(event),
         Body::Requested { request } => requested(request),
@@ -40,6 +55,9 @@ pub(crate) fn what_happened(record: &Record) -> String {
         }
         Body::BreakCleared { account, instrument, qty } => {
             format!("{account} {instrument}: both count {qty} again")
+        }
+        Body::PositionAccepted { account, instrument, ours, theirs, by, reason } => {
+            format!("{account} {instrument}: {by} accepts {theirs} instead of {ours}: {reason}")
         }
         body => of_order(body),
     }
@@ -111,7 +129,16 @@ fn commanded(command: &Command) -> String {
             format!("{by} asked to cancel every open order of the login, also those of others: {reason}")
         }
         Command::Halt { by, reason } => format!("{by} asked to halt trading: {reason}"),
-        Command::Resume { by, reason } => format!("{by} asked to resume trading: {reason}"),
+        Command::Kill { scope, by, reason, correlation_id: _ } => {
+            format!("{by} pulled the kill switch on {scope}: {reason}")
+        }
+        Command::Resume { scope, by, reason } => format!("{by} asked to resume trading of {scope}: {reason}"),
+        Command::AcceptPosition { account, instrument, by, reason } => {
+            format!("{by} asked to accept the broker's position of {account} in {instrument}: {reason}")
+        }
+        Command::Settle { client_order_id, by, reason } => {
+            format!("{by} asked to settle {client_order_id} as over: {reason}")
+        }
         other => format!("asked for {other:?}"),
     }
 }
@@ -280,6 +307,7 @@ fn proof(evidence: &Evidence) -> String {
         Evidence::Notice { code, text } => format!("code {code}: {text}"),
         Evidence::NotWritten { why } => format!("never written: {why}"),
         Evidence::Absent { generation: _ } => "absence from two complete lists".to_owned(),
+        Evidence::Operator { who, reason } => format!("{who}: {reason}"),
         Evidence::Silence { why } => format!("silence: {why}"),
         other => format!("{other:?}"),
     }

@@ -112,10 +112,10 @@ fn six_is_in_doubt() {
 
 /// A profile that looks again soon.
 fn impatient(sim: &Sim) -> House {
-    House::with(
-        &profile(sim.addr)
-            .replace("limits =", "timeouts.resnapshot_ms = 100\nstop.deadline_ms = 500\nlimits ="),
-    )
+    House::with(&profile(sim.addr).replace(
+        "limits =",
+        "timeouts.resnapshot_ms = 100\ntimeouts.absent_ms = 0\nstop.deadline_ms = 500\nlimits =",
+    ))
 }
 
 #[test]

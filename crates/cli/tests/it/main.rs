@@ -11,6 +11,7 @@ mod doctor;
 mod exits;
 mod full;
 mod house;
+mod kill;
 mod orders;
 mod side_by_side;
 mod sim;

@@ -2,7 +2,7 @@
 
 use std::collections::btree_map;
 
-use alphec_model::lifecycle::OrderState;
+use alphec_model::lifecycle::{Evidence, OrderState};
 use alphec_model::record::{Fill, Header};
 use alphec_model::{
     AccountId, Body, BrokerOrderId, Decimal, InstrumentId, Order, OrderSpec, Qty, Record, Seq, Side,
@@ -61,8 +61,20 @@ impl Book {
                 exposure.broken = None;
             }
             Body::IdFloorRaised { next } => self.next_broker_id = self.next_broker_id.max(next.get()),
-            Body::Halted { by, reason } => self.halted = Some(format!("{reason}, by {by}")),
-            Body::Resumed { .. } => self.halted = None,
+            Body::PositionAccepted { account, instrument, theirs, .. } => {
+                let exposure = exposure_mut(&mut self.exposures, account, instrument);
+                exposure.position = *theirs;
+                exposure.broken = None;
+            }
+            Body::Halted { scope, kill, by, reason } => {
+                self.halt(scope, (format!("{reason}, by {by}"), *kill), record);
+            }
+            Body::KillVerified { scope } => self.verify_kill(scope),
+            Body::Resumed { scope, .. } => drop(self.halts.remove(scope)),
+            Body::GapOpened { epoch, why } => self.open_gap(*epoch, why, header.at)?,
+            Body::GapClosed { epoch } => self.close_gap(*epoch)?,
+            Body::ForeignSeen { order } => self.see_foreign(order),
+            Body::ForeignGone { key } => self.lose_foreign(key),
             Body::OrderChanged { .. }
             | Body::PermIdLearned { .. }
             | Body::ReplaceAsked { .. }
@@ -93,6 +105,17 @@ impl Book {
             &record.body
         {
             self.by_perm_id.insert(*perm_id, ix);
+        }
+        if let Body::OrderChanged { to, evidence, .. } = &record.body {
+            let is_unheard = matches!(
+                evidence,
+                Evidence::Absent { .. } | Evidence::NotWritten { .. } | Evidence::Operator { .. }
+            );
+            if to.is_terminal() && is_unheard {
+                self.written_off.insert(ix);
+            } else {
+                self.written_off.remove(&ix);
+            }
         }
         let was_staged = self.entry(ix).is_some_and(|entry| entry.order.broker_order_id.is_none());
         let leaves = matches!(&record.body, Body::OrderChanged { to: OrderState::PendingNew, .. });
@@ -260,7 +283,7 @@ fn order_at(entries: &[Entry], ix: OrderIx) -> Option<&Order> {
 }
 
 /// The running sums of one account and instrument; made on first sight.
-fn exposure_mut<'a>(
+pub(super) fn exposure_mut<'a>(
     exposures: &'a mut Exposures,
     account: &AccountId,
     instrument: &InstrumentId,

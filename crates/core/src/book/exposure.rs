@@ -1,6 +1,6 @@
 //! What one account has at stake in one instrument, kept as running sums.
 
-use alphec_model::{Decimal, Order, Side, SignedQty};
+use alphec_model::{Decimal, ForeignOrder, Order, Side, SignedQty};
 
 /// Position plus the worst that live orders can add to either side.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,19 +17,37 @@ pub struct Exposure {
     pub buys: u32,
     /// Live sells.
     pub sells: u32,
+    /// What open buys of others can still fill, part of the above in every limit.
+    pub foreign_buy_leaves: Decimal,
+    /// What open sells of others can still fill.
+    pub foreign_sell_leaves: Decimal,
+    /// Open buys of others.
+    pub foreign_buys: u32,
+    /// Open sells of others.
+    pub foreign_sells: u32,
 }
 
 impl Exposure {
     /// The largest position the live orders can lead to, if every buy and no sell fills.
     #[must_use]
     pub fn worst_long(&self) -> Decimal {
-        self.position.get().saturating_add(self.buy_leaves)
+        self.position.get().saturating_add(self.all_buy_leaves())
     }
 
     /// The smallest position the live orders can lead to, if every sell and no buy fills.
     #[must_use]
     pub fn worst_short(&self) -> Decimal {
-        self.position.get().saturating_sub(self.sell_leaves)
+        self.position.get().saturating_sub(self.all_sell_leaves())
+    }
+
+    /// What buys can still fill, ours and those of others.
+    pub(crate) fn all_buy_leaves(&self) -> Decimal {
+        self.buy_leaves.saturating_add(self.foreign_buy_leaves)
+    }
+
+    /// What sells can still fill, ours and those of others.
+    pub(crate) fn all_sell_leaves(&self) -> Decimal {
+        self.sell_leaves.saturating_add(self.foreign_sell_leaves)
     }
 
     /// The same without one live order (while its change is judged).
@@ -67,9 +85,41 @@ impl Exposure {
         }
     }
 
+    pub(crate) fn reserve_foreign(&mut self, order: &ForeignOrder) {
+        let leaves = order.leaves_qty.get();
+        match order.side {
+            Side::Buy => {
+                self.foreign_buy_leaves = self.foreign_buy_leaves.saturating_add(leaves);
+                self.foreign_buys = self.foreign_buys.saturating_add(1);
+            }
+            Side::Sell => {
+                self.foreign_sell_leaves = self.foreign_sell_leaves.saturating_add(leaves);
+                self.foreign_sells = self.foreign_sells.saturating_add(1);
+            }
+        }
+    }
+
+    pub(crate) fn release_foreign(&mut self, order: &ForeignOrder) {
+        let leaves = order.leaves_qty.get();
+        match order.side {
+            Side::Buy => {
+                self.foreign_buy_leaves = self.foreign_buy_leaves.saturating_sub(leaves);
+                self.foreign_buys = self.foreign_buys.saturating_sub(1);
+            }
+            Side::Sell => {
+                self.foreign_sell_leaves = self.foreign_sell_leaves.saturating_sub(leaves);
+                self.foreign_sells = self.foreign_sells.saturating_sub(1);
+            }
+        }
+    }
+
     /// Whether anything could be gained or lost: a position, or a live order.
     pub(crate) fn is_at_stake(&self) -> bool {
-        !(self.position.is_zero() && self.buy_leaves.is_zero() && self.sell_leaves.is_zero())
+        !(self.position.is_zero()
+            && self.buy_leaves.is_zero()
+            && self.sell_leaves.is_zero()
+            && self.foreign_buys == 0
+            && self.foreign_sells == 0)
     }
 
     pub(crate) fn is_shown(&self) -> bool {

@@ -3,16 +3,18 @@
 mod apply;
 pub(crate) use apply::new_order;
 mod exposure;
+mod halt;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use alphec_model::record::Fill;
 use alphec_model::{
-    AccountId, ApiClientId, BrokerOrderId, ClientOrderId, Decimal, InstrumentId, LogId, Order, OrderSpec,
-    PermId, Position, Seq, SignedQty,
+    AccountId, ApiClientId, BrokerOrderId, CancelScope, ClientOrderId, Decimal, ForeignOrder, InstrumentId,
+    LogId, Order, OrderSpec, PermId, Position, Seq, SignedQty,
 };
 
 pub use exposure::Exposure;
+pub use halt::{Gap, Halt};
 
 /// Where an order sits in the book.
 pub(crate) type OrderIx = u32;
@@ -63,7 +65,12 @@ pub struct Book {
     fills: BTreeMap<String, Booked>,
     exposures: Exposures,
     baselined: BTreeSet<AccountId>,
-    halted: Option<String>,
+    halts: BTreeMap<CancelScope, Halt>,
+    gaps: u64,
+    gap: Option<Gap>,
+    foreign: BTreeMap<String, ForeignOrder>,
+    /// Orders that ended without a word of the broker about them: should one show up, it is late.
+    written_off: BTreeSet<OrderIx>,
 }
 
 impl Book {
@@ -77,12 +84,6 @@ impl Book {
     #[must_use]
     pub const fn log_id(&self) -> Option<&LogId> {
         self.log_id.as_ref()
-    }
-
-    /// Why trading is halted, if it is.
-    #[must_use]
-    pub fn halted(&self) -> Option<&str> {
-        self.halted.as_deref()
     }
 
     /// One order by its key.
@@ -196,6 +197,11 @@ impl Book {
 
     pub(crate) const fn next_intent(&self) -> u64 {
         self.intents.saturating_add(1)
+    }
+
+    /// Whether the order ended without a word of the broker about it.
+    pub(crate) fn is_written_off(&self, ix: OrderIx) -> bool {
+        self.written_off.contains(&ix)
     }
 
     pub(crate) fn booked(&self, base: &str) -> Option<&Booked> {

@@ -132,6 +132,9 @@ impl Turn<'_> {
         // With a change in flight the order is full only when the larger version is.
         let full = order.cum_qty >= order.worst_order_qty();
         let evidence = Evidence::Execution { exec_id: exec_id.clone() };
+        if !full && order.state.is_terminal() && self.core.book.is_written_off(ix) {
+            return self.late_arrival(ix, evidence, None);
+        }
         match order.state {
             OrderState::Filled if !full => self.change_state(ix, OrderState::Working, evidence),
             OrderState::Filled => {}

@@ -21,6 +21,7 @@ impl Turn<'_> {
 
     pub(super) fn connected(&mut self, session: &BrokerSession) {
         // An end that was never told: what was not answered on the old connection is in doubt.
+        self.open_gap("a new connection");
         self.doubt_unanswered("a new connection replaced the one it was written to");
         self.core.session.forget_connection();
         self.core.session.link.generation = session.generation;
@@ -87,6 +88,7 @@ impl Turn<'_> {
             return;
         }
         let was_up = self.is_connected();
+        self.open_gap(why);
         self.core.session.forget_connection();
         self.change_link(LinkState::Down, why.to_owned());
         // A stop lets go of the link on purpose.
@@ -113,6 +115,7 @@ impl Turn<'_> {
         if generation != self.core.session.link.generation || !self.is_connected() {
             return;
         }
+        self.open_gap(why);
         if self.core.session.link.state == LinkState::Ready {
             self.change_link(LinkState::Recovering, why.to_owned());
         }
@@ -124,6 +127,7 @@ impl Turn<'_> {
         if generation != self.core.session.link.generation || !self.is_connected() {
             return;
         }
+        self.open_gap("the gateway lost the broker's servers");
         match link {
             ServerLink::Lost => {
                 self.core.session.forget_lists();
@@ -147,11 +151,27 @@ impl Turn<'_> {
         if link.refused.is_some() || link.state != LinkState::Recovering || !knows_all {
             return;
         }
+        self.close_gap();
         self.change_link(LinkState::Ready, "the broker's books are read".to_owned());
         if self.core.session.link.was_ready {
             self.alert(AlertKind::Reconnected, "connected and reconciled again".to_owned(), None);
         }
         self.core.session.link.was_ready = true;
+    }
+
+    /// Messages may be missing from here on, until complete lists asked for later are taken over.
+    pub(crate) fn open_gap(&mut self, why: &str) {
+        if self.core.book.gap().is_none() {
+            let epoch = self.core.book.next_gap();
+            let body = Body::GapOpened { epoch, why: why.to_owned() };
+            self.record(About::default(), Provenance::Observed, body);
+        }
+    }
+
+    fn close_gap(&mut self) {
+        if let Some(epoch) = self.core.book.gap().map(|gap| gap.epoch) {
+            self.record(About::default(), Provenance::Inferred, Body::GapClosed { epoch });
+        }
     }
 
     pub(crate) fn change_link(&mut self, to: LinkState, why: String) {

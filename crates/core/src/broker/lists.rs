@@ -10,6 +10,7 @@ use crate::book::OrderIx;
 use crate::machine::Turn;
 use crate::orders::change::Carried;
 use crate::orders::sent_replace;
+use crate::session::Absence;
 
 /// Complete rounds that must agree before old terms count as "the change never arrived".
 const OLD_TERMS_ROUNDS_MIN: u32 = 2;
@@ -21,13 +22,23 @@ impl Turn<'_> {
         self.see_ids(&row.names);
         let Some(ix) = self.find(&row.names) else {
             self.note_lost_reference(&row.names);
+            self.foreign_open(row);
             return None;
         };
-        if heard.contains(&ix) || self.is_second_incarnation(ix, row.names.perm_id) {
+        if heard.contains(&ix) {
+            return Some(ix);
+        }
+        if self.is_second_incarnation(ix, row.names.perm_id) {
+            self.foreign_open(row);
+            self.cancel_incarnations(ix, &row.status);
             return Some(ix);
         }
         let state = self.state(ix)?;
         let evidence = Evidence::OpenOrder { status: row.status.as_str().into() };
+        if self.is_late_arrival(ix, &row.status) {
+            self.late_arrival(ix, evidence, row.names.perm_id);
+            return Some(ix);
+        }
         if state.is_terminal() && is_open_again(state, &row.status) {
             let what = format!("an order that we hold {state} is open at the broker; it is tracked again");
             self.anomaly(what, Some(ix));
@@ -136,14 +147,19 @@ impl Turn<'_> {
                 continue;
             }
             let state = order.state;
-            let rounds = self.core.session.absent_rounds.entry(ix).or_insert(0);
-            *rounds = rounds.saturating_add(1);
-            let rounds = *rounds;
+            let absence = Absence { rounds: 0, since: asked_at };
+            let absence = self.core.session.absent_rounds.entry(ix).or_insert(absence);
+            absence.rounds = absence.rounds.saturating_add(1);
+            let Absence { rounds, since } = *absence;
             if rounds < ABSENT_ROUNDS_PROBE {
                 self.look_later();
             } else if state == OrderState::Working {
                 self.doubt(ix, "it is in none of the broker's complete lists".to_owned());
-                self.core.session.absent_rounds.insert(ix, 0);
+                self.core.session.absent_rounds.insert(ix, Absence { rounds: 0, since });
+                self.look_later();
+            } else if self.now.since(since) < self.core.config.absent_after {
+                // A gateway that lost its servers may have stored the order, and send it once they are back.
+                absence_restarts(self.core.session.absent_rounds.get_mut(&ix));
                 self.look_later();
             } else if rounds.is_power_of_two() {
                 // A cancel never enlarges anything, and its answer tells whether the order exists.
@@ -151,6 +167,13 @@ impl Turn<'_> {
                 self.cancel_one(ix, None);
             }
         }
+    }
+}
+
+/// The quiet period is not over: the next round counts as the first that may probe.
+fn absence_restarts(absence: Option<&mut Absence>) {
+    if let Some(absence) = absence {
+        absence.rounds = ABSENT_ROUNDS_PROBE - 1;
     }
 }
 

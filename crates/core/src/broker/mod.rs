@@ -4,6 +4,8 @@
 //! messages in any state of the link.
 
 mod executions;
+mod foreign;
+mod late;
 mod link;
 mod lists;
 mod names;

@@ -111,9 +111,13 @@ impl Turn<'_> {
 
     /// In doubt, and in none of the complete lists of at least two rounds of this connection.
     fn is_absent(&self, ix: OrderIx) -> bool {
-        let rounds = self.core.session.absent_rounds.get(&ix).copied().unwrap_or(0);
+        let absence = self.core.session.absent_rounds.get(&ix);
+        let is_long = absence.is_some_and(|absence| {
+            absence.rounds >= ABSENT_ROUNDS_PROBE
+                && self.now.since(absence.since) >= self.core.config.absent_after
+        });
         let is_up = matches!(self.core.session.link.state, LinkState::Recovering | LinkState::Ready);
-        self.state(ix) == Some(OrderState::InDoubt) && rounds >= ABSENT_ROUNDS_PROBE && is_up
+        self.state(ix) == Some(OrderState::InDoubt) && is_long && is_up
     }
 
     /// Whether both counts of the order's instrument agree; `None` where they cannot be compared.

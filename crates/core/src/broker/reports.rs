@@ -13,16 +13,26 @@ impl Turn<'_> {
         self.see_ids(&report.names);
         let Some(ix) = self.find(&report.names) else {
             self.note_lost_reference(&report.names);
+            self.foreign_open(report);
             return;
         };
         let evidence = Evidence::OpenOrder { status: report.status.as_str().into() };
+        if self.is_second_incarnation(ix, report.names.perm_id) {
+            return self.foreign_open(report);
+        }
+        if self.is_late_arrival(ix, &report.status) {
+            return self.late_arrival(ix, evidence, report.names.perm_id);
+        }
         self.apply_status(ix, &report.status, report.names.perm_id, evidence.clone());
         self.compare_terms(ix, &report.terms, evidence);
     }
 
     pub(super) fn status(&mut self, report: &StatusReport) {
         self.see_ids(&report.names);
-        let Some(ix) = self.find(&report.names) else { return };
+        let Some(ix) = self.find(&report.names) else {
+            self.foreign_status(report);
+            return;
+        };
         let evidence =
             Evidence::Status { status: report.status.as_str().into(), perm_id: report.names.perm_id };
         self.apply_status(ix, &report.status, report.names.perm_id, evidence);
@@ -206,7 +216,12 @@ impl Turn<'_> {
             return;
         }
         self.alert(alphec_model::AlertKind::Halted, reason.clone(), None);
-        let body = Body::Halted { by: "alphec-execution".to_owned(), reason };
+        let body = Body::Halted {
+            scope: alphec_model::CancelScope::All,
+            kill: false,
+            by: "alphec-execution".to_owned(),
+            reason,
+        };
         self.record(About::default(), Provenance::Inferred, body);
     }
 }

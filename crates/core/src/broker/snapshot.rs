@@ -102,13 +102,16 @@ impl Turn<'_> {
         for row in &snapshot.completed {
             seen.extend(self.take_completed(row, &heard));
         }
+        self.compare_foreign(&snapshot.open);
         let in_dispute = self.compare_positions(snapshot, asked_at);
         self.note_absent(&seen, asked_at);
         let is_first = self.core.session.link.rounds == 0;
         self.core.session.link.rounds = self.core.session.link.rounds.saturating_add(1);
         if !(is_first && in_dispute) {
+            self.core.session.clean_since = Some(asked_at);
             self.recovered();
         }
+        self.pursue_kills(&seen, asked_at);
         self.send_waiting_cancels();
     }
 

@@ -28,6 +28,16 @@ impl Turn<'_> {
     pub(crate) fn cancel_all(&mut self, token: Token, scope: &CancelScope, correlation_id: &CorrelationId) {
         let command = Command::CancelAll { scope: scope.clone(), correlation_id: correlation_id.clone() };
         self.record(About::correlation(correlation_id), Provenance::Operator, Body::Commanded { command });
+        let canceling = self.cancel_scope(scope, Some(correlation_id));
+        self.reply(token, Reply::Canceling(canceling));
+    }
+
+    /// Cancels every live order of a scope, and names them.
+    pub(super) fn cancel_scope(
+        &mut self,
+        scope: &CancelScope,
+        correlation_id: Option<&CorrelationId>,
+    ) -> Vec<ClientOrderId> {
         let mut canceling = Vec::new();
         for ix in self.core.book.live() {
             let Some(key) =
@@ -35,10 +45,10 @@ impl Turn<'_> {
             else {
                 continue;
             };
-            self.cancel_one(ix, Some(correlation_id));
+            self.cancel_one(ix, correlation_id);
             canceling.push(key);
         }
-        self.reply(token, Reply::Canceling(canceling));
+        canceling
     }
 
     /// One request that ends every open order of the login, also those that are not ours. It stands
@@ -157,11 +167,5 @@ impl Turn<'_> {
 }
 
 pub(super) fn is_in(order: &Order, scope: &CancelScope) -> bool {
-    match scope {
-        CancelScope::Account { account } => order.account == *account,
-        CancelScope::Strategy { strategy_id } => order.strategy_id == *strategy_id,
-        CancelScope::Instrument { instrument } => order.instrument == *instrument,
-        // A scope from a newer caller reaches everything: a cancel too many costs less than one too few.
-        _ => true,
-    }
+    scope.reaches(&order.account, &order.strategy_id, &order.instrument)
 }

@@ -63,6 +63,7 @@ impl Turn<'_> {
         let Some(from) = self.state(ix) else { return };
         let provenance = match evidence {
             Evidence::Decision => Provenance::Decided,
+            Evidence::Operator { .. } => Provenance::Operator,
             Evidence::Silence { .. } | Evidence::Absent { .. } => Provenance::Inferred,
             _ => Provenance::Observed,
         };

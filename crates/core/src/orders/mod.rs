@@ -2,13 +2,15 @@
 
 mod cancel;
 pub(crate) mod change;
+pub(crate) mod kill;
 mod modify;
+mod operator;
 mod repeat;
 mod rules;
 mod submit;
 pub(crate) mod transition;
 
-use alphec_model::{AlertKind, Body, Command, Order, PendingReplace, Provenance};
+use alphec_model::{AlertKind, Body, CancelScope, Command, Order, PendingReplace, Provenance};
 
 use crate::machine::{About, Turn};
 use crate::step::{Reply, Token};
@@ -32,13 +34,21 @@ impl Turn<'_> {
             }
             Command::Halt { by, reason } => {
                 self.alert(AlertKind::Halted, format!("trading halted by {by}: {reason}"), None);
-                self.record(About::default(), Provenance::Operator, Body::Halted { by, reason });
+                let body = Body::Halted { scope: CancelScope::All, kill: false, by, reason };
+                self.record(About::default(), Provenance::Operator, body);
+                // A resume needs lists that were asked for after the halt.
+                self.look();
                 self.reply(token, Reply::Done);
             }
-            Command::Resume { by, reason } => {
-                self.alert(AlertKind::Resumed, format!("trading resumed by {by}: {reason}"), None);
-                self.record(About::default(), Provenance::Operator, Body::Resumed { by, reason });
-                self.reply(token, Reply::Done);
+            Command::Kill { scope, by, reason, correlation_id } => {
+                self.kill(token, &scope, (by, reason), &correlation_id);
+            }
+            Command::Resume { scope, by, reason } => self.resume(token, scope, (by, reason)),
+            Command::AcceptPosition { account, instrument, by, reason } => {
+                self.accept_position(token, (account, instrument), (by, reason));
+            }
+            Command::Settle { client_order_id, by, reason } => {
+                self.settle(token, &client_order_id, (by, reason))
             }
             unknown => self.anomaly(format!("a command that this version does not know: {unknown:?}"), None),
         }

@@ -27,6 +27,10 @@ impl Core {
                 let orders = self.book.live_orders().map(|order| order.client_order_id.clone()).collect();
                 is_same.then_some(Reply::GloballyCanceling { orders, not_sent: None })
             }
+            Command::Kill { scope, .. } => {
+                self.book.halt_of(scope).filter(|halt| halt.is_kill)?;
+                self.repeats_cancel_all(scope)
+            }
             Command::Halt { .. } => self.book.halted().map(|_| Reply::Done),
             _ => None,
         }

@@ -158,8 +158,8 @@ impl Turn<'_> {
 fn worst_values(exposure: &Exposure, priced: &Priced, rate: Decimal) -> Option<(Exact, Exact)> {
     let position = Exact::of(exposure.position.get());
     let unit = Exact::of(priced.unit_value?).times(Exact::of(rate))?;
-    let long = position.plus(Exact::of(exposure.buy_leaves))?;
-    let short = position.minus(Exact::of(exposure.sell_leaves))?;
+    let long = position.plus(Exact::of(exposure.all_buy_leaves()))?;
+    let short = position.minus(Exact::of(exposure.all_sell_leaves()))?;
     Some((long.times(unit)?, short.times(unit)?))
 }
 

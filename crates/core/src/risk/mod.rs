@@ -8,7 +8,7 @@ mod exposure;
 
 use alphec_model::{
     AccountId, Check, Decimal, DenyReason, Instrument, InstrumentId, Limits, Order, OrderRequest, OrderSpec,
-    OrderType, Price, Quote, Rule, Side, UtcNanos, Verdict, exact_mul,
+    OrderType, Price, Quote, Rule, Side, StrategyId, UtcNanos, Verdict, exact_mul,
 };
 
 use crate::book::Exposure;
@@ -21,6 +21,7 @@ use crate::session::Priced;
 pub(crate) struct Candidate<'a> {
     pub(crate) account: &'a AccountId,
     pub(crate) instrument: &'a InstrumentId,
+    pub(crate) strategy_id: &'a StrategyId,
     pub(crate) spec: &'a OrderSpec,
     /// The order itself, when its exposure is reserved already.
     pub(crate) replaces: Option<&'a Order>,
@@ -33,6 +34,7 @@ impl<'a> Candidate<'a> {
         Self {
             account: &request.account,
             instrument: &request.instrument,
+            strategy_id: &request.strategy_id,
             spec: &request.spec,
             replaces: None,
             in_force: None,
@@ -43,6 +45,7 @@ impl<'a> Candidate<'a> {
         Self {
             account: &order.account,
             instrument: &order.instrument,
+            strategy_id: &order.strategy_id,
             spec,
             replaces: Some(order),
             in_force: Some(&order.spec),
@@ -106,6 +109,10 @@ impl Turn<'_> {
     fn judge_into(&self, candidate: &Candidate<'_>, verdict: &mut Verdict) -> Judged {
         if let Some(reason) = self.not_ready() {
             return Err(reason);
+        }
+        let halt = self.core.book.halt_on(candidate.account, candidate.strategy_id, candidate.instrument);
+        if let Some(reason) = halt {
+            return Err(DenyReason::Halted { reason });
         }
         self.allowed_account(candidate.account)?;
         let instrument = self.allowed_instrument(candidate)?;
@@ -328,8 +335,8 @@ fn max_position(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
 
 fn max_open_orders(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
     let open = match scene.candidate.spec.side {
-        Side::Buy => scene.others.buys,
-        Side::Sell => scene.others.sells,
+        Side::Buy => scene.others.buys.saturating_add(scene.others.foreign_buys),
+        Side::Sell => scene.others.sells.saturating_add(scene.others.foreign_sells),
     };
     let after = Decimal::from(open).saturating_add(Decimal::ONE);
     let before = if scene.candidate.in_force.is_some() { after } else { Decimal::from(open) };

@@ -256,7 +256,13 @@ fn what_a_cancel_or_halt_would_not_change_is_known_before_it_is_taken() {
     assert!(matches!(repeats(&world, one("a")), Some(Reply::Order(_))), "it has ended");
     world.halt();
     assert!(matches!(repeats(&world, halt()), Some(Reply::Done)));
-    assert!(repeats(&world, Command::Resume { by: "operator".into(), reason: "over".into() }).is_none());
+    assert!(
+        repeats(
+            &world,
+            Command::Resume { scope: CancelScope::All, by: "operator".into(), reason: "over".into() }
+        )
+        .is_none()
+    );
 }
 
 #[test]

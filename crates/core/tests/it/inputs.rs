@@ -252,6 +252,8 @@ fn halted_or_a_journal_in_trouble_denies_and_cancels_still_pass() {
     world.halt();
     assert_eq!(buy(&mut world, "a").rule(), Rule::Halted);
     assert_eq!(world.modify("live", limit(Side::Buy, "4", "100")).denied().rule(), Rule::Halted);
+    let books = world.rows(&["live"]);
+    world.next_books(books);
     world.resume();
     world.input(Input::Journal { trouble: Some("the disk is full".into()) });
     assert_eq!(buy(&mut world, "b").rule(), Rule::Journal);

@@ -204,6 +204,13 @@ fn halted_outlives_restarts_until_resumed() {
     let seen = world.restart();
     assert_eq!(seen.alerts(AlertKind::Halted), 1);
     assert!(world.core.readiness().halted.is_some_and(|why| why.contains("drill")));
+    assert!(
+        matches!(world.resume().misuse(), alphec_core::Misuse::NotClean(_)),
+        "the books were not read yet"
+    );
+    world.resolve();
+    world.connect();
+    world.books(Books::default());
     world.resume();
     world.restart();
     assert_eq!(world.core.readiness().halted, None);

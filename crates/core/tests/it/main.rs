@@ -4,11 +4,16 @@
 
 mod cancel;
 mod fills;
+mod foreign;
+mod gap;
 mod gate;
 mod inputs;
+mod kill;
+mod late;
 mod lifecycle;
 mod link;
 mod modify;
+mod operator;
 mod positions;
 mod properties;
 mod recovery;

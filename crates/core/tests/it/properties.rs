@@ -18,7 +18,9 @@ enum Action {
     Cancel { name: u8 },
     CancelAll,
     GlobalCancel,
-    HaltAndResume,
+    Halt,
+    Kill,
+    Resume,
     BrokerReads { refuses: bool },
     BrokerFills { pick: usize, lots: u32 },
     BrokerEnds { pick: usize },
@@ -47,7 +49,9 @@ fn action() -> impl Strategy<Value = Action> {
         4 => name.prop_map(|name| Action::Cancel { name }),
         1 => Just(Action::CancelAll),
         1 => Just(Action::GlobalCancel),
-        1 => Just(Action::HaltAndResume),
+        1 => Just(Action::Halt),
+        1 => Just(Action::Kill),
+        3 => Just(Action::Resume),
         12 => prop::bool::weighted(0.15).prop_map(|refuses| Action::BrokerReads { refuses }),
         6 => (pick.clone(), 1..15_u32).prop_map(|(pick, lots)| Action::BrokerFills { pick, lots }),
         2 => pick.clone().prop_map(|pick| Action::BrokerEnds { pick }),
@@ -118,9 +122,17 @@ impl Play {
                 let seen = self.world.global_cancel();
                 self.sent(seen);
             }
-            Action::HaltAndResume => {
-                self.world.halt();
-                self.world.resume();
+            Action::Halt => {
+                let seen = self.world.halt();
+                self.sent(seen);
+            }
+            Action::Kill => {
+                let seen = self.world.kill(CancelScope::All);
+                self.sent(seen);
+            }
+            Action::Resume => {
+                let seen = self.world.resume();
+                self.sent(seen);
             }
             Action::Wait { seconds: count } => {
                 let seen = self.world.wait(seconds(count));
@@ -271,7 +283,12 @@ impl Play {
         }
     }
 
-    fn assert_settled(&self) {
+    fn assert_settled(&mut self) {
+        if let Some(halt) = self.world.core.book().halt_of(&CancelScope::All).cloned() {
+            let open = self.model.orders.values().filter(|held| held.at == At::Open).count();
+            assert!(!halt.is_kill || (halt.is_verified && open == 0), "a kill reaches all: {open} open");
+            self.world.resume();
+        }
         let readiness = self.world.core.readiness();
         assert!(readiness.is_ready(), "{readiness:?}");
         assert_eq!(Decimal::from_str_exact(&self.world.position("AAPL")).unwrap(), self.model.position());

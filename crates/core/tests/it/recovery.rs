@@ -175,10 +175,8 @@ fn a_row_older_than_what_was_last_heard_is_left_aside() {
 
 #[test]
 fn an_ended_order_that_a_later_list_shows_open_is_tracked_again() {
-    let mut world = in_doubt();
-    world.books(Books::default());
-    world.next_books(Books::default());
-    world.notice("a", 10_147, NoticeClass::NotFound);
+    let mut world = World::working("a", Side::Buy, "10");
+    world.status("a", "Cancelled", "0");
     assert_eq!(world.state("a"), OrderState::Canceled);
     world.now = world.now.saturating_add(seconds(1));
     let seen = world.open_order("a", "Submitted");

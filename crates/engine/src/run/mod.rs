@@ -297,7 +297,7 @@ impl Loop {
                 Command::Cancel { client_order_id, .. } => {
                     self.parts.core.book().order(client_order_id).is_none()
                 }
-                Command::CancelAll { .. } | Command::GlobalCancel { .. } => true,
+                Command::CancelAll { .. } | Command::GlobalCancel { .. } | Command::Kill { .. } => true,
                 _ => false,
             },
             Call::Query(_) | Call::Stop { .. } => false,
@@ -346,6 +346,10 @@ impl Loop {
             Query::Positions(to) => answer(to, book.positions().collect()),
             Query::Account(account, to) => answer(to, core.account(&account).cloned()),
             Query::Quote(instrument, to) => answer(to, core.quote(&instrument).copied()),
+            Query::Halts(to) => {
+                answer(to, book.halts().map(|(scope, halt)| (scope.clone(), halt.clone())).collect())
+            }
+            Query::ForeignOrders(to) => answer(to, book.foreign_orders().cloned().collect()),
             Query::Status(to) => {
                 let status = Status {
                     readiness: core.readiness(),

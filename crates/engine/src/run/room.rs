@@ -16,7 +16,11 @@ impl Loop {
         }
         match command {
             // Taken only because a cancel behind it had to know it: it goes nowhere.
-            Command::Submit(_) | Command::Modify(_) | Command::Resume { .. } => {
+            Command::Submit(_)
+            | Command::Modify(_)
+            | Command::Resume { .. }
+            | Command::AcceptPosition { .. }
+            | Command::Settle { .. } => {
                 Some(Err(CallError::Journal { why: "too many records wait for it already".to_owned() }))
             }
             command => self.parts.core.repeats(self.parts.clock.now(), command).map(Ok),
@@ -69,6 +73,7 @@ mod tests {
             rules: Vec::new(),
             ack_timeout: Duration::ZERO,
             resnapshot_after: Duration::ZERO,
+            absent_after: Duration::ZERO,
             reconcile_every: Duration::ZERO,
             executions_days: 1,
             orders_max: 1,
@@ -118,7 +123,11 @@ mod tests {
                 correlation_id: correlation_id.clone(),
             };
             assert!(matches!(ask(&mut stuck, cancel).await, Ok(Ok(Reply::Misuse(_)))));
-            let resume = Command::Resume { by: "operator".into(), reason: "drill".into() };
+            let resume = Command::Resume {
+                scope: alphec_model::CancelScope::All,
+                by: "operator".into(),
+                reason: "drill".into(),
+            };
             assert!(matches!(ask(&mut stuck, resume).await, Ok(Err(CallError::Journal { .. }))));
         }
         assert_eq!(stuck.filling.records.len(), records);

@@ -337,6 +337,7 @@ fn config(rules: Vec<RuleConfig>) -> CoreConfig {
         rules,
         ack_timeout: Duration::from_secs(5),
         resnapshot_after: Duration::from_millis(200),
+        absent_after: Duration::ZERO,
         reconcile_every: Duration::from_secs(60),
         executions_days: 1,
         orders_max: 100_000,

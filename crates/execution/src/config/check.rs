@@ -72,6 +72,7 @@ pub(super) fn profile(name: &str, tree: &Node, folder: &Path) -> Checked<Profile
         ack_timeout: ms("timeouts.ack_ms", text.timeouts.ack_ms)?,
         snapshot_timeout: ms("timeouts.snapshot_ms", text.timeouts.snapshot_ms)?,
         resnapshot_after: ms("timeouts.resnapshot_ms", text.timeouts.resnapshot_ms)?,
+        absent_after: quiet("timeouts.absent_ms", text.timeouts.absent_ms)?,
         reconcile_every: ms("timeouts.reconcile_ms", text.timeouts.reconcile_ms)?,
         pacing_per_second: (text.pacing_per_second > 0).then_some(text.pacing_per_second),
         delayed_market_data: matches!(text.market_data, MarketDataText::Delayed),
@@ -161,6 +162,11 @@ fn ms(key: &str, value: u64) -> Checked<Duration> {
         return Ok(Duration::from_millis(value));
     }
     Err(Fault::at(key, format!("{value} is out of range; use 1 to {LONGEST_MS} milliseconds (a day)")))
+}
+
+/// A time that may also be none at all.
+fn quiet(key: &str, value: u64) -> Checked<Duration> {
+    if value == 0 { Ok(Duration::ZERO) } else { ms(key, value) }
 }
 
 fn reconnect(text: &ReconnectText) -> Checked<Reconnect> {

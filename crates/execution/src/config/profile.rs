@@ -91,6 +91,8 @@ pub struct Profile {
     pub snapshot_timeout: Duration,
     /// Delay before the broker's books are read again when they disagreed.
     pub resnapshot_after: Duration,
+    /// How long an order must be in no list, on a good link, before it may count as gone.
+    pub absent_after: Duration,
     /// How often the broker's books are read while all is well.
     pub reconcile_every: Duration,
     /// Messages in any one second to the gateway; `None` is without pacing, for benchmarks.

@@ -205,6 +205,7 @@ pub(super) struct TimeoutsText {
     pub(super) ack_ms: u64,
     pub(super) snapshot_ms: u64,
     pub(super) resnapshot_ms: u64,
+    pub(super) absent_ms: u64,
     pub(super) reconcile_ms: u64,
 }
 

@@ -14,7 +14,12 @@ fn any_record() -> impl Strategy<Value = Record> {
             let mut record = record(like);
             record.header.at = UtcNanos::from_nanos(at);
             record.header.correlation_id = name.map(|name| CorrelationId::new(name).unwrap());
-            record.body = Body::Halted { by: text.chars().rev().collect(), reason: text };
+            record.body = Body::Halted {
+                scope: alphec_model::CancelScope::All,
+                kill: false,
+                by: text.chars().rev().collect(),
+                reason: text,
+            };
             record
         },
     )

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alphec_core::{Book, Core, Step};
+use alphec_model::broker::LinkState;
 use alphec_model::record::Fill;
 use alphec_model::{
-    AccountId, Body, BrokerRequest, ClientOrderId, Decimal, Evidence, ExecId, InstrumentId, Order,
-    OrderState, Record, Side,
+    AccountId, Body, BrokerEvent, BrokerRequest, ClientOrderId, Decimal, Evidence, ExecId, InstrumentId,
+    Order, OrderState, Record, Side,
 };
 
 /// Everything the checks remember between steps.
@@ -34,6 +35,7 @@ impl Checker {
         for request in &step.requests {
             self.request(request);
         }
+        self.gaps(core, step);
         self.exposures(core.book());
         self.positions(core.book());
         self.fills_of_orders(core.book());
@@ -56,6 +58,9 @@ impl Checker {
             Body::PositionAdopted { account, instrument, qty } => {
                 self.baselined.insert(account.clone());
                 self.positions.insert((account.clone(), instrument.clone()), qty.get());
+            }
+            Body::PositionAccepted { account, instrument, theirs, .. } => {
+                self.positions.insert((account.clone(), instrument.clone()), theirs.get());
             }
             Body::Filled { fill } => {
                 if !fill.in_baseline {
@@ -173,6 +178,19 @@ impl Checker {
                 "{instrument}"
             );
         }
+    }
+
+    /// A gap is open whenever something may be missing, and only complete lists close it.
+    fn gaps(&self, core: &Core, step: &Step) {
+        if core.readiness().link == LinkState::Ready {
+            assert_eq!(core.book().gap(), None, "ready means that nothing is missing");
+        }
+        let closed = step.records.iter().any(|record| matches!(record.body, Body::GapClosed { .. }));
+        let by_lists = |record: &std::sync::Arc<Record>| match &record.body {
+            Body::Observed { event } => matches!(**event, BrokerEvent::Snapshot(_)),
+            _ => false,
+        };
+        assert!(!closed || step.records.iter().any(by_lists), "a gap was closed by something else");
     }
 
     fn positions(&self, book: &Book) {

@@ -327,7 +327,16 @@ impl World {
     }
 
     pub(crate) fn resume(&mut self) -> Seen {
-        self.command(Command::Resume { by: "operator".into(), reason: "drill over".into() })
+        self.resume_in(CancelScope::All)
+    }
+
+    pub(crate) fn resume_in(&mut self, scope: CancelScope) -> Seen {
+        self.command(Command::Resume { scope, by: "operator".into(), reason: "drill over".into() })
+    }
+
+    pub(crate) fn kill(&mut self, scope: CancelScope) -> Seen {
+        let (by, reason) = ("operator".into(), "drill".into());
+        self.command(Command::Kill { scope, by, reason, correlation_id: correlation("work-6") })
     }
 
     pub(crate) fn order(&self, name: &str) -> Order {

@@ -112,6 +112,7 @@ pub(crate) fn config() -> CoreConfig {
         rules: Vec::new(),
         ack_timeout: seconds(5),
         resnapshot_after: seconds(3),
+        absent_after: Duration::ZERO,
         reconcile_every: seconds(60),
         executions_days: 2,
         orders_max: 1_000,

@@ -1,0 +1,51 @@
+//! The kill switch from the command line, and the way back.
+
+use serde_json::json;
+
+use crate::house::{House, Sim};
+
+#[test]
+fn a_kill_cancels_is_verified_outlives_the_command_and_needs_a_deliberate_resume() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    house.submit("rest-1", &["--type", "limit", "--limit", "225.50", "--tif", "gtc"]).exits(0);
+    let said = house.run(&["kill", "--all", "--reason", "drill", "--by", "mary", "--json"]).exits(0).json();
+    assert_eq!(said, json!({ "scope": { "scope": "all" }, "canceling": ["rest-1"], "verified": true }));
+    let status = house.run(&["order", "status", "rest-1", "--json", "--offline"]).exits(0).json();
+    assert_eq!(status["order"]["state"], "canceled");
+
+    house.submit("later", &["--type", "limit", "--limit", "225.50"]).exits(3).complains(&["halted", "mary"]);
+    house
+        .run(&["resume", "--instrument", "AAPL", "--reason", "over"])
+        .exits(2)
+        .complains(&["instrument AAPL is not halted"]);
+    // The engine of this command has read the books since the halt, and they are clean.
+    let said = house.run(&["resume", "--all", "--reason", "drill over", "--json"]).exits(0).json();
+    assert_eq!(said, json!({ "scope": { "scope": "all" }, "resumed": true }));
+    house.submit("after", &["--type", "limit", "--limit", "225.50"]).exits(0);
+}
+
+#[test]
+fn a_kill_without_a_reason_or_a_scope_is_no_kill() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    house.run(&["kill", "--all"]).exits(2).complains(&["--reason"]);
+    house.run(&["kill", "--reason", "drill"]).exits(2).complains(&["--all"]);
+}
+
+#[test]
+fn reconcile_shows_what_is_open_and_settles_only_what_is_in_doubt() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    house.submit("rest-1", &["--type", "limit", "--limit", "225.50", "--tif", "gtc"]).exits(0);
+    let said = house.run(&["reconcile", "show", "--json"]).exits(0).json();
+    assert_eq!(said, json!({ "breaks": [], "in_doubt": [], "foreign": [] }));
+    house
+        .run(&["reconcile", "accept", "AAPL", "--account", "DU1234567", "--reason", "statement"])
+        .exits(2)
+        .complains(&["not in a break"]);
+    house
+        .run(&["reconcile", "settle", "rest-1", "--reason", "statement"])
+        .exits(2)
+        .complains(&["working, not in doubt"]);
+}

@@ -1,0 +1,113 @@
+//! Orders of others in our accounts: counted in exposure, shown, never touched.
+
+use std::collections::BTreeSet;
+
+use alphec_model::broker::{BrokerStatus, OpenOrderReport, OrderNames, StatusReport};
+use alphec_model::{AlertKind, Body, ForeignOrder, Provenance};
+
+use crate::machine::{About, Turn};
+
+/// Orders of others that are counted. Beyond it people are told that the count is not whole.
+const FOREIGN_MAX: usize = 10_000;
+
+impl Turn<'_> {
+    /// An open order that is not ours, or a second life of one that is: no order of ours counts it.
+    pub(super) fn foreign_open(&mut self, report: &OpenOrderReport) {
+        let Some(key) = foreign_key(&report.names) else { return };
+        if !self.core.config.accounts.contains(&report.account) || !self.is_account_here(&report.account) {
+            return;
+        }
+        if is_over(&report.status) {
+            return self.foreign_gone(key);
+        }
+        let instrument = self.name_of(report.instrument.as_ref(), report.con_id);
+        let (Some(instrument), Some(side), Some(leaves_qty)) =
+            (instrument, report.side, report.terms.order_qty)
+        else {
+            self.anomaly(format!("an order of someone else ({key}) cannot be counted"), None);
+            return;
+        };
+        let known = self.core.book.foreign(&key);
+        // A status may have said that less is left; a row says the whole size again.
+        let leaves_qty = known.map_or(leaves_qty, |known| known.leaves_qty.min(leaves_qty));
+        let order = ForeignOrder {
+            key,
+            account: report.account.clone(),
+            instrument,
+            side,
+            leaves_qty,
+            symbol: report.symbol.to_string(),
+            order_ref: report.names.order_ref.as_ref().map(ToString::to_string),
+        };
+        self.note_foreign(order);
+    }
+
+    fn note_foreign(&mut self, order: ForeignOrder) {
+        match self.core.book.foreign(&order.key) {
+            Some(known) if *known == order => return,
+            Some(_) => {}
+            None if self.core.book.foreign_orders().count() >= FOREIGN_MAX => {
+                let what =
+                    format!("more than {FOREIGN_MAX} orders of others are open; the rest is not counted");
+                return self.anomaly(what, None);
+            }
+            None => {
+                let ForeignOrder { account, instrument, side, leaves_qty, .. } = &order;
+                let text = format!(
+                    "someone else's order is open: {side} {leaves_qty} {instrument} in {account}; it counts in \
+                     every limit and is left alone"
+                );
+                self.alert(AlertKind::ForeignOrder, text, None);
+            }
+        }
+        self.record(About::default(), Provenance::Observed, Body::ForeignSeen { order });
+    }
+
+    /// A status of an order that is not ours.
+    pub(super) fn foreign_status(&mut self, report: &StatusReport) {
+        let Some(key) = foreign_key(&report.names) else { return };
+        let Some(known) = self.core.book.foreign(&key).cloned() else { return };
+        if is_over(&report.status) {
+            return self.foreign_gone(key);
+        }
+        if let Some(leaves_qty) = report.remaining_qty.filter(|left| *left < known.leaves_qty) {
+            self.note_foreign(ForeignOrder { leaves_qty, ..known });
+        }
+    }
+
+    /// Complete lists: what they do not show is open no more.
+    pub(super) fn compare_foreign(&mut self, open: &[OpenOrderReport]) {
+        if self.core.book.foreign_orders().next().is_none() {
+            return;
+        }
+        let listed: BTreeSet<String> = open.iter().filter_map(|row| foreign_key(&row.names)).collect();
+        let gone: Vec<String> = self
+            .core
+            .book
+            .foreign_orders()
+            .filter(|order| self.is_account_here(&order.account) && !listed.contains(&order.key))
+            .map(|order| order.key.clone())
+            .collect();
+        for key in gone {
+            self.foreign_gone(key);
+        }
+    }
+
+    fn foreign_gone(&mut self, key: String) {
+        if self.core.book.foreign(&key).is_some() {
+            self.record(About::default(), Provenance::Observed, Body::ForeignGone { key });
+        }
+    }
+}
+
+/// What an order of someone else is known by. One entered by hand has no id before it is bound.
+fn foreign_key(names: &OrderNames) -> Option<String> {
+    if let Some(perm_id) = names.perm_id {
+        return Some(format!("perm:{perm_id}"));
+    }
+    Some(format!("id:{}/{}", names.api_client_id?, names.broker_order_id?))
+}
+
+const fn is_over(status: &BrokerStatus) -> bool {
+    matches!(status, BrokerStatus::Cancelled | BrokerStatus::ApiCancelled | BrokerStatus::Filled)
+}

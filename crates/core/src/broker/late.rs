@@ -1,0 +1,57 @@
+//! Orders that are where they should not be any more: given up and back again, or alive twice.
+
+use alphec_model::broker::BrokerStatus;
+use alphec_model::{AlertKind, BrokerRequest, Evidence, OrderState, PermId};
+
+use crate::book::OrderIx;
+use crate::machine::Turn;
+use crate::orders::change::Carried;
+
+impl Turn<'_> {
+    /// Whether a word of the broker shows an order alive that we had given up without one.
+    pub(super) fn is_late_arrival(&self, ix: OrderIx, status: &BrokerStatus) -> bool {
+        self.core.book.is_written_off(ix) && is_alive(status)
+    }
+
+    /// It counts again at once, and is canceled: nobody has judged it for the market of now.
+    pub(super) fn late_arrival(&mut self, ix: OrderIx, evidence: Evidence, perm_id: Option<PermId>) {
+        let Some(order) = self.order(ix) else { return };
+        let text = format!(
+            "order {} was given up as {} and is alive at the broker: it counts again and is canceled",
+            order.client_order_id, order.state
+        );
+        self.alert(AlertKind::LateArrival, text.clone(), Some(ix));
+        self.anomaly(text, Some(ix));
+        let carried = Carried { perm_id, ..Carried::default() };
+        self.change_state_with(ix, OrderState::Working, evidence, carried);
+        self.cancel_one(ix, None);
+        self.look_later();
+    }
+
+    /// One id stands for both lives of an order and a cancel reaches one of them, so it leaves again
+    /// with each complete list that still shows the other.
+    pub(super) fn cancel_incarnations(&mut self, ix: OrderIx, status: &BrokerStatus) {
+        if !is_alive(status) {
+            return;
+        }
+        self.cancel_one(ix, None);
+        let is_over = self.state(ix).is_none_or(OrderState::is_terminal);
+        let id = self.order(ix).and_then(|order| order.broker_order_id);
+        if let Some(broker_order_id) = id.filter(|_| is_over) {
+            self.note_sent();
+            self.step.requests.push(BrokerRequest::Cancel { broker_order_id });
+        }
+        self.look_later();
+    }
+}
+
+/// Whether the word says that the order can fill.
+const fn is_alive(status: &BrokerStatus) -> bool {
+    matches!(
+        status,
+        BrokerStatus::ApiPending
+            | BrokerStatus::PendingSubmit
+            | BrokerStatus::PreSubmitted
+            | BrokerStatus::Submitted
+    )
+}

@@ -1,0 +1,131 @@
+//! The kill switch: halt, cancel, verify with complete lists, go on until it is true; and the way back.
+
+use std::collections::BTreeSet;
+
+use alphec_model::{
+    AlertKind, Body, CancelScope, ClientOrderId, Command, CorrelationId, OrderState, Provenance,
+};
+
+use super::cancel::is_in;
+use crate::book::OrderIx;
+use crate::machine::{About, Turn};
+use crate::step::{Misuse, Reply, Token};
+
+impl Turn<'_> {
+    /// Halts the scope first, so that nothing new follows the cancels, and begins to verify.
+    pub(crate) fn kill(
+        &mut self,
+        token: Token,
+        scope: &CancelScope,
+        (by, reason): (String, String),
+        correlation_id: &CorrelationId,
+    ) {
+        let about = About::correlation(correlation_id);
+        self.alert(AlertKind::Halted, format!("kill switch on {scope} by {by}: {reason}"), None);
+        let command = Command::Kill {
+            scope: scope.clone(),
+            by: by.clone(),
+            reason: reason.clone(),
+            correlation_id: correlation_id.clone(),
+        };
+        self.record(about.clone(), Provenance::Operator, Body::Commanded { command });
+        let body = Body::Halted { scope: scope.clone(), kill: true, by, reason };
+        self.record(about, Provenance::Operator, body);
+        let canceling = self.cancel_scope(scope, Some(correlation_id));
+        self.look();
+        self.reply(token, Reply::Canceling(canceling));
+    }
+
+    /// After complete lists: whatever still lives in the scope of a kill is canceled again, however
+    /// often that was refused or lost before. Where nothing lives, that is on record.
+    pub(crate) fn pursue_kills(&mut self, seen: &BTreeSet<OrderIx>, asked_at: alphec_model::UtcNanos) {
+        let kills: Vec<(CancelScope, bool)> = self
+            .core
+            .book
+            .halts()
+            .filter(|(_, halt)| halt.is_kill && halt.since <= asked_at)
+            .map(|(scope, halt)| (scope.clone(), halt.is_verified))
+            .collect();
+        for (scope, is_verified) in kills {
+            if self.core.book.live_in(&scope).next().is_some() {
+                self.cancel_again(&scope, seen);
+                self.look_later();
+            } else if !is_verified {
+                let others = self.core.book.foreign_orders().count();
+                let text = format!(
+                    "kill switch on {scope}: the broker's lists show that nothing of ours works there any more; \
+                     {others} orders of others are open"
+                );
+                self.alert(AlertKind::KillVerified, text, None);
+                self.record(About::default(), Provenance::Inferred, Body::KillVerified { scope });
+            }
+        }
+    }
+
+    /// What the lists show is canceled again. What they do not show is over or not there yet: the probe
+    /// asks for that, and a second cancel would only confuse its answers.
+    fn cancel_again(&mut self, scope: &CancelScope, seen: &BTreeSet<OrderIx>) {
+        for ix in self.core.book.live() {
+            if seen.contains(&ix) && self.order(ix).is_some_and(|order| is_in(order, scope)) {
+                self.cancel_one(ix, None);
+            }
+        }
+    }
+
+    /// Back to trading: a deliberate act, and only on books that were read without a difference
+    /// since the halt.
+    pub(crate) fn resume(&mut self, token: Token, scope: CancelScope, (by, reason): (String, String)) {
+        let command = Command::Resume { scope: scope.clone(), by: by.clone(), reason: reason.clone() };
+        self.record(About::default(), Provenance::Operator, Body::Commanded { command });
+        if self.core.book.halt_of(&scope).is_none() {
+            self.reply(token, Reply::Misuse(Misuse::NotHalted(scope)));
+            return;
+        }
+        if let Some(why) = self.not_clean(&scope) {
+            self.look();
+            self.reply(token, Reply::Misuse(Misuse::NotClean(why)));
+            return;
+        }
+        self.alert(AlertKind::Resumed, format!("trading of {scope} resumed by {by}: {reason}"), None);
+        self.record(About::default(), Provenance::Operator, Body::Resumed { scope, by, reason });
+        self.reply(token, Reply::Done);
+    }
+
+    /// Why the scope is not known to be in order, if it is not.
+    fn not_clean(&self, scope: &CancelScope) -> Option<String> {
+        let book = &self.core.book;
+        let halt = book.halt_of(scope)?;
+        if self.core.session.clean_since.is_none_or(|since| since < halt.since) || book.gap().is_some() {
+            return Some(
+                "the broker's books have not been read since the halt; try again once they are".to_owned(),
+            );
+        }
+        let named = |orders: Vec<&ClientOrderId>| {
+            orders.iter().take(10).map(|key| key.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let in_doubt = book.live_in(scope).filter(|order| order.state == OrderState::InDoubt);
+        let in_doubt: Vec<&ClientOrderId> = in_doubt.map(|order| &order.client_order_id).collect();
+        if !in_doubt.is_empty() {
+            return Some(format!("orders are in doubt: {}; wait, or settle them", named(in_doubt)));
+        }
+        if halt.is_kill && !halt.is_verified {
+            let live: Vec<&ClientOrderId> = book.live_in(scope).map(|order| &order.client_order_id).collect();
+            return Some(format!("the kill is not verified yet; still live: {}", named(live)));
+        }
+        let broken =
+            book.positions().find(|position| position.broken.is_some() && is_about(scope, position))?;
+        Some(format!(
+            "the position of {} in {} differs from the broker's; find out why, and accept it if it is right",
+            broken.account, broken.instrument
+        ))
+    }
+}
+
+/// Whether a position lies in a scope. One strategy does not own a position, so any break concerns it.
+fn is_about(scope: &CancelScope, position: &alphec_model::Position) -> bool {
+    match scope {
+        CancelScope::Account { account } => *account == position.account,
+        CancelScope::Instrument { instrument } => *instrument == position.instrument,
+        _ => true,
+    }
+}

@@ -1,0 +1,55 @@
+//! What only a person can settle, by proof that the machine cannot see. Each act is on record with its
+//! author and reason; none invents a fill.
+
+use alphec_model::{AccountId, Body, ClientOrderId, Command, Evidence, InstrumentId, OrderState, Provenance};
+
+use crate::machine::{About, Turn};
+use crate::step::{Misuse, Reply, Token};
+
+impl Turn<'_> {
+    /// The broker's position is the right one.
+    pub(crate) fn accept_position(
+        &mut self,
+        token: Token,
+        (account, instrument): (AccountId, InstrumentId),
+        (by, reason): (String, String),
+    ) {
+        let command = Command::AcceptPosition {
+            account: account.clone(),
+            instrument: instrument.clone(),
+            by: by.clone(),
+            reason: reason.clone(),
+        };
+        self.record(About::default(), Provenance::Operator, Body::Commanded { command });
+        let ours = self.core.book.position(&account, &instrument);
+        let broken = self.core.book.exposure(&account, &instrument).broken;
+        let Some(theirs) = broken.and_then(|difference| ours.checked_add(difference)) else {
+            self.reply(token, Reply::Misuse(Misuse::NotBroken { account, instrument }));
+            return;
+        };
+        let body = Body::PositionAccepted { account, instrument, ours, theirs, by, reason };
+        self.record(About::default(), Provenance::Operator, body);
+        // The next lists must agree with what was accepted.
+        self.look();
+        self.reply(token, Reply::Done);
+    }
+
+    /// An order in doubt is over. Should it show up after all, it is a late arrival and is canceled.
+    pub(crate) fn settle(&mut self, token: Token, key: &ClientOrderId, (by, reason): (String, String)) {
+        let ix = self.core.book.ix_of(key);
+        let command =
+            Command::Settle { client_order_id: key.clone(), by: by.clone(), reason: reason.clone() };
+        let about = About { ix, key: Some(key.clone()), ..About::default() };
+        self.record(about, Provenance::Operator, Body::Commanded { command });
+        let Some((ix, state)) = ix.and_then(|ix| Some((ix, self.state(ix)?))) else {
+            self.reply(token, Reply::Misuse(Misuse::UnknownOrder(key.clone())));
+            return;
+        };
+        if state != OrderState::InDoubt {
+            self.reply(token, Reply::Misuse(Misuse::NotInDoubt { client_order_id: key.clone(), state }));
+            return;
+        }
+        self.change_state(ix, OrderState::Canceled, Evidence::Operator { who: by, reason });
+        self.reply_order(token, ix);
+    }
+}

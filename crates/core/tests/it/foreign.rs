@@ -1,0 +1,116 @@
+//! Orders of others in our accounts: shown, counted, never touched (invariant I20, behaviour 31).
+
+use alphec_model::broker::{BrokerStatus, OpenOrderReport, StatusReport};
+use alphec_model::{AlertKind, BrokerEvent, CancelScope, Rule, Side};
+
+use crate::support::World;
+use crate::support::broker;
+use crate::support::setup::{account, instrument, limit, request};
+
+/// A buy of 10 AAPL by client 99, under a number that is also one of ours.
+fn theirs(world: &World) -> OpenOrderReport {
+    let mut row = broker::open_row(&world.order("a"), "Submitted");
+    row.names = broker::foreign(99, 1, 77_777);
+    row.terms = broker::echoed(&limit(Side::Buy, "10", "100"));
+    row
+}
+
+fn foreign_buys(world: &World) -> String {
+    world
+        .core
+        .book()
+        .exposure(&account("DU1"), &instrument("AAPL"))
+        .foreign_buy_leaves
+        .normalize()
+        .to_string()
+}
+
+#[test]
+fn an_open_order_of_someone_else_is_shown_counted_and_told_once() {
+    let mut world = World::working("a", Side::Buy, "1");
+    let mut books = world.rows(&["a"]);
+    books.open.push(theirs(&world));
+    let seen = world.next_books(books.clone());
+    assert_eq!((foreign_buys(&world), seen.alerts(AlertKind::ForeignOrder)), ("10".into(), 1));
+    assert_eq!(world.core.book().foreign_orders().count(), 1);
+    let seen = world.next_books(books);
+    assert_eq!((foreign_buys(&world), seen.alerts(AlertKind::ForeignOrder)), ("10".into(), 0));
+    assert_eq!(world.reserved_buys("AAPL"), "1", "ours are counted apart");
+}
+
+#[test]
+fn it_counts_in_position_and_open_order_limits() {
+    let mut world = World::ready_with(|config| {
+        config.limits.max_position = "12".parse().unwrap();
+        config.limits.max_open_orders = 2;
+    });
+    world.submit("a", Side::Buy, "1");
+    world.open_order("a", "Submitted");
+    assert_eq!(world.submit("b", Side::Buy, "2").places(), 1, "room without the other");
+    world.open_order("b", "Submitted");
+    world.cancel("b");
+    world.status("b", "Cancelled", "0");
+    let row = theirs(&world);
+    world.event(BrokerEvent::OpenOrder(row));
+    assert_eq!(world.submit("c", Side::Buy, "2").denied().rule(), Rule::MaxPosition);
+    assert_eq!(world.submit("d", Side::Buy, "1").denied().rule(), Rule::MaxOpenOrders);
+    assert_eq!(world.submit("e", Side::Sell, "2").places(), 1, "the other side is free");
+}
+
+#[test]
+fn one_in_an_instrument_outside_the_profile_denies_what_cannot_be_valued() {
+    let mut world = World::working("a", Side::Buy, "1");
+    let mut row = theirs(&world);
+    (row.instrument, row.con_id) = (None, Some(alphec_model::ConId::new(4_242)));
+    world.event(BrokerEvent::OpenOrder(row));
+    let terms = limit(Side::Buy, "1", "100");
+    assert_eq!(world.submit_request(request("b", "AAPL", terms)).denied().rule(), Rule::MaxGrossNotional);
+}
+
+#[test]
+fn it_is_released_by_a_status_or_by_lists_that_do_not_show_it() {
+    let mut world = World::working("a", Side::Buy, "1");
+    let status = |status: &str, left: &str| {
+        BrokerEvent::Status(StatusReport {
+            names: broker::foreign(99, 1, 77_777),
+            status: BrokerStatus::from(smol_str::SmolStr::new(status)),
+            cum_qty: None,
+            remaining_qty: Some(left.parse().unwrap()),
+            why_held: None,
+        })
+    };
+    let row = theirs(&world);
+    world.event(BrokerEvent::OpenOrder(row.clone()));
+    world.event(status("Submitted", "4"));
+    assert_eq!(foreign_buys(&world), "4", "what is left counts");
+    world.event(status("Cancelled", "4"));
+    assert_eq!((foreign_buys(&world), world.core.book().foreign_orders().count()), ("0".into(), 0));
+    world.event(BrokerEvent::OpenOrder(row));
+    let books = world.rows(&["a"]);
+    world.next_books(books);
+    assert_eq!(foreign_buys(&world), "0");
+}
+
+#[test]
+fn no_cancel_of_ours_reaches_it_and_a_restart_keeps_it_counted() {
+    let mut world = World::working("a", Side::Buy, "1");
+    let mut row = theirs(&world);
+    row.names = broker::foreign(99, 55, 77_777);
+    world.event(BrokerEvent::OpenOrder(row.clone()));
+    assert_eq!(world.cancel_all(CancelScope::All).cancels(), [1]);
+    assert_eq!(world.kill(CancelScope::All).cancels(), [1]);
+    let mut books = world.rows(&["a"]);
+    books.open.push(row);
+    assert_eq!(world.next_books(books).cancels(), [1]);
+    world.restart();
+    assert_eq!(foreign_buys(&world), "10");
+}
+
+#[test]
+fn orders_of_accounts_that_are_not_ours_are_nobodys_business() {
+    let mut world = World::working("a", Side::Buy, "1");
+    let mut row = theirs(&world);
+    row.account = account("DU9");
+    world.event(BrokerEvent::OpenOrder(row));
+    assert_eq!(world.core.book().foreign_orders().count(), 0);
+}

@@ -1,0 +1,74 @@
+//! Gap epochs: what consumers see of messages that may be missing (reliability notes §4.4, §1.8 of the
+//! broker's behaviours: nothing of an outage is replayed).
+
+use alphec_model::broker::ServerLink;
+use alphec_model::{Body, BrokerEvent, Side};
+
+use crate::support::broker::Books;
+use crate::support::{Seen, World};
+
+/// Gap events of a step: the epoch, and whether it opens.
+fn gaps(seen: &Seen) -> Vec<(u64, bool)> {
+    let of = |body: &Body| match body {
+        Body::GapOpened { epoch, .. } => Some((*epoch, true)),
+        Body::GapClosed { epoch } => Some((*epoch, false)),
+        _ => None,
+    };
+    seen.0.events.iter().filter_map(|event| of(&event.record.body)).collect()
+}
+
+#[test]
+fn every_way_to_miss_messages_opens_a_gap_that_complete_lists_close() {
+    let mut world = World::ready();
+    assert_eq!(world.core.readiness().gap, None);
+    let mut epoch = 1;
+    let lost = |world: &World, link| BrokerEvent::ServerLink { generation: world.generation, link };
+    let ways: [fn(&mut World) -> Seen; 3] = [
+        |world| world.disconnect(),
+        |world| world.event(BrokerEvent::Gap { generation: world.generation, why: "lagged".into() }),
+        |world| world.connect(),
+    ];
+    for way in ways {
+        epoch += 1;
+        let seen = way(&mut world);
+        assert_eq!(gaps(&seen), [(epoch, true)]);
+        assert_eq!(world.core.readiness().gap, Some(epoch));
+        if !world.core.readiness().is_ready() && world.asked.is_none() {
+            world.connect();
+        }
+        assert_eq!(gaps(&world.next_books(Books::default())), [(epoch, false)]);
+        assert!(world.core.readiness().is_ready());
+    }
+    for link in [ServerLink::Lost, ServerLink::RestoredDataLost] {
+        let event = lost(&world, link);
+        let seen = world.event(event);
+        assert_eq!(gaps(&seen).len(), usize::from(link == ServerLink::Lost), "one outage is one gap");
+    }
+    assert_eq!(gaps(&world.next_books(Books::default())), [(epoch + 1, false)]);
+}
+
+#[test]
+fn lists_asked_for_before_the_gap_do_not_close_it() {
+    let mut world = World::ready();
+    let generation = world.generation;
+    let lag = || BrokerEvent::Gap { generation, why: "lagged".into() };
+    world.wait(crate::support::setup::seconds(60));
+    let early = world.asked.take().unwrap();
+    world.event(lag());
+    let seen = world.event(Books::default().snapshot(early, generation));
+    assert_eq!(gaps(&seen), []);
+    assert!(!world.core.readiness().is_ready());
+    world.next_books(Books::default());
+    assert!(world.core.readiness().is_ready());
+}
+
+#[test]
+fn a_failed_list_leaves_the_gap_open_and_the_time_without_a_process_is_a_gap() {
+    let mut world = World::working("a", Side::Buy, "1");
+    assert_eq!(gaps(&world.restart()), [(2, true)]);
+    world.resolve();
+    world.connect();
+    let (id, generation) = (world.asked.take().unwrap(), world.generation);
+    world.event(BrokerEvent::SnapshotFailed { id, generation, why: "timed out".into() });
+    assert_eq!(world.core.readiness().gap, Some(2));
+}

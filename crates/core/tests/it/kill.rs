@@ -1,0 +1,173 @@
+//! The kill switch: persisted, verified by complete lists, tried until it is true (invariants I12, I29).
+
+use alphec_core::{Misuse, Reply};
+use alphec_model::broker::NoticeClass;
+use alphec_model::{AlertKind, CancelScope, OrderState, Rule, Side, StrategyId};
+
+use crate::support::World;
+use crate::support::broker::Books;
+use crate::support::setup::{account, instrument, limit, request, seconds};
+
+fn is_verified(world: &World, scope: &CancelScope) -> bool {
+    world.core.book().halt_of(scope).is_some_and(|halt| halt.is_verified)
+}
+
+#[test]
+fn a_kill_halts_cancels_and_is_verified_by_lists_asked_for_after_it() {
+    let mut world = World::working("a", Side::Buy, "5");
+    world.submit("new", Side::Buy, "1");
+    let seen = world.kill(CancelScope::All);
+    assert_eq!(seen.cancels(), [1, 2]);
+    assert!(matches!(seen.reply(), Reply::Canceling(names) if names.len() == 2));
+    assert!(seen.has("halted") && seen.alerts(AlertKind::Halted) == 1);
+    assert_eq!(world.submit("b", Side::Buy, "1").denied().rule(), Rule::Halted);
+    world.status("a", "Cancelled", "0");
+    world.status("new", "Cancelled", "0");
+    assert!(!is_verified(&world, &CancelScope::All), "statuses are no complete lists");
+    let seen = world.next_books(Books::default());
+    assert!(is_verified(&world, &CancelScope::All) && seen.alerts(AlertKind::KillVerified) == 1);
+    assert_eq!(world.next_books(Books::default()).alerts(AlertKind::KillVerified), 0, "told once");
+}
+
+#[test]
+fn lists_asked_for_before_the_kill_verify_nothing() {
+    let mut world = World::ready();
+    world.wait(seconds(60));
+    let early = world.asked.unwrap();
+    world.now = world.now.saturating_add(seconds(1));
+    world.kill(CancelScope::All);
+    world.event(Books::default().snapshot(early, world.generation));
+    assert!(!is_verified(&world, &CancelScope::All));
+    world.asked = None;
+    world.next_books(Books::default());
+    assert!(is_verified(&world, &CancelScope::All));
+}
+
+#[test]
+fn each_scope_halts_and_cancels_what_it_reaches_and_nothing_else() {
+    let scopes = [
+        (CancelScope::All, [true, true, true]),
+        (CancelScope::Account { account: account("DU1") }, [true, true, true]),
+        (CancelScope::Strategy { strategy_id: StrategyId::new("other").unwrap() }, [false, true, false]),
+        (CancelScope::Instrument { instrument: instrument("ES") }, [false, false, true]),
+    ];
+    for (scope, reached) in scopes {
+        let mut world = World::ready();
+        let of = |name: &str, number: usize| {
+            let mut request = match number {
+                2 => request(name, "ES", limit(Side::Buy, "1", "5000")),
+                _ => request(name, "AAPL", limit(Side::Buy, "1", "100")),
+            };
+            if number == 1 {
+                request.strategy_id = StrategyId::new("other").unwrap();
+            }
+            request
+        };
+        for number in 0..3 {
+            world.submit_request(of(&format!("o{number}"), number));
+            world.open_order(&format!("o{number}"), "Submitted");
+        }
+        let expected: Vec<i32> = (1..=3).zip(reached).filter_map(|(id, is)| is.then_some(id)).collect();
+        assert_eq!(world.kill(scope.clone()).cancels(), expected, "{scope}");
+        for (number, is_reached) in reached.into_iter().enumerate() {
+            let order = world.submit_request(of(&format!("p{number}"), number)).order();
+            assert_eq!(order.state == OrderState::Denied, is_reached, "{scope} {number}");
+            let change = world.modify(
+                &format!("o{number}"),
+                match number {
+                    2 => limit(Side::Buy, "2", "5000"),
+                    _ => limit(Side::Buy, "2", "100"),
+                },
+            );
+            assert_eq!(change.replaces() == 0, is_reached, "{scope} {number}");
+        }
+    }
+}
+
+#[test]
+fn what_still_works_is_canceled_again_after_every_list_whatever_refused_it() {
+    let mut world = World::working("a", Side::Buy, "5");
+    world.kill(CancelScope::All);
+    for round in 0..6 {
+        world.notice("a", 10_147, NoticeClass::NotFound);
+        let books = world.rows(&["a"]);
+        assert_eq!(world.next_books(books).cancels(), [1], "round {round}");
+        assert!(!is_verified(&world, &CancelScope::All));
+    }
+    world.status("a", "Cancelled", "0");
+    world.next_books(Books::default());
+    assert!(is_verified(&world, &CancelScope::All));
+}
+
+#[test]
+fn a_kill_without_a_connection_leaves_with_the_next_one_also_after_a_restart() {
+    let mut world = World::working("a", Side::Buy, "5");
+    world.disconnect();
+    assert_eq!(world.kill(CancelScope::All).cancels(), [0; 0]);
+    assert_eq!(world.connect().cancels(), [1]);
+    let seen = world.restart();
+    assert_eq!(seen.alerts(AlertKind::Halted), 1, "still halted");
+    world.resolve();
+    assert_eq!(world.connect().cancels(), [1]);
+    let books = world.rows(&["a"]);
+    assert_eq!(world.books(books).cancels(), [1]);
+    world.status("a", "Cancelled", "0");
+    world.next_books(Books::default());
+    assert!(is_verified(&world, &CancelScope::All));
+    world.restart();
+    assert!(is_verified(&world, &CancelScope::All), "the proof is on record");
+    assert_eq!(world.submit("b", Side::Buy, "1").denied().rule(), Rule::Halted);
+}
+
+#[test]
+fn resuming_needs_a_verified_kill_clean_books_and_its_own_scope() {
+    let mut world = World::working("a", Side::Buy, "5");
+    let scope = CancelScope::Instrument { instrument: instrument("AAPL") };
+    world.kill(scope.clone());
+    assert!(matches!(world.resume().misuse(), Misuse::NotHalted(CancelScope::All)));
+    assert!(matches!(world.resume_in(scope.clone()).misuse(), Misuse::NotClean(_)));
+    let books = world.rows(&["a"]);
+    world.next_books(books);
+    let seen = world.resume_in(scope.clone());
+    assert!(matches!(seen.misuse(), Misuse::NotClean(why) if why.contains("still live: a")));
+    world.status("a", "Cancelled", "0");
+    world.next_books(Books::default());
+    let seen = world.resume_in(scope);
+    assert!(matches!(seen.reply(), Reply::Done) && seen.alerts(AlertKind::Resumed) == 1);
+    world.feed();
+    assert_eq!(world.submit("b", Side::Buy, "1").order().state, OrderState::PendingNew);
+}
+
+#[test]
+fn resuming_is_refused_while_an_order_is_in_doubt_or_a_position_broken() {
+    let mut world = World::ready();
+    world.submit("a", Side::Buy, "1");
+    world.wait(seconds(6));
+    world.halt();
+    let books = world.rows(&["a"]);
+    let mut failing = books.clone();
+    failing.open.clear();
+    world.next_books(failing.clone());
+    world.next_books(failing);
+    assert_eq!(world.state("a"), OrderState::InDoubt);
+    assert!(matches!(world.resume().misuse(), Misuse::NotClean(why) if why.contains("in doubt: a")));
+    world.next_books(books.clone());
+    assert_eq!(world.state("a"), OrderState::Working);
+    let mut differs = books.clone();
+    differs.positions = vec![crate::support::broker::position("ES", "3")];
+    world.next_books(differs.clone());
+    world.next_books(differs);
+    assert!(matches!(world.resume().misuse(), Misuse::NotClean(why) if why.contains("ES")));
+    world.next_books(books);
+    assert!(matches!(world.resume().reply(), Reply::Done));
+}
+
+#[test]
+fn an_order_decided_before_a_kill_does_not_leave_after_it() {
+    let mut world = World::ready();
+    let seen = world.submit("a", Side::Buy, "1");
+    let placed = seen.0.requests[0].clone();
+    assert_eq!(world.core.last_look(world.now, &placed), Ok(()));
+    world.kill(CancelScope::Strategy { strategy_id: StrategyId::new("mean-reversion").unwrap() });
+    assert!(world.core.last_look(world.now, &placed).unwrap_err().contains("halted"));
+}

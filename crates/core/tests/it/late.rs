@@ -1,0 +1,141 @@
+//! Orders given up as gone that show up after all, and orders that live twice (behaviours 3 and 4).
+
+use alphec_core::Input;
+use alphec_model::broker::{NoticeClass, Wire};
+use alphec_model::{AlertKind, BrokerEvent, OrderState, PermId, Side};
+
+use crate::support::World;
+use crate::support::broker::{self, Books};
+use crate::support::setup::seconds;
+
+/// An order that two complete rounds and a cancel did not find.
+fn given_up() -> World {
+    let mut world = World::ready();
+    world.submit("a", Side::Buy, "4");
+    world.wait(seconds(6));
+    world.next_books(Books::default());
+    world.next_books(Books::default());
+    world.notice("a", 10_147, NoticeClass::NotFound);
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Canceled, "0".into()));
+    world
+}
+
+#[test]
+fn a_late_arrival_counts_again_at_once_and_is_canceled() {
+    for by_list in [false, true] {
+        let mut world = given_up();
+        let seen = if by_list {
+            let books = world.rows(&["a"]);
+            world.next_books(books)
+        } else {
+            world.open_order("a", "Submitted")
+        };
+        assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "4".into()));
+        assert_eq!((seen.cancels(), seen.alerts(AlertKind::LateArrival)), (vec![1], 1), "{by_list}");
+        world.status("a", "Cancelled", "0");
+        assert_eq!(world.state("a"), OrderState::Canceled);
+    }
+}
+
+#[test]
+fn a_late_fill_is_booked_and_the_rest_is_canceled() {
+    let mut world = given_up();
+    let seen = world.fill("a", "e1.01", "1");
+    assert_eq!((world.state("a"), world.position("AAPL")), (OrderState::Working, "1".into()));
+    assert_eq!((world.reserved_buys("AAPL"), seen.cancels()), ("3".into(), vec![1]));
+    let mut world = given_up();
+    world.fill("a", "e1.01", "4");
+    assert_eq!((world.state("a"), world.position("AAPL")), (OrderState::Filled, "4".into()));
+}
+
+#[test]
+fn the_watch_for_late_arrivals_outlives_restarts() {
+    let mut world = given_up();
+    world.restart();
+    world.resolve();
+    world.connect();
+    let books = world.rows(&["a"]);
+    assert_eq!(world.books(books).cancels(), [1]);
+}
+
+#[test]
+fn an_order_proven_unwritten_that_shows_up_is_canceled_too() {
+    let mut world = World::ready();
+    world.submit("a", Side::Buy, "4");
+    let broker_order_id = world.order("a").broker_order_id.unwrap();
+    world.event(BrokerEvent::NotWritten { broker_order_id, wire: Wire::Place, why: "no link".into() });
+    assert_eq!(world.state("a"), OrderState::Denied);
+    let seen = world.open_order("a", "Submitted");
+    assert_eq!((world.state("a"), seen.cancels()), (OrderState::Working, vec![1]));
+}
+
+#[test]
+fn an_order_the_broker_ended_is_not_brought_back_by_a_stale_frame() {
+    let mut world = World::working("a", Side::Buy, "4");
+    world.status("a", "Cancelled", "0");
+    let seen = world.open_order("a", "Submitted");
+    assert_eq!((world.state("a"), seen.cancels().len()), (OrderState::Canceled, 0));
+}
+
+#[test]
+fn absence_needs_a_quiet_period_on_a_good_link() {
+    let mut world = World::ready_with(|config| config.absent_after = seconds(30));
+    world.submit("a", Side::Buy, "1");
+    world.wait(seconds(6));
+    let mut probed_at = None;
+    let first = world.now;
+    for _ in 0..40 {
+        if !world.next_books(Books::default()).cancels().is_empty() {
+            probed_at = Some(world.now.since(first));
+            break;
+        }
+    }
+    let probed_at = probed_at.expect("it is asked for by a cancel");
+    assert!(probed_at >= seconds(30) && probed_at < seconds(45), "{probed_at:?}");
+    world.notice("a", 10_147, NoticeClass::NotFound);
+    assert_eq!(world.state("a"), OrderState::Canceled);
+    // Losing the servers in between begins it anew: the gateway may have stored the order.
+    let mut world = World::ready_with(|config| config.absent_after = seconds(30));
+    world.submit("a", Side::Buy, "1");
+    world.wait(seconds(6));
+    for _ in 0..5 {
+        world.next_books(Books::default());
+    }
+    let generation = world.generation;
+    for link in [alphec_model::broker::ServerLink::Lost, alphec_model::broker::ServerLink::Restored] {
+        world.event(BrokerEvent::ServerLink { generation, link });
+    }
+    let back = world.now;
+    loop {
+        let cancels = world.next_books(Books::default()).cancels().len();
+        if world.now.since(back) >= seconds(30) {
+            break;
+        }
+        assert_eq!(cancels, 0, "{:?} after", world.now.since(back));
+    }
+}
+
+#[test]
+fn both_lives_of_an_order_count_and_both_are_canceled() {
+    let mut world = World::working("a", Side::Buy, "5");
+    let mut second = broker::open_row(&world.order("a"), "Submitted");
+    second.names.perm_id = Some(PermId::new(9_999));
+    world.event(BrokerEvent::OpenOrder(second.clone()));
+    assert!(world.core.readiness().halted.is_some(), "trading stops");
+    let exposure = world.core.book().exposure(&world.order("a").account, &world.order("a").instrument);
+    assert_eq!(
+        (exposure.buy_leaves.to_string(), exposure.foreign_buy_leaves.to_string()),
+        ("5".into(), "5".into())
+    );
+    let mut books = world.rows(&["a"]);
+    books.open.push(second.clone());
+    assert_eq!(world.next_books(books).cancels(), [1]);
+    world.status("a", "Cancelled", "0");
+    assert_eq!(world.state("a"), OrderState::Canceled);
+    let books = Books { open: vec![second], ..Books::default() };
+    assert_eq!(world.next_books(books).cancels(), [1], "one cancel reaches one life: again for the other");
+    world.next_books(Books::default());
+    let exposure = world.core.book().exposure(&world.order("a").account, &world.order("a").instrument);
+    assert_eq!(exposure.foreign_buy_leaves.to_string(), "0");
+    world.input(Input::Wake);
+}
