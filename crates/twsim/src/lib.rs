@@ -26,8 +26,8 @@
 //! What differs from the broker, on purpose: the venue never closes and its day ends at midnight UTC; orders
 //! do not take liquidity from each other; stops watch the opposite touch; children grow in step with their
 //! parent's fills; market data is always live; margin is a flat share of the notional; no client's order is
-//! shown in the market, so hidden ones are like the others; what-if previews and order types beyond market, limit,
-//! stop, if-touched, market-to-limit and trailing stop are refused.
+//! shown in the market, so hidden ones are like the others; order types beyond market, limit, stop, if-touched,
+//! market-to-limit and trailing stop are refused.
 
 #![forbid(unsafe_code)]
 

@@ -50,7 +50,9 @@ impl Desk {
                 }
                 VenueOutput::Commission(execution) => self.bend_commission(now, execution, &mut said),
                 VenueOutput::Refused { key, refusal } => self.bend_error(now, key, refusal, &mut said),
-                VenueOutput::Position { .. } | VenueOutput::Quote { .. } => said.push((output, PLAIN)),
+                VenueOutput::Preview(_) | VenueOutput::Position { .. } | VenueOutput::Quote { .. } => {
+                    said.push((output, PLAIN));
+                }
             }
         }
         said

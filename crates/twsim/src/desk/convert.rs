@@ -22,8 +22,8 @@ impl Desk {
 
     pub(super) fn order_spec(&self, placed: &PlaceOrder) -> Result<OrderSpec, Refusal> {
         let order = &placed.order;
-        if order.what_if == Some(true) {
-            return Err(Refusal::Invalid("what-if orders are not supported by the simulator".to_owned()));
+        if order.what_if != Some(true) && order.what_if_type.is_some_and(|kind| kind != 0) {
+            return Err(Refusal::Invalid("A what-if type needs a what-if order".to_owned()));
         }
         let instrument = self.resolve(&placed.contract)?;
         let quantity = decimal_from_text(order.total_quantity.as_deref())

@@ -16,6 +16,9 @@ impl Desk {
     pub(super) fn place_order(&mut self, now: UtcNs, conn: ConnId, order: &PlaceOrder, payload: &Bytes) {
         let Some(client_id) = self.client_of(conn) else { return };
         let key = OrderKey::new(client_id, order.order_id);
+        if order.order.what_if == Some(true) {
+            return self.preview(now, key, order);
+        }
         let kind = if self.venue.is_working(key) { Kind::Modify } else { Kind::New };
         match kind {
             Kind::New => self.lines.counters.orders += 1,
@@ -27,6 +30,19 @@ impl Desk {
             Kind::New => self.meet_new(now, arriving, payload),
             Kind::Modify => self.meet_modify(now, arriving),
         }
+    }
+
+    /// A question, not an order: faults of orders do not meet it, and a gateway that has lost its servers has nobody
+    /// to ask.
+    fn preview(&mut self, now: UtcNs, key: OrderKey, order: &PlaceOrder) {
+        if self.plight.offline.is_some() {
+            return;
+        }
+        let input = match self.order_spec(order) {
+            Ok(spec) => VenueInput::Preview { key, spec: Box::new(spec) },
+            Err(refusal) => VenueInput::Refuse { key, refusal, spec: None },
+        };
+        self.apply(now, input);
     }
 
     pub(super) fn cancel_order(&mut self, now: UtcNs, conn: ConnId, order_id: i32) {

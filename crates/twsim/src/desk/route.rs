@@ -70,6 +70,14 @@ impl Desk {
                     self.lines.error(now, conn, id, (refusal.code(), &refusal.text()));
                 }
             }
+            VenueOutput::Preview(preview) => {
+                let owner = self.lines.by_client.get(&preview.order.key.client_id).copied();
+                let instrument = self.venue.instrument(preview.order.spec.con_id).map(Arc::clone);
+                if let (Some(conn), Some(instrument)) = (owner, instrument) {
+                    let reply = Reply::Preview { preview: &preview, instrument: &instrument };
+                    self.lines.send(now, conn, &reply);
+                }
+            }
             VenueOutput::Position { account, con_id } => {
                 self.moved.insert((account, con_id));
             }

@@ -7,7 +7,7 @@ use super::account::Account;
 use super::instrument::{Instrument, SecType};
 use super::kind::{OrderKind, TrailBy};
 use super::refusal::Refusal;
-use super::types::{OrderSpec, Side, TimeInForce, UtcNs};
+use super::types::{OrderSpec, TimeInForce, UtcNs};
 
 /// Largest order size: far beyond any market, and far from where exact decimals would overflow.
 const QUANTITY_MAX: u64 = 1_000_000_000_000;
@@ -121,26 +121,11 @@ impl Venue {
 
     /// Only what adds exposure needs money; an order that reduces a position always passes.
     pub(super) fn check_funds(&self, spec: &OrderSpec, quantity: Decimal) -> Result<(), Refusal> {
-        let (Some(market), Some(account)) = (self.market(spec.con_id), self.accounts.get(&spec.account))
-        else {
-            return Err(Refusal::UnknownContract);
-        };
-        let held = account.held(spec.con_id);
-        let added = (held + spec.side.signed(quantity)).abs() - held.abs();
-        if added <= Decimal::ZERO {
+        let Some(account) = self.accounts.get(&spec.account) else { return Err(Refusal::UnknownContract) };
+        let needed = self.margin_change(spec, quantity);
+        if needed.is_some_and(|needed| needed <= Decimal::ZERO) {
             return Ok(());
         }
-        let (touch, _) = market.quote.touch(spec.side);
-        let touch = touch.or_else(|| market.quote.mid()).unwrap_or(market.instrument.start_price);
-        let price = match (spec.kind.limit().or(spec.kind.stop()), spec.side) {
-            (Some(price), Side::Buy) => price,
-            (Some(price), Side::Sell) => price.max(touch),
-            (None, _) => touch,
-        };
-        let rate = self.exchange_rate(&market.instrument.currency, &account.base_currency);
-        let notional =
-            added.checked_mul(price.abs()).and_then(|it| it.checked_mul(market.instrument.multiplier));
-        let needed = notional.and_then(|it| it.checked_mul(market.instrument.margin_rate * rate));
         let available = self.totals_of(account).available_funds;
         match needed {
             Some(needed) if needed <= available => Ok(()),
@@ -149,7 +134,20 @@ impl Venue {
         }
     }
 
-    fn totals_of(&self, account: &Account) -> AccountTotals {
+    /// What filling `quantity` of an order would add to its account's margin, in the account's currency; negative
+    /// for what it would free. `None` for what no decimal can hold.
+    pub(super) fn margin_change(&self, spec: &OrderSpec, quantity: Decimal) -> Option<Decimal> {
+        let (market, account) = (self.market(spec.con_id)?, self.accounts.get(&spec.account)?);
+        let held = account.held(spec.con_id);
+        let added = (held + spec.side.signed(quantity)).abs() - held.abs();
+        // What is held is worth the middle of the market.
+        let price = if added > Decimal::ZERO { market.worst_price(spec) } else { market.mark() };
+        let rate = self.exchange_rate(&market.instrument.currency, &account.base_currency);
+        let notional = added.checked_mul(price.abs())?.checked_mul(market.instrument.multiplier)?;
+        notional.checked_mul(market.instrument.margin_rate * rate)
+    }
+
+    pub(super) fn totals_of(&self, account: &Account) -> AccountTotals {
         let base = &account.base_currency;
         let mut totals = AccountTotals::default();
         for (currency, amount) in &account.cash {
@@ -163,7 +161,7 @@ impl Venue {
             if position.quantity.is_zero() {
                 continue;
             }
-            let mark = market.quote.mid().unwrap_or(market.instrument.start_price);
+            let mark = market.mark();
             let value = position.quantity * mark * market.instrument.multiplier * rate;
             let profit = value - position.cost * rate;
             // Commissions left the cash when they were paid; they only belong into the profit.

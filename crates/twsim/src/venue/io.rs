@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::meddle::Meddle;
+use super::preview::Preview;
 use super::refusal::Refusal;
 use super::types::{ConId, OrderKey, OrderSpec, Side, Status, UtcNs};
 
@@ -17,6 +18,13 @@ pub enum VenueInput {
         key: OrderKey,
         /// Its terms.
         spec: OrderSpec,
+    },
+    /// What would an order cost and tie up? Nothing is placed.
+    Preview {
+        /// The name of the answer.
+        key: OrderKey,
+        /// The order's terms.
+        spec: Box<OrderSpec>,
     },
     /// An order refused before it reached the venue; its id is used up all the same.
     Refuse {
@@ -195,6 +203,8 @@ pub enum VenueOutput {
     Order(Box<OrderReport>),
     /// The terms of an order moved with the market: told without a status (tws-behaviour 2.5, template 14).
     Terms(Box<OrderReport>),
+    /// The answer to a what-if, to whoever asked.
+    Preview(Box<Preview>),
     /// A fill.
     Execution(Arc<Execution>),
     /// The cost of a fill, after the fill.

@@ -14,7 +14,7 @@ use super::instrument::Instrument;
 use super::io::Quote;
 use super::kind::TrailBy;
 use super::order::LiveOrder;
-use super::types::Side;
+use super::types::{OrderSpec, Side};
 
 /// Working orders of one instrument by the price that wakes them.
 #[derive(Debug, Default)]
@@ -151,6 +151,22 @@ impl Market {
     pub(crate) fn set(&mut self, quote: Quote) {
         self.quote = quote;
         self.quote_seq += 1;
+    }
+
+    /// What a unit that is held is worth.
+    pub(crate) fn mark(&self) -> Decimal {
+        self.quote.mid().unwrap_or(self.instrument.start_price)
+    }
+
+    /// The most that an order can come to pay, or to be worth when it sells.
+    pub(crate) fn worst_price(&self, spec: &OrderSpec) -> Decimal {
+        let (touch, _) = self.quote.touch(spec.side);
+        let touch = touch.unwrap_or_else(|| self.mark());
+        match (spec.kind.limit().or(spec.kind.stop()), spec.side) {
+            (Some(price), Side::Buy) => price,
+            (Some(price), Side::Sell) => price.max(touch),
+            (None, _) => touch,
+        }
     }
 
     /// One step of the walk: the bid moves by −2 to +2 ticks, the spread is one or two ticks, and the

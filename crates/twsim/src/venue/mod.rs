@@ -25,6 +25,7 @@ mod meddle;
 mod oca;
 mod order;
 mod orders;
+mod preview;
 mod prices;
 mod query;
 mod refusal;
@@ -47,6 +48,7 @@ pub use io::{Execution, OrderReport, Quote, VenueInput, VenueOutput};
 pub use kind::{OrderKind, TrailBy};
 pub use meddle::Meddle;
 pub use oca::{Oca, OcaKind};
+pub use preview::{Change, Preview};
 pub use prices::PricePath;
 pub use refusal::Refusal;
 pub use types::{ConId, DAY_NS, OrderKey, OrderSpec, Side, Status, TimeInForce, UtcNs};
@@ -199,6 +201,7 @@ impl Venue {
         self.advance(now, out);
         match input {
             VenueInput::Place { key, spec } => self.place(now, key, spec, out),
+            VenueInput::Preview { key, spec } => self.preview(now, key, *spec, out),
             VenueInput::Refuse { key, refusal, spec } => {
                 self.refuse(now, (key, spec.as_deref()), refusal, out);
             }

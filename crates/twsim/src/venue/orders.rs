@@ -327,7 +327,7 @@ impl Venue {
         }
     }
 
-    fn check_new_id(&self, key: OrderKey) -> Result<(), Refusal> {
+    pub(super) fn check_new_id(&self, key: OrderKey) -> Result<(), Refusal> {
         if key.order_id <= 0 {
             return Err(Refusal::BadOrderId(key.order_id));
         }
@@ -339,7 +339,7 @@ impl Venue {
         }
     }
 
-    fn use_id(&mut self, key: OrderKey) {
+    pub(super) fn use_id(&mut self, key: OrderKey) {
         let highest = self.highest_id.entry(key.client_id).or_insert(0);
         *highest = (*highest).max(key.order_id);
     }

@@ -43,6 +43,8 @@ pub enum Refusal {
     BadTime(String),
     /// 403: stop price is not positive.
     BadStop,
+    /// 413: a preview of an order that is not to be transmitted.
+    PreviewNotTransmitted,
     /// 434: size is zero.
     ZeroSize,
     /// 435: several accounts and none named.
@@ -98,6 +100,7 @@ impl Refusal {
             Self::UnsupportedKind(_) => 387,
             Self::BadTime(_) => 391,
             Self::BadStop => 403,
+            Self::PreviewNotTransmitted => 413,
             Self::ZeroSize => 434,
             Self::AccountRequired => 435,
             Self::ModifyTooEarly => 2102,
@@ -143,6 +146,9 @@ impl Refusal {
                 )
             }
             Self::BadStop => "Invalid stop price.".to_owned(),
+            Self::PreviewNotTransmitted => {
+                "The What-If order should have its transmit flag set to true.".to_owned()
+            }
             Self::ZeroSize => "The order size cannot be zero.".to_owned(),
             Self::AccountRequired => "You must specify an account.".to_owned(),
             Self::ModifyTooEarly => "Unable to modify this order as it is still being processed.".to_owned(),

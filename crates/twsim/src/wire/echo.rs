@@ -11,8 +11,8 @@ use super::number::{quantity_text, to_double};
 use super::request::PlaceOrder;
 use super::stamp::format_stamp;
 use crate::venue::{
-    Execution as Fill, FinishedOrder, Instrument, OrderKind, OrderReport, OrderSpec, SecType, Side, Status,
-    TimeInForce, TrailBy,
+    Execution as Fill, FinishedOrder, Instrument, OrderKind, OrderReport, OrderSpec, Preview, SecType, Side,
+    Status, TimeInForce, TrailBy,
 };
 
 /// The OCA type that the broker writes when the client names none (tws-behaviour 2.11).
@@ -68,7 +68,7 @@ pub(super) fn contract_details(instrument: &Instrument) -> ContractDetails {
 fn order_types(instrument: &Instrument) -> String {
     let mut types = vec![
         "DAY", "FOK", "GAT", "GTC", "GTD", "HID", "IOC", "LIT", "LMT", "MIT", "MKT", "MTL", "OCA", "STP",
-        "STPLMT", "TRAIL", "TRAILLMT",
+        "STPLMT", "TRAIL", "TRAILLMT", "WHATIF",
     ];
     if instrument.takes_all_or_none() {
         types.insert(0, "AON");
@@ -84,6 +84,33 @@ pub(super) fn open_order(report: &OrderReport, instrument: &Instrument) -> OpenO
         order: Some(order),
         order_state: Some(order_state(report, &instrument.currency)),
     }
+}
+
+/// An open order that is marked as a what-if, with the account's margins in its state. Margins outside regular hours,
+/// and the least and most that a commission can be, stay unset (tws-behaviour 2.9).
+pub(super) fn preview(preview: &Preview, instrument: &Instrument) -> OpenOrder {
+    let mut message = open_order(&preview.order, instrument);
+    if let Some(order) = &mut message.order {
+        order.what_if = Some(true);
+    }
+    let [initial, maintenance, equity] = [preview.initial_margin, preview.maintenance_margin, preview.equity];
+    message.order_state = Some(OrderState {
+        status: text(preview.order.status.as_str()),
+        init_margin_before: Some(to_double(initial.before)),
+        init_margin_change: Some(to_double(initial.change)),
+        init_margin_after: Some(to_double(initial.after())),
+        maint_margin_before: Some(to_double(maintenance.before)),
+        maint_margin_change: Some(to_double(maintenance.change)),
+        maint_margin_after: Some(to_double(maintenance.after())),
+        equity_with_loan_before: Some(to_double(equity.before)),
+        equity_with_loan_change: Some(to_double(equity.change)),
+        equity_with_loan_after: Some(to_double(equity.after())),
+        margin_currency: text(&preview.margin_currency),
+        commission_and_fees: Some(to_double(preview.commission)),
+        commission_and_fees_currency: text(&instrument.currency),
+        ..OrderState::default()
+    });
+    message
 }
 
 /// The broker reports the quantity *left* as the total of a completed order, and the fills beside it

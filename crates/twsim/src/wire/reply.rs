@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rust_decimal::Decimal;
 
-use crate::venue::{Execution, FinishedOrder, Instrument, OrderReport, TickStep};
+use crate::venue::{Execution, FinishedOrder, Instrument, OrderReport, Preview, TickStep};
 
 /// In place of the id of an error that names none. Only protobuf can leave an id out.
 pub const NO_ID: i32 = i32::MIN;
@@ -44,6 +44,10 @@ pub enum Reply<'a> {
     },
     OpenOrder {
         order: &'a OrderReport,
+        instrument: &'a Instrument,
+    },
+    Preview {
+        preview: &'a Preview,
         instrument: &'a Instrument,
     },
     OrderStatus {
@@ -246,7 +250,7 @@ impl Reply<'_> {
             Self::TickSize { .. } => 2,
             Self::OrderStatus { .. } => 3,
             Self::Error { .. } => 4,
-            Self::OpenOrder { .. } => 5,
+            Self::OpenOrder { .. } | Self::Preview { .. } => 5,
             Self::AccountValue { .. } => 6,
             Self::PortfolioValue(_) => 7,
             Self::AccountUpdateTime(_) => 8,

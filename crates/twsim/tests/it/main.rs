@@ -21,6 +21,7 @@ mod load;
 mod many;
 mod market;
 mod orders;
+mod previews;
 mod random;
 mod raw;
 mod record;

@@ -203,7 +203,10 @@ fn check_outputs(world: &World) {
                     ended.insert(report.key);
                 }
             }
-            VenueOutput::Refused { .. } | VenueOutput::Position { .. } | VenueOutput::Quote { .. } => {}
+            VenueOutput::Preview(_)
+            | VenueOutput::Refused { .. }
+            | VenueOutput::Position { .. }
+            | VenueOutput::Quote { .. } => {}
         }
     }
 }

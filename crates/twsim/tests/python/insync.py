@@ -149,6 +149,18 @@ def check_groups(ib, library, report):
         until(ib, lambda: fills.isDone() and rests.isDone())
 
 
+def check_preview(ib, library, report):
+    """A what-if is answered with margins and a commission; no order comes of it."""
+    contract = library.Contract(conId=AAPL, exchange="SMART")
+    state = ib.whatIfOrder(contract, order(library, "BUY", 100, "LMT", lmtPrice=220.0))
+    before, change, after = (float(value) for value in (state.initMarginBefore, state.initMarginChange, state.initMarginAfter))
+    report.equal("initial margin", (state.status, change, round(after - before, 2)), ("PreSubmitted", 5500.0, 5500.0))
+    report.equal("maintenance margin", float(state.maintMarginAfter), after)
+    report.equal("equity with loan", float(state.equityWithLoanChange), -1.0)
+    report.equal("commission", (state.commission, state.commissionCurrency), (1.0, "USD"))
+    report.equal("no order comes of a preview", ib.reqAllOpenOrders(), [])
+
+
 def check_refusals(ib, library, report):
     contract = library.Contract(conId=AAPL, exchange="SMART")
     errors = []
@@ -262,6 +274,7 @@ def run(name):
         check_contracts(ib, library, gateway, report)
         check_bars(ib, library, report)
         check_groups(ib, library, report)
+        check_preview(ib, library, report)
         check_reconnect(library, gateway, ib, report)
         observer.stop()
     return report

@@ -237,6 +237,27 @@ def check_groups(app, report):
         app.inbox.wait("orderStatus", lambda i, s, *_: (i, s) == (fills, "Cancelled"), mark)
 
 
+def check_preview(app, report):
+    """A what-if is answered by one open order with margins and a commission; no order comes of it."""
+    number = app.take_id()
+    mark = app.inbox.mark()
+    app.placeOrder(number, stock(), order("BUY", "100", "LMT", lmtPrice=220.0, whatIf=True))
+    *_, echo, state = app.inbox.wait("openOrder", lambda i, *_: i == number, mark)
+    report.equal("preview", (echo.whatIf, state.status), (True, "PreSubmitted"))
+    before, change, after = (float(value) for value in (state.initMarginBefore, state.initMarginChange, state.initMarginAfter))
+    report.equal("initial margin", (change, round(after - before, 2)), (5500.0, 5500.0))
+    report.equal("maintenance margin", float(state.maintMarginAfter), after)
+    report.equal("equity with loan", float(state.equityWithLoanChange), -1.0)
+    report.equal("commission", (state.commissionAndFees, state.commissionAndFeesCurrency), (1.0, "USD"))
+    mark = app.ask(app.reqAllOpenOrders, end="openOrderEnd")
+    report.true("no order comes of a preview", number not in [i for i, *_ in app.inbox.all("openOrder", mark)])
+    report.equal("no status either", [s for s in app.inbox.all("orderStatus") if s[0] == number], [])
+    refused = app.take_id()
+    mark = app.inbox.mark()
+    app.placeOrder(refused, stock(), order("BUY", "100", "LMT", lmtPrice=220.0, whatIf=True, transmit=False))
+    app.inbox.wait("error", lambda i, _, code, *__: (i, code) == (refused, 413), mark)
+
+
 def check_hand_typed(app, gateway, report, version):
     """Only client 0 binds orders typed by hand."""
     mark = app.inbox.mark()
@@ -428,6 +449,7 @@ def run(version=NEWEST):
         check_bars(app, gateway, report)
         check_unserved(app, report)
         check_groups(app, report)
+        check_preview(app, report)
         check_reconnect(app, gateway, report, version)
         observer.stop()
     return report

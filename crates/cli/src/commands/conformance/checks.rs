@@ -147,7 +147,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new("account summary", "4.2", Look::Summary, "rows, then the end"),
     Check::new("a third account summary", "8-11", Look::ThirdSummary, "ER 322"),
     Check::new("account updates", "4.2", Look::AccountUpdates, "rows, then the end"),
-    Check::new("a what-if preview", "2.9", Look::Preview, "ER 321"),
+    Check::new("a what-if preview", "2.9", Look::Preview, "OO PreSubmitted; no order"),
     Check::new(
         "a limit order that rests",
         "2.5-4",

@@ -9,7 +9,13 @@ use super::start::{second_link, to_the_end};
 pub(super) async fn preview(session: &mut Session) -> anyhow::Result<String> {
     let order = session.resting()?.flag(65, true);
     let id = session.order_id();
-    session.place(id, &order).await
+    let said = session.place(id, &order).await?;
+    let listed = session.list(ask::OPEN_ORDERS, &Body::default(), tell::OPEN_ORDERS_END).await?;
+    if order_ids(&listed.rows).contains(&id) {
+        session.cancel(id).await?;
+        return Ok(format!("{said}; an order works"));
+    }
+    Ok(format!("{said}; no order"))
 }
 
 pub(super) async fn resting(session: &mut Session) -> anyhow::Result<String> {

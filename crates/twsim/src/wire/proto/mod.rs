@@ -47,6 +47,7 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
         | Reply::OptionChain(_)
         | Reply::OptionChainEnd { .. } => contracts::encode(reply, out),
         Reply::OpenOrder { .. }
+        | Reply::Preview { .. }
         | Reply::OrderStatus { .. }
         | Reply::OpenOrderEnd
         | Reply::OrderBound { .. }

@@ -124,6 +124,11 @@ pub(super) fn describe(id: i32, body: &Bytes) -> Option<Told> {
 pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
     match reply {
         Reply::OpenOrder { order, instrument } => open_order::put(out, order, instrument),
+        Reply::Preview { preview, instrument } => {
+            let mut message = echo::preview(preview, instrument);
+            message.order = message.order.map(Order::without_text_only);
+            put_message(out, 5, &message);
+        }
         Reply::OrderStatus { order } => put_message(out, 3, &echo::order_status(order)),
         Reply::OpenOrderEnd => put_message(out, 53, &Empty {}),
         Reply::OrderBound { perm_id, client_id, order_id } => {

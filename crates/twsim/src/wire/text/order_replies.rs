@@ -12,6 +12,9 @@ pub(super) fn write(writer: &mut Writer<'_>, reply: &Reply<'_>) {
         Reply::OpenOrder { order, instrument } => {
             write_open_order(writer, &echo::open_order(order, instrument));
         }
+        Reply::Preview { preview, instrument } => {
+            write_open_order(writer, &echo::preview(preview, instrument));
+        }
         Reply::OrderStatus { order } => write_status(writer, &echo::order_status(order)),
         Reply::OpenOrderEnd => {
             writer.show(1);

@@ -18,6 +18,7 @@ pub(in crate::wire) fn encode(version: i32, reply: &Reply<'_>, out: &mut BytesMu
     let writer = &mut Writer::new(out, version, reply.message_id());
     match reply {
         Reply::OpenOrder { .. }
+        | Reply::Preview { .. }
         | Reply::OrderStatus { .. }
         | Reply::OpenOrderEnd
         | Reply::OrderBound { .. }
