@@ -257,9 +257,11 @@ impl Desk {
     /// A modification, while faults are armed or states last.
     pub(super) fn meet_modify(&mut self, now: UtcNs, order: Arriving) {
         let (conn, key, con_id) = (order.conn, order.key, order.con_id());
-        let named_parent = order.spec.as_ref().is_ok_and(|spec| spec.parent_id != 0);
-        if named_parent && let Some(fault) = self.fires(now, Knob::ParentGone, key, con_id) {
-            let text = format!("Can't find order with id = {}", key.order_id);
+        let parent = order.spec.as_ref().map_or(0, |spec| spec.parent_id);
+        if parent != 0
+            && let Some(fault) = self.fires(now, Knob::ParentGone, key, con_id)
+        {
+            let text = Refusal::ParentGone(parent).text();
             return self.lines.error(now, conn, key.order_id, (fault.code("code"), &text));
         }
         if let Some(fault) = self.first_of(now, &FATES_OF_MODIFY, key, con_id) {

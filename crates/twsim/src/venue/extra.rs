@@ -28,6 +28,10 @@ impl OrderSpec {
         self.extra.as_ref().and_then(|extra| extra.good_after)
     }
 
+    pub(super) fn is_all_or_none(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| extra.all_or_none)
+    }
+
     /// The least a fill may take now that `filled` has been filled, out of `remaining`.
     pub(super) fn least_fill(&self, filled: Decimal, remaining: Decimal) -> Decimal {
         match self.extra.as_deref() {

@@ -9,17 +9,34 @@ use super::refusal::Refusal;
 use super::types::{OrderKey, OrderSpec, Status, UtcNs};
 
 impl Venue {
-    /// A named parent must be working, parked, or already filled.
+    /// A named parent must be working, parked, or already filled; one that fills at once takes such children only.
     pub(super) fn check_parent(&self, key: OrderKey, spec: &OrderSpec) -> Result<(), Refusal> {
         if spec.parent_id == 0 {
             return Ok(());
         }
         let parent = OrderKey::new(key.client_id, spec.parent_id);
-        let filled = self.archive.order(parent).is_some_and(|order| order.status == Status::Filled);
-        if filled || self.by_key.contains_key(&parent) || self.parked.contains_key(&parent) {
+        let terms = self.live_order(parent).map(|order| &*order.spec).or_else(|| self.parked.get(&parent));
+        match terms {
+            Some(terms) if terms.is_all_or_none() && !spec.is_all_or_none() => Err(Refusal::ChildInParts),
+            Some(_) => Ok(()),
+            None if self.archive.order(parent).is_some_and(|order| order.status == Status::Filled) => Ok(()),
+            None => Err(Refusal::MissingParent(spec.parent_id)),
+        }
+    }
+
+    /// A change leaves the parent out, or names the one that the order came with while that is remembered.
+    pub(super) fn check_named_parent(&self, order: &LiveOrder, spec: &OrderSpec) -> Result<(), Refusal> {
+        if spec.parent_id == 0 {
+            return Ok(());
+        }
+        let named = OrderKey::new(order.key.client_id, spec.parent_id);
+        if order.family != Some(named) {
+            return Err(Refusal::ParentChanged);
+        }
+        if self.by_key.contains_key(&named) || self.archive.order(named).is_some() {
             Ok(())
         } else {
-            Err(Refusal::MissingParent(spec.parent_id))
+            Err(Refusal::ParentGone(spec.parent_id))
         }
     }
 

@@ -312,6 +312,7 @@ impl Venue {
         if !current.kind.same_kind(spec.kind) {
             return Err(Refusal::ModifyKind);
         }
+        self.check_named_parent(order, spec)?;
         match (current.oca(), spec.oca()) {
             (Some(old), Some(new)) if old.group == new.group && old.kind != new.kind => {
                 return Err(Refusal::OcaKind);

@@ -20,6 +20,8 @@ pub enum Refusal {
     ModifyTooEarly,
     /// 110: price off the tick grid. Kills a new order, leaves a modified one working at its old price.
     OffGrid,
+    /// 135: a change names a parent that nobody remembers; the order itself is well (tws-behaviour 2.3).
+    ParentGone(i32),
     /// 161: cancel while a cancel is pending.
     NotCancellable {
         /// Named in the text.
@@ -51,6 +53,10 @@ pub enum Refusal {
     AccountRequired,
     /// 10257: all-or-none where the instrument's order types do not have it.
     NoAllOrNone,
+    /// 10236: a child that may fill in parts of a parent that may not.
+    ChildInParts,
+    /// 10341: a change names another parent.
+    ParentChanged,
     /// 10326: a change that names another group, one where there was none, or none where there was one.
     OcaGroup,
     /// 10327: a change that names another type for the same group.
@@ -89,6 +95,7 @@ impl Refusal {
             Self::ModifyFilled => 104,
             Self::ModifyMismatch => 105,
             Self::OffGrid => 110,
+            Self::ParentGone(_) => 135,
             Self::NotCancellable { .. } => 161,
             Self::NoHistory(_) => 162,
             Self::UnknownContract => 200,
@@ -105,6 +112,8 @@ impl Refusal {
             Self::AccountRequired => 435,
             Self::ModifyTooEarly => 2102,
             Self::MissingParent(_) => 10_006,
+            Self::ChildInParts => 10_236,
+            Self::ParentChanged => 10_341,
             Self::OcaGroup => 10_326,
             Self::OcaKind => 10_327,
             Self::NoAllOrNone => 10_257,
@@ -126,6 +135,7 @@ impl Refusal {
             Self::OffGrid => {
                 "The price does not conform to the minimum price variation for this contract.".to_owned()
             }
+            Self::ParentGone(id) => format!("Can't find order with id = {id}"),
             Self::NotCancellable { perm_id } => {
                 format!(
                     "Cancel attempted when order is not in a cancellable state.  Order permId = {perm_id}"
@@ -155,6 +165,8 @@ impl Refusal {
             Self::NoAllOrNone => {
                 "The 'All or None' order attribute may not be specified for this order.".to_owned()
             }
+            Self::ChildInParts => "Child has to be AON if parent order is AON.".to_owned(),
+            Self::ParentChanged => "Parent order id cannot be modified.".to_owned(),
             Self::OcaGroup => "OCA group revision is not allowed.".to_owned(),
             Self::OcaKind => "OCA group type revision is not allowed.".to_owned(),
             Self::MissingParent(id) => format!("Missing parent order {id}."),

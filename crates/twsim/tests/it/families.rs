@@ -150,6 +150,39 @@ fn a_changed_price_keeps_the_size_and_a_changed_size_is_the_one_at_the_end() {
     }
 }
 
+/// Section 2.3: 135 names the parent, and the child is alive; leaving the parent out works. 10341 is the broker's.
+#[test]
+fn a_change_that_names_a_forgotten_parent_fails_and_leaves_the_child_alone() {
+    let mut bench = Bench::with(&[], |config| config.retention.finished_orders = 1);
+    let conn = bench.client(1);
+    bench.place(conn, 1, sized(230.01, "10"));
+    bench.place(conn, 2, child("LMT", 240.0, "10"));
+    bench.place(conn, 2, child("LMT", 241.0, "10"));
+    assert_eq!(bench.lines(conn).last().unwrap(), "OS 2 Submitted 0/10", "the parent is remembered");
+    bench.place(conn, 3, sized(230.01, "1"));
+    bench.lines(conn);
+    bench.place(conn, 2, child("LMT", 242.0, "10"));
+    assert_eq!(bench.lines(conn), ["ER 2 135"]);
+    bench.place(conn, 2, child("LMT", 242.0, "10").int(PARENT, 3));
+    assert_eq!(bench.lines(conn), ["ER 2 10341"]);
+    assert_eq!(bench.echoed(conn, 2).0, Some(241.0));
+    bench.place(conn, 2, child("LMT", 242.0, "10").int(PARENT, 0));
+    assert_eq!(bench.lines(conn).last().unwrap(), "OS 2 Submitted 0/10");
+}
+
+/// The broker's 10236: what fills at once is not protected in parts.
+#[test]
+fn a_child_of_an_all_or_none_parent_is_all_or_none() {
+    let mut bench = Bench::new(&[]);
+    let conn = bench.client(1);
+    bench.place(conn, 1, sized(230.0, "10").flag(16, true));
+    bench.lines(conn);
+    bench.place(conn, 2, child("LMT", 240.0, "10"));
+    assert_eq!(bench.lines(conn), ["ER 2 10236"]);
+    bench.place(conn, 3, child("LMT", 240.0, "10").flag(16, true));
+    assert_eq!(bench.lines(conn).last().unwrap(), "OS 3 PreSubmitted 0/10 child");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Quote { ticks: i32, size: u32 },
