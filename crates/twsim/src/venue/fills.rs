@@ -100,7 +100,8 @@ impl Venue {
 
         let before = order.remaining();
         order.filled += quantity;
-        let shrunk = Shrunk { before, after: order.remaining() };
+        let is_over = order.is_exhausted();
+        let shrunk = Shrunk { before, after: order.remaining(), is_over };
         // Kept only where somebody asks for it after the order is gone.
         let family = order.family;
         let grouped = order.spec.oca().map(|_| Arc::clone(&order.spec));
@@ -136,7 +137,6 @@ impl Venue {
         let position =
             VenueOutput::Position { account: Arc::clone(&execution.account), con_id: execution.con_id };
         let (key, filled) = (order.key, order.filled);
-        let is_over = order.is_exhausted();
         if is_over {
             self.end(now, seq, Status::Filled, out);
         } else {
@@ -151,7 +151,8 @@ impl Venue {
         } else {
             out.push(VenueOutput::Commission(execution));
         }
-        if let Some(parent) = family.filter(|_| !is_over) {
+        // Where the client has named a group, the group says what a fill does to the others.
+        if let Some(parent) = family.filter(|_| !is_over && grouped.is_none()) {
             self.reduce_siblings(now, (seq, parent), shrunk, out);
         }
         if !is_over && !self.children.is_empty() {

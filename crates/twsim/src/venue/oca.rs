@@ -70,6 +70,8 @@ pub(crate) struct Group {
 pub(crate) struct Shrunk {
     pub(crate) before: Decimal,
     pub(crate) after: Decimal,
+    /// Nothing more can come: the order is filled. A child may have nothing left and grow again.
+    pub(crate) is_over: bool,
 }
 
 impl Shrunk {
@@ -155,7 +157,7 @@ impl Venue {
         group.has_traded = true;
         let members = group.members.clone();
         for other in members.into_iter().filter(|member| *member != fill.member) {
-            if fill.kind == OcaKind::Cancel || fill.shrunk.after.is_zero() {
+            if fill.kind == OcaKind::Cancel || fill.shrunk.is_over {
                 self.end(now, other, Status::Cancelled, out);
             } else {
                 self.reduce(now, other, fill.shrunk, out);

@@ -114,6 +114,48 @@ fn a_child_with_nothing_left_to_do_waits_for_more_of_its_parent() {
     );
 }
 
+/// Sections 2.3 and 2.11: siblings that the client has also put into a group shrink once, by the group's rules.
+#[test]
+fn children_in_a_group_of_their_own_are_not_made_smaller_twice() {
+    for (kind, stop) in
+        [(1, "OS 3 Cancelled 0/1000"), (2, "OS 3 PreSubmitted 0/500"), (3, "OS 3 PreSubmitted 0/500")]
+    {
+        let mut bench = Bench::new(&[]);
+        let conn = bench.client(1);
+        let grouped = |order: Body| order.text(27, "exits").int(30, kind);
+        bench.place(conn, 1, sized(230.0, "1000"));
+        bench.place(conn, 2, grouped(child("LMT", 240.0, "1000")));
+        bench.place(conn, 3, grouped(child("STP", 220.0, "1000")));
+        bench.price("229.99");
+        bench.price("229.98");
+        bench.lines(conn);
+        bench.price("240");
+        let said = bench.lines(conn);
+        assert!(said.contains(&"OS 2 Submitted 500/500".to_owned()), "{said:?}");
+        assert!(said.contains(&stop.to_owned()), "type {kind}: {said:?}");
+    }
+}
+
+/// Section 2.3: a target that has sold all that was bought so far does not take the stop away for good.
+#[test]
+fn a_grouped_child_that_may_grow_again_ends_nobody() {
+    let mut bench = Bench::new(&[]);
+    let conn = bench.client(1);
+    let grouped = |order: Body| order.text(27, "exits").int(30, 2);
+    bench.place(conn, 1, sized(230.0, "1000"));
+    bench.place(conn, 2, grouped(child("LMT", 240.0, "1000")));
+    bench.place(conn, 3, grouped(child("STP", 220.0, "1000")));
+    bench.displayed_at("229.99", 100);
+    bench.displayed_at("240", 100);
+    let said = bench.lines(conn);
+    assert_eq!(said.last().unwrap(), "OS 3 PreSubmitted 0/0", "{said:?}");
+    bench.displayed_at("229.99", 400);
+    let said = bench.lines(conn);
+    for line in ["OS 2 Submitted 100/400", "OS 3 PreSubmitted 0/400"] {
+        assert!(said.contains(&line.to_owned()), "{line} in {said:?}");
+    }
+}
+
 /// Section 2.3: an unfilled parent takes its children with it.
 #[test]
 fn a_parent_that_ends_unfilled_ends_its_children() {

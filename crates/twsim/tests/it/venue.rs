@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use alphec_twsim::venue::{
-    AccountConfig, ConId, Instrument, OrderKey, OrderKind, OrderSpec, Retention, SecType, Side, Status,
-    TimeInForce, TrailBy, Venue, VenueConfig, VenueInput, VenueOutput,
+    AccountConfig, ConId, Extra, Instrument, Oca, OcaKind, OrderKey, OrderKind, OrderSpec, Retention,
+    SecType, Side, Status, TimeInForce, TrailBy, Venue, VenueConfig, VenueInput, VenueOutput,
 };
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -20,17 +20,43 @@ fn config(seed: u64) -> VenueConfig {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Place { instrument: usize, buy: bool, lots: u32, kind: u8, ticks: i32, tif: u8 },
-    Modify { order: usize, lots: u32, ticks: i32 },
-    Cancel { order: usize },
+    Place {
+        instrument: usize,
+        buy: bool,
+        lots: u32,
+        kind: u8,
+        ticks: i32,
+        tif: u8,
+    },
+    /// A limit order with rarer terms.
+    Rare {
+        instrument: usize,
+        buy: bool,
+        lots: u32,
+        ticks: i32,
+        which: u8,
+    },
+    Modify {
+        order: usize,
+        lots: u32,
+        ticks: i32,
+    },
+    Cancel {
+        order: usize,
+    },
     CancelAll,
-    Wait { millis: u16 },
+    Wait {
+        millis: u16,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0..6_usize, any::<bool>(), 1..40_u32, 0..9_u8, -6..7_i32, 0..5_u8).prop_map(
             |(instrument, buy, lots, kind, ticks, tif)| Step::Place { instrument, buy, lots, kind, ticks, tif }
+        ),
+        4 => (0..6_usize, any::<bool>(), 1..40_u32, -6..7_i32, 0..8_u8).prop_map(
+            |(instrument, buy, lots, ticks, which)| Step::Rare { instrument, buy, lots, ticks, which }
         ),
         3 => (0..50_usize, 1..60_u32, -6..7_i32).prop_map(|(order, lots, ticks)| Step::Modify { order, lots, ticks }),
         2 => (0..50_usize).prop_map(|order| Step::Cancel { order }),
@@ -64,6 +90,13 @@ impl World {
                     self.placed.push((key, spec.clone()));
                     self.tell(VenueInput::Place { key, spec });
                 }
+                Step::Rare { instrument, buy, lots, ticks, which } => {
+                    let spec = self.spec(*instrument, *buy, *lots, (1, *ticks, 1));
+                    let key = OrderKey::new(1, self.placed.len() as i32 + 1);
+                    let spec = self.rare(spec, *which);
+                    self.placed.push((key, spec.clone()));
+                    self.tell(VenueInput::Place { key, spec });
+                }
                 Step::Modify { order, lots, ticks } => {
                     let Some((key, old)) = self.placed.get(*order).cloned() else { continue };
                     let index = self.instruments.iter().position(|it| it.con_id == old.con_id).unwrap();
@@ -79,6 +112,7 @@ impl World {
                         OrderKind::MarketToLimit { .. } => 8,
                     };
                     let spec = self.spec(index, old.side == Side::Buy, *lots, (kind, *ticks, 1));
+                    let spec = OrderSpec { extra: old.extra, parent_id: old.parent_id, ..spec };
                     self.tell(VenueInput::Place { key, spec });
                 }
                 Step::Cancel { order } => {
@@ -92,6 +126,21 @@ impl World {
             }
         }
         self
+    }
+
+    fn rare(&self, spec: OrderSpec, which: u8) -> OrderSpec {
+        let group = |kind| Extra { oca: Some(Oca { group: "one".into(), kind }), ..Extra::default() };
+        let extra = match which {
+            0 => Extra { all_or_none: true, ..Extra::default() },
+            1 => Extra { min_quantity: Some(Decimal::from(10)), ..Extra::default() },
+            2 => Extra { good_after: Some(self.now + 5_000_000), ..Extra::default() },
+            3 => group(OcaKind::Cancel),
+            4 => group(OcaKind::Reduce),
+            5 => group(OcaKind::ReduceLate),
+            // A child of the order before.
+            _ => return OrderSpec { parent_id: self.placed.len() as i32, ..spec },
+        };
+        OrderSpec { extra: Some(extra.into()), ..spec }
     }
 
     fn tell(&mut self, input: VenueInput) {

@@ -149,6 +149,21 @@ def check_groups(ib, library, report):
         until(ib, lambda: fills.isDone() and rests.isDone())
 
 
+def check_growth(ib, library, report):
+    """Children work for what has filled of their parent, and stay for it when the rest is cancelled."""
+    contract = library.Contract(conId=AAPL, exchange="SMART")
+    trades = [ib.placeOrder(contract, made) for made in ib.bracketOrder("BUY", 600, 230.01, 240.0, 210.0)]
+    parent, target, stop = trades
+    until(ib, lambda: [t.orderStatus.remaining for t in trades] == [100, 500, 500])
+    report.equal("children at work", [t.orderStatus.status for t in (target, stop)], ["Submitted", "PreSubmitted"])
+    report.equal("a child is as large as what has filled", listed(ib, target.order.orderId)[1].totalQuantity, 500)
+    ib.cancelOrder(parent.order)
+    until(ib, lambda: parent.orderStatus.status == "Cancelled")
+    report.equal("they stay when the rest is cancelled", [t.isDone() for t in (target, stop)], [False, False])
+    ib.reqGlobalCancel()
+    until(ib, lambda: all(t.isDone() for t in trades))
+
+
 def check_preview(ib, library, report):
     """A what-if is answered with margins and a commission; no order comes of it."""
     contract = library.Contract(conId=AAPL, exchange="SMART")
@@ -274,6 +289,7 @@ def run(name):
         check_contracts(ib, library, gateway, report)
         check_bars(ib, library, report)
         check_groups(ib, library, report)
+        check_growth(ib, library, report)
         check_preview(ib, library, report)
         check_reconnect(library, gateway, ib, report)
         observer.stop()

@@ -237,6 +237,27 @@ def check_groups(app, report):
         app.inbox.wait("orderStatus", lambda i, s, *_: (i, s) == (fills, "Cancelled"), mark)
 
 
+def check_growth(app, report):
+    """Children work for what has filled of their parent, and stay for it when the rest is cancelled."""
+    parent, target, stop = app.take_id(), app.take_id(), app.take_id()
+    mark = app.inbox.mark()
+    app.placeOrder(parent, stock(), order("BUY", "600", "LMT", lmtPrice=230.01, transmit=False))
+    app.placeOrder(target, stock(), order("SELL", "600", "LMT", lmtPrice=240.0, parentId=parent, transmit=False))
+    app.placeOrder(stop, stock(), order("SELL", "600", "STP", auxPrice=210.0, parentId=parent))
+    for number, status in [(target, "Submitted"), (stop, "PreSubmitted")]:
+        app.inbox.wait("orderStatus", lambda i, s, f, left, *_: (i, s, left) == (number, status, 500), mark)
+        mark_list = app.ask(app.reqAllOpenOrders, end="openOrderEnd")
+        *_, echo, _ = app.inbox.wait("openOrder", lambda i, *_: i == number, mark_list)
+        report.equal("a child is as large as what has filled", echo.totalQuantity, 500)
+    app.cancelOrder(parent, OrderCancel())
+    app.inbox.wait("orderStatus", lambda i, s, f, left, *_: (i, s, left) == (parent, "Cancelled", 100), mark)
+    report.equal("they stay when the rest is cancelled",
+                 [i for i, s, *_ in app.inbox.all("orderStatus", mark) if s == "Cancelled" and i != parent], [])
+    app.reqGlobalCancel(OrderCancel())
+    for number in (target, stop):
+        app.inbox.wait("orderStatus", lambda i, s, *_: (i, s) == (number, "Cancelled"), mark)
+
+
 def check_preview(app, report):
     """A what-if is answered by one open order with margins and a commission; no order comes of it."""
     number = app.take_id()
@@ -449,6 +470,7 @@ def run(version=NEWEST):
         check_bars(app, gateway, report)
         check_unserved(app, report)
         check_groups(app, report)
+        check_growth(app, report)
         check_preview(app, report)
         check_reconnect(app, gateway, report, version)
         observer.stop()

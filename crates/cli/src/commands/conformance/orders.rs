@@ -187,3 +187,36 @@ pub(super) async fn bracket(session: &mut Session) -> anyhow::Result<String> {
         format!("the child: {ended}")
     })
 }
+
+pub(super) async fn all_or_none(session: &mut Session) -> anyhow::Result<String> {
+    let order = session.resting()?.flag(16, true);
+    place_and_cancel(session, &order).await
+}
+
+/// An order that rests in a one-cancels-all group of type 1, under a name that no other order has.
+fn member(session: &Session, name: i32) -> anyhow::Result<Body> {
+    Ok(session.resting()?.text(27, &format!("conformance {name}")).int(30, 1))
+}
+
+pub(super) async fn group(session: &mut Session) -> anyhow::Result<String> {
+    let (first, second) = (session.order_id(), session.order_id());
+    let order = member(session, first)?;
+    session.place(first, &order).await?;
+    session.place(second, &order).await?;
+    let heard = session.ask(ask::CANCEL, &Body::default().int(1, first)).await?;
+    let ended = session.words(&heard, second);
+    if ended.contains("Cancelled") {
+        return Ok("the other ends too".to_owned());
+    }
+    session.cancel(second).await?;
+    Ok(format!("the other: {ended}"))
+}
+
+pub(super) async fn regrouped(session: &mut Session) -> anyhow::Result<String> {
+    let id = session.order_id();
+    let (order, changed) = (member(session, id)?, member(session, id + 1)?);
+    session.place(id, &order).await?;
+    let said = session.place(id, &changed).await?;
+    session.cancel(id).await?;
+    Ok(said)
+}
