@@ -13,7 +13,7 @@ use crate::desk::{Counters, Truth};
 use crate::faults::Fault;
 use crate::record::Recorder;
 use crate::server::Server;
-use crate::venue::{AccountConfig, ConId, Instrument, OrderSpec, PricePath, Quote, VenueInput};
+use crate::venue::{AccountConfig, Calendar, ConId, Instrument, OrderSpec, PricePath, Quote, VenueInput};
 use crate::wire::{NEWEST_SERVER_VERSION, OLDEST_SERVER_VERSION};
 
 /// Why a gateway cannot start.
@@ -137,6 +137,17 @@ impl GatewayBuilder {
     #[must_use]
     pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
         self.config.record = Some(path.into());
+        self
+    }
+
+    /// Trading hours of a listed symbol, which is open all the time without them.
+    #[must_use]
+    pub fn calendar(mut self, symbol: &str, calendar: Calendar) -> Self {
+        let calendar = Arc::new(calendar);
+        let is_it = |it: &&mut Instrument| it.symbol == symbol || it.local_symbol == symbol;
+        for instrument in self.config.instruments.iter_mut().filter(is_it) {
+            instrument.calendar = Some(Arc::clone(&calendar));
+        }
         self
     }
 

@@ -23,11 +23,12 @@
 //! turns a frame into a request, the desk asks the fault plan, then the venue; what the venue says goes to
 //! the sessions that should hear it, through [`wire`] again, and leaves in one write.
 //!
-//! What differs from the broker, on purpose: the venue never closes and its day ends at midnight UTC; orders
-//! do not take liquidity from each other; stops watch the opposite touch; children grow in step with their
-//! parent's fills; market data is always live; margin is a flat share of the notional; no client's order is
-//! shown in the market, so hidden ones are like the others; order types beyond market, limit, stop, if-touched,
-//! market-to-limit and trailing stop are refused.
+//! What differs from the broker, on purpose: an instrument without a [`Calendar`](venue::Calendar) never
+//! closes and its day ends at midnight UTC; auctions fill everything at the last price; orders do not take
+//! liquidity from each other; stops watch the opposite touch; children grow in step with their parent's fills;
+//! market data is always live; margin is a flat share of the notional; no client's order is shown in the market,
+//! so hidden ones are like the others; order types beyond market, limit, stop, if-touched, market-to-limit,
+//! on-close and trailing stop are refused.
 
 #![forbid(unsafe_code)]
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use alphec_execution::model::Decimal;
 use alphec_twsim::faults::TABLE;
 use alphec_twsim::prices::parse_csv;
-use alphec_twsim::venue::{Instrument, PricePath};
+use alphec_twsim::venue::{Calendar, CalendarError, Instrument, PricePath};
 use alphec_twsim::{Fault, Gateway, GatewayBuilder, GatewayHandle};
 use serde_json::json;
 
@@ -40,6 +40,10 @@ pub(crate) struct Args {
     /// bid_size,ask_size,last; time in seconds after the start or as UTC instants.
     #[arg(long, value_name = "FILE")]
     price_file: Option<PathBuf>,
+    /// Opens and closes markets, which otherwise never close: `usual` for the hours of the US exchanges, or a
+    /// symbol's own, with longer ones after a slash if it has some: `SAP=09:00-17:30/08:00-20:00@Europe/Berlin`.
+    #[arg(long, value_delimiter = ',', value_name = "usual|SYM=HOURS,…")]
+    sessions: Vec<Sessions>,
     /// Time between two price steps in milliseconds; 0 stands still.
     #[arg(long, value_name = "MS", default_value_t = 250)]
     walk_ms: u64,
@@ -77,6 +81,25 @@ impl FromStr for Pinned {
     }
 }
 
+#[derive(Debug, Clone)]
+enum Sessions {
+    Usual,
+    Of(String, Calendar),
+}
+
+impl FromStr for Sessions {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "usual" {
+            return Ok(Self::Usual);
+        }
+        let (symbol, hours) = text.split_once('=').ok_or("write it as `usual` or SYMBOL=HOURS")?;
+        let calendar = hours.parse().map_err(|error: CalendarError| error.to_string())?;
+        Ok(Self::Of(symbol.to_owned(), calendar))
+    }
+}
+
 /// Serves until told to stop.
 pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     if args.list_faults {
@@ -86,7 +109,9 @@ pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     let mut signals = Signals::listen()?;
     let prices = args.prices.clone();
     let scripted = args.price_file.as_deref().map(scripted).transpose()?.unwrap_or_default();
-    let gateway = builder(args).with(|config| config.prices = scripted).start().await?;
+    let hours = args.sessions.clone();
+    let builder = keep_hours(builder(args), hours)?;
+    let gateway = builder.with(|config| config.prices = scripted).start().await?;
     pin(&gateway, &prices)?;
     announce(common, &gateway)?;
     signals.wait().await;
@@ -105,6 +130,7 @@ fn builder(args: Args) -> GatewayBuilder {
         instruments,
         prices: _,
         price_file: _,
+        sessions: _,
         walk_ms,
         faults,
         list_faults: _,
@@ -130,6 +156,29 @@ fn builder(args: Args) -> GatewayBuilder {
             config.instruments = listed(&instruments);
         }
     })
+}
+
+fn keep_hours(mut builder: GatewayBuilder, sessions: Vec<Sessions>) -> anyhow::Result<GatewayBuilder> {
+    for session in sessions {
+        match session {
+            Sessions::Usual => {
+                let mut instruments = builder.config().instruments.clone();
+                for instrument in &mut instruments {
+                    instrument.calendar = Some(Calendar::usual(instrument.sec_type)?.into());
+                }
+                builder = builder.with(|config| config.instruments = instruments);
+            }
+            Sessions::Of(symbol, calendar) => {
+                let lists = |it: &Instrument| it.symbol == symbol || it.local_symbol == symbol;
+                if !builder.config().instruments.iter().any(lists) {
+                    let text = format!("--sessions names {symbol}, which this gateway does not list");
+                    return Err(Failure::usage(text).into());
+                }
+                builder = builder.calendar(&symbol, calendar);
+            }
+        }
+    }
+    Ok(builder)
 }
 
 fn scripted(file: &Path) -> anyhow::Result<BTreeMap<String, PricePath>> {

@@ -134,6 +134,20 @@ fn quotes_come_from_a_file_and_a_bad_row_names_its_line() {
 }
 
 #[test]
+fn markets_keep_the_hours_they_are_given_and_bad_ones_are_named() {
+    drop(Sim::start_with(&["--sessions", "usual,AAPL=09:00-17:30/08:00-20:00@Europe/Berlin"]));
+    for (hours, words) in [
+        ("XYZ=09:00-17:30@UTC", "--sessions names XYZ, which this gateway does not list"),
+        ("AAPL=09:00-17:30", "is not written as 09:30-16:00@US/Eastern"),
+        ("AAPL=09:00-17:30@Mars/Base", "`Mars/Base` is no time zone"),
+        ("AAPL", "write it as `usual` or SYMBOL=HOURS"),
+    ] {
+        let said = run(program().args(["sim", "--listen", "127.0.0.1:0", "--sessions", hours]));
+        said.exits(2).complains(&[words]);
+    }
+}
+
+#[test]
 fn every_fault_is_listed_for_people_and_for_programs() {
     let said = run(program().args(["sim", "--list-faults", "--json"])).exits(0);
     let names: Vec<String> =

@@ -149,6 +149,8 @@ fn order_kind(order: &Order) -> Result<OrderKind, Refusal> {
             touch: price(order.aux_price, "Trigger price")?,
             limit: price(order.lmt_price, "Limit price")?,
         }),
+        "MOC" => Ok(OrderKind::MarketOnClose),
+        "LOC" => Ok(OrderKind::LimitOnClose { limit: price(order.lmt_price, "Limit price")? }),
         "MTL" => Ok(OrderKind::MarketToLimit { limit: set(order.lmt_price) }),
         "TRAIL" => Ok(OrderKind::Trail { by: trail_by(order)?, stop: set(order.trail_stop_price) }),
         "TRAIL LIMIT" | "TRAILLMT" => trail_limit(order),
@@ -197,6 +199,7 @@ fn time_in_force(order: &Order) -> Result<TimeInForce, Refusal> {
         "GTC" => Ok(TimeInForce::Gtc),
         "IOC" => Ok(TimeInForce::Ioc),
         "FOK" => Ok(TimeInForce::Fok),
+        "OPG" => Ok(TimeInForce::Opg),
         "GTD" => {
             let until = order.good_till_date.as_deref().unwrap_or_default();
             parse_stamp(until).map(TimeInForce::Gtd).ok_or_else(|| Refusal::BadTime(until.to_owned()))

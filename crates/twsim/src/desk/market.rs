@@ -30,7 +30,7 @@ impl Desk {
             Err(refusal) => return self.refuse_request(now, conn, req_id, &refusal),
         };
         for instrument in found {
-            self.lines.send(now, conn, &Reply::ContractDetails { req_id, instrument });
+            self.lines.send(now, conn, &Reply::ContractDetails { req_id, instrument, now });
         }
         self.lines.send(now, conn, &Reply::ContractDetailsEnd { req_id });
     }

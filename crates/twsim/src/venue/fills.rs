@@ -37,9 +37,11 @@ impl Venue {
         let remaining = order.remaining();
         let least = match order.spec.tif {
             TimeInForce::Fok => remaining,
-            TimeInForce::Day | TimeInForce::Gtc | TimeInForce::Gtd(_) | TimeInForce::Ioc => {
-                order.spec.least_fill(order.filled, remaining)
-            }
+            TimeInForce::Day
+            | TimeInForce::Gtc
+            | TimeInForce::Gtd(_)
+            | TimeInForce::Ioc
+            | TimeInForce::Opg => order.spec.least_fill(order.filled, remaining),
         };
         let quantity = if available < least { Decimal::ZERO } else { remaining.min(available) };
         let immediate = matches!(order.spec.tif, TimeInForce::Ioc | TimeInForce::Fok) && !waits_for_trigger;
@@ -59,6 +61,27 @@ impl Venue {
 
     /// Takes an order off the books for good and tells its owner.
     pub(super) fn end(&mut self, now: UtcNs, seq: u64, status: Status, out: &mut Vec<VenueOutput>) {
+        self.finish(now, seq, (status, ""), out);
+    }
+
+    /// The same for an order that its market ends, with the reason.
+    pub(super) fn end_because(
+        &mut self,
+        now: UtcNs,
+        seq: u64,
+        reason: &'static str,
+        out: &mut Vec<VenueOutput>,
+    ) {
+        self.finish(now, seq, (Status::Cancelled, reason), out);
+    }
+
+    fn finish(
+        &mut self,
+        now: UtcNs,
+        seq: u64,
+        (status, reason): (Status, &'static str),
+        out: &mut Vec<VenueOutput>,
+    ) {
         let Some(mut order) = self.live.remove(&seq) else { return };
         // A twin may have taken the name over.
         if self.by_key.get(&order.key) == Some(&seq) {
@@ -76,7 +99,7 @@ impl Venue {
         let report = order.report();
         out.push(VenueOutput::Order(report.clone()));
         if status == Status::Cancelled {
-            out.push(VenueOutput::Refused { key: order.key, refusal: Refusal::Cancelled("") });
+            out.push(VenueOutput::Refused { key: order.key, refusal: Refusal::Cancelled(reason) });
         }
         self.archive.add_order(*report, now);
         self.leave_group(&order);

@@ -87,6 +87,7 @@ impl Venue {
                 return Err(Refusal::OffGrid);
             }
         }
+        spec.check_tif()?;
         spec.check_extra(instrument)
     }
 
@@ -99,6 +100,7 @@ impl Venue {
         if matches!(spec.tif, TimeInForce::Gtd(at) if at <= now) {
             return Err(Refusal::Rejected("The good-till date has passed".to_owned()));
         }
+        self.check_auction(now, spec)?;
         self.check_group(spec)?;
         if let Some(limit) = self.config.working_per_side {
             let working = self

@@ -1,7 +1,10 @@
 //! Instruments: what can be traded, on which tick grid, at which cost. No prices in motion here.
 
+use std::sync::Arc;
+
 use rust_decimal::Decimal;
 
+use super::calendar::Calendar;
 use super::commission::CommissionRule;
 use super::types::ConId;
 
@@ -101,6 +104,8 @@ pub struct Instrument {
     pub margin_rate: Decimal,
     /// When set, every new order is rejected (201) with this reason.
     pub reject_reason: Option<String>,
+    /// When it trades; always, when there is none.
+    pub calendar: Option<Arc<Calendar>>,
 }
 
 impl Instrument {
@@ -172,6 +177,7 @@ impl Instrument {
             commission: CommissionRule::published(SecType::Stock, "USD"),
             margin_rate: dec("0.25"),
             reject_reason: None,
+            calendar: None,
         }
     }
 

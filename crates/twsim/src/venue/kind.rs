@@ -72,6 +72,13 @@ pub enum OrderKind {
         /// Worst acceptable price after the trigger.
         limit: Decimal,
     },
+    /// Fills at the closing price.
+    MarketOnClose,
+    /// Fills at the closing price when that is at least as good as `limit`.
+    LimitOnClose {
+        /// Worst acceptable price.
+        limit: Decimal,
+    },
     /// Fills at the touch; what is left rests at the price of the first fill.
     MarketToLimit {
         /// Where the rest rests; without meaning before the first fill.
@@ -83,12 +90,17 @@ impl OrderKind {
     /// The limit price now, for the kinds that have one.
     pub fn limit(self) -> Option<Decimal> {
         match self {
-            Self::Limit { limit } | Self::StopLimit { limit, .. } | Self::LimitIfTouched { limit, .. } => {
-                Some(limit)
-            }
+            Self::Limit { limit }
+            | Self::StopLimit { limit, .. }
+            | Self::LimitIfTouched { limit, .. }
+            | Self::LimitOnClose { limit } => Some(limit),
             Self::TrailLimit { stop, offset, .. } => stop.map(|stop| stop + offset),
             Self::MarketToLimit { limit } => limit,
-            Self::Market | Self::Stop { .. } | Self::Trail { .. } | Self::IfTouched { .. } => None,
+            Self::Market
+            | Self::MarketOnClose
+            | Self::Stop { .. }
+            | Self::Trail { .. }
+            | Self::IfTouched { .. } => None,
         }
     }
 
@@ -98,7 +110,11 @@ impl OrderKind {
             Self::Stop { stop } | Self::StopLimit { stop, .. } => Some(stop),
             Self::IfTouched { touch } | Self::LimitIfTouched { touch, .. } => Some(touch),
             Self::Trail { stop, .. } | Self::TrailLimit { stop, .. } => stop,
-            Self::Market | Self::Limit { .. } | Self::MarketToLimit { .. } => None,
+            Self::Market
+            | Self::Limit { .. }
+            | Self::MarketOnClose
+            | Self::LimitOnClose { .. }
+            | Self::MarketToLimit { .. } => None,
         }
     }
 

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 
 use super::VenueConfig;
 use super::bars::BarTape;
+use super::calendar::Phase;
 use super::instrument::Instrument;
 use super::io::Quote;
 use super::kind::TrailBy;
@@ -120,6 +121,8 @@ pub(crate) struct Market {
     pub(crate) quote_seq: u64,
     /// Set by hand: the walk leaves it alone.
     pub(crate) pinned: bool,
+    /// Always regular without a calendar.
+    pub(crate) phase: Phase,
     pub(crate) book: Book,
     pub(crate) tape: BarTape,
     rng: ChaCha8Rng,
@@ -143,6 +146,7 @@ impl Market {
             quote,
             quote_seq: 1,
             pinned: false,
+            phase: Phase::Regular,
             book: Book::default(),
             rng,
         }
@@ -167,6 +171,11 @@ impl Market {
             (Some(price), Side::Sell) => price.max(touch),
             (None, _) => touch,
         }
+    }
+
+    /// True when the price takes its steps: not while it is pinned, nor while nobody trades.
+    pub(crate) fn walks(&self) -> bool {
+        !self.pinned && self.phase != Phase::Closed
     }
 
     /// One step of the walk: the bid moves by −2 to +2 ticks, the spread is one or two ticks, and the

@@ -10,6 +10,7 @@
 mod account;
 mod archive;
 mod bars;
+mod calendar;
 mod commission;
 mod correct;
 mod extra;
@@ -29,6 +30,7 @@ mod preview;
 mod prices;
 mod query;
 mod refusal;
+mod sessions;
 mod sizes;
 mod types;
 
@@ -40,6 +42,7 @@ use rust_decimal::Decimal;
 pub use account::{Account, AccountConfig, AccountTextError, Position};
 pub use archive::{FinishedOrder, Retention};
 pub use bars::{BarPrice, PriceBar, SLOT_NS};
+pub use calendar::{Calendar, CalendarError, Phase};
 pub use commission::CommissionRule;
 pub use extra::Extra;
 pub use funds::AccountTotals;
@@ -107,6 +110,8 @@ enum Scheduled {
     /// The next point of an instrument's script, by market and position.
     Path(usize, usize),
     DayEnd,
+    /// A market opens or closes.
+    Bell(usize),
     Commission(Arc<Execution>),
     FinishCancel(u64),
     /// The instant before which an order is not at work has come.
@@ -185,6 +190,7 @@ impl Venue {
             venue.schedule_at(start + every.max(1), Scheduled::Walk);
         }
         venue.schedule_at(day_start(start) + DAY_NS, Scheduled::DayEnd);
+        venue.begin_sessions();
         venue.begin_paths();
         venue
     }
@@ -262,7 +268,7 @@ impl Venue {
                 let late = now - at > every.saturating_mul(WALK_CATCH_UP);
                 self.schedule_at(if late { now } else { at } + every, Scheduled::Walk);
                 for index in 0..self.markets.len() {
-                    if !self.markets[index].pinned {
+                    if self.markets[index].walks() {
                         self.markets[index].step();
                         self.after_quote(at, index, out);
                     }
@@ -271,8 +277,9 @@ impl Venue {
             Scheduled::Path(index, point) => self.follow_path(at, (index, point), out),
             Scheduled::DayEnd => {
                 self.schedule_at(day_start(now) + DAY_NS, Scheduled::DayEnd);
-                self.expire_day_orders(at, out);
+                self.end_day(at, out);
             }
+            Scheduled::Bell(index) => self.ring(at, index, out),
             Scheduled::Commission(execution) => out.push(VenueOutput::Commission(execution)),
             Scheduled::FinishCancel(seq) => self.finish_cancel(at, seq, out),
             Scheduled::Start(seq) => self.start(at, seq, out),

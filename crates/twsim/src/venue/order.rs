@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::calendar::Phase;
 use super::growth::Growth;
 use super::io::{OrderReport, Quote};
 use super::market::Market;
@@ -18,6 +19,10 @@ pub(crate) enum Hold {
     Locate,
     /// The time it names has not come.
     Time,
+    /// Its market is closed for it.
+    Session,
+    /// It waits for an auction.
+    Auction,
 }
 
 /// An order that can still change. Finished ones become an `OrderReport` in the archive.
@@ -95,11 +100,15 @@ impl LiveOrder {
     pub(crate) fn executable_price(&self, quote: &Quote) -> Option<Decimal> {
         let (touch, _) = quote.touch(self.spec.side);
         let touch = touch.filter(|_| !self.waits_for_trigger())?;
-        let within = |limit: Decimal| match self.spec.side {
-            Side::Buy => touch <= limit,
-            Side::Sell => touch >= limit,
-        };
-        self.spec.kind.limit().is_none_or(within).then_some(touch)
+        self.takes(touch).then_some(touch)
+    }
+
+    /// True when a price is as good as the limit, where there is one.
+    pub(crate) fn takes(&self, price: Decimal) -> bool {
+        self.spec.kind.limit().is_none_or(|limit| match self.spec.side {
+            Side::Buy => price <= limit,
+            Side::Sell => price >= limit,
+        })
     }
 
     /// Status of an order that is neither ended nor being cancelled.
@@ -107,9 +116,17 @@ impl LiveOrder {
         if self.hold.is_some() || self.waits_for_trigger() { Status::PreSubmitted } else { Status::Submitted }
     }
 
-    /// Held by the time it names, while that is to come.
-    pub(crate) fn hold_until_start(&self, now: UtcNs) -> Option<Hold> {
-        self.spec.good_after().filter(|at| *at > now).map(|_| Hold::Time)
+    /// What holds it when nobody else does, while its market is in this phase.
+    pub(crate) fn hold_at(&self, now: UtcNs, phase: Phase) -> Option<Hold> {
+        if self.spec.good_after().is_some_and(|at| at > now) {
+            Some(Hold::Time)
+        } else if self.spec.auction().is_some() {
+            Some(Hold::Auction)
+        } else if !phase.serves(self.spec.outside_rth) {
+            Some(Hold::Session)
+        } else {
+            None
+        }
     }
 
     /// As the broker words it; no word for a time to come is known (tws-behaviour 2.4).
@@ -117,7 +134,7 @@ impl LiveOrder {
         match self.hold {
             Some(Hold::Locate) if self.status == Status::Inactive => "locate",
             Some(Hold::Parent) if self.status.is_working() => "child",
-            Some(Hold::Parent | Hold::Locate | Hold::Time) | None => "",
+            Some(Hold::Parent | Hold::Locate | Hold::Time | Hold::Session | Hold::Auction) | None => "",
         }
     }
 

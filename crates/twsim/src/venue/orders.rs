@@ -54,6 +54,7 @@ impl Venue {
         if let Err(refusal) = self.check_venue(now, &spec) {
             return self.refuse(now, (key, Some(&spec)), refusal, out);
         }
+        self.heed_hours(key, &mut spec, out);
         spec.kind = spec.kind.begun();
         let seq = self.next_seq;
         self.next_seq += 1;
@@ -77,12 +78,7 @@ impl Venue {
             last_price: Decimal::ZERO,
             commission: Decimal::ZERO,
             triggered: false,
-            hold: match start {
-                _ if growth.is_some() => Some(Hold::Parent),
-                _ if self.held_next == Some(key) => Some(Hold::Locate),
-                Some(_) => Some(Hold::Time),
-                None => None,
-            },
+            hold: None,
             growth,
             rested: false,
             bound: key.order_id > 0,
@@ -90,10 +86,12 @@ impl Venue {
             start,
             filled_at_quote: 0,
         };
+        order.hold = self.first_hold(now, &order);
         if let Some(market) = self.market_mut(order.spec.con_id).filter(|_| order.hold.is_none()) {
             order.follow(market);
             market.book.insert(&order);
         }
+        self.warn_of_session(now, &order, out);
         out.push(VenueOutput::Order(order.report()));
         if let Some(parent) = family {
             self.children.entry(parent).or_default().push(seq);
@@ -104,6 +102,16 @@ impl Venue {
         self.settle(now, seq, out);
         if let Some(filled) = parent_filled {
             self.grow(now, seq, (filled, false), out);
+        }
+    }
+
+    fn first_hold(&self, now: UtcNs, order: &LiveOrder) -> Option<Hold> {
+        if order.growth.is_some() {
+            Some(Hold::Parent)
+        } else if self.held_next == Some(order.key) {
+            Some(Hold::Locate)
+        } else {
+            self.market(order.spec.con_id).and_then(|market| order.hold_at(now, market.phase))
         }
     }
 
@@ -158,19 +166,6 @@ impl Venue {
         }
     }
 
-    pub(super) fn expire_day_orders(&mut self, now: UtcNs, out: &mut Vec<VenueOutput>) {
-        let ended: Vec<u64> = self
-            .live
-            .iter()
-            // A day that is to begin later is another day.
-            .filter(|(_, order)| order.spec.tif == TimeInForce::Day && order.hold != Some(Hold::Time))
-            .map(|(seq, _)| *seq)
-            .collect();
-        for seq in ended {
-            self.end(now, seq, Status::Cancelled, out);
-        }
-    }
-
     /// Answers an order with an error. Rejections proper also leave a finished order behind, as at the broker;
     /// the other codes leave nothing but silence.
     pub(super) fn refuse(
@@ -206,7 +201,9 @@ impl Venue {
     fn schedule_expiry(&mut self, seq: u64, tif: TimeInForce) -> Option<(UtcNs, u64)> {
         match tif {
             TimeInForce::Gtd(at) => Some(self.schedule_at(at, Scheduled::Expire(seq))),
-            TimeInForce::Day | TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Fok => None,
+            TimeInForce::Day | TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Fok | TimeInForce::Opg => {
+                None
+            }
         }
     }
 
@@ -223,14 +220,14 @@ impl Venue {
         }
     }
 
-    /// What held an order is over: it goes into its book, or waits for its time.
+    /// What held an order is over: it goes into its book, or the next thing holds it.
     pub(super) fn release(&mut self, now: UtcNs, seq: u64) {
         let Some(order) = self.live.get_mut(&seq) else { return };
-        order.hold = order.hold_until_start(now);
-        if order.hold.is_none()
-            && let Some(&at) = self.market_index.get(&order.spec.con_id)
-        {
-            self.markets[at].book.insert(order);
+        let Some(&at) = self.market_index.get(&order.spec.con_id) else { return };
+        let market = &mut self.markets[at];
+        order.hold = order.hold_at(now, market.phase);
+        if order.hold.is_none() {
+            market.book.insert(order);
         }
     }
 
@@ -249,7 +246,7 @@ impl Venue {
         }
     }
 
-    fn modify(&mut self, now: UtcNs, seq: u64, spec: OrderSpec, out: &mut Vec<VenueOutput>) {
+    fn modify(&mut self, now: UtcNs, seq: u64, mut spec: OrderSpec, out: &mut Vec<VenueOutput>) {
         let Some(order) = self.live.get(&seq) else { return };
         let key = order.key;
         if let Err(refusal) = self.check_modify(order, &spec) {
@@ -261,6 +258,7 @@ impl Venue {
             out.push(VenueOutput::Order(order.report()));
             return;
         }
+        self.heed_hours(key, &mut spec, out);
         self.replace_terms(now, seq, spec);
         let Some(order) = self.live.get_mut(&seq) else { return };
         if order.is_exhausted() {
@@ -293,7 +291,9 @@ impl Venue {
         order.spec = Arc::new(spec);
         match order.hold {
             Some(Hold::Parent | Hold::Locate) => {}
-            Some(Hold::Time) | None => order.hold = order.hold_until_start(now),
+            Some(Hold::Time | Hold::Session | Hold::Auction) | None => {
+                order.hold = order.hold_at(now, market.phase);
+            }
         }
         if order.hold.is_none() {
             order.follow(market);

@@ -27,6 +27,10 @@ pub enum Refusal {
         /// Named in the text.
         perm_id: i64,
     },
+    /// 111: an order type without this time in force.
+    TifMismatch,
+    /// 113: an order for the close that is not for the day.
+    CloseNeedsDay,
     /// 162: no bars of the past, with a reason.
     NoHistory(String),
     /// 200: no such contract.
@@ -43,6 +47,13 @@ pub enum Refusal {
     UnsupportedKind(String),
     /// 391: unreadable date or time zone.
     BadTime(String),
+    /// 399: not a refusal; the order waits for its market to open.
+    NotYet {
+        /// The order, in short.
+        what: String,
+        /// When, on the exchange's clock.
+        until: String,
+    },
     /// 403: stop price is not positive.
     BadStop,
     /// 413: a preview of an order that is not to be transmitted.
@@ -51,6 +62,8 @@ pub enum Refusal {
     ZeroSize,
     /// 435: several accounts and none named.
     AccountRequired,
+    /// 2109: not a refusal; the order goes on without its `outsideRth`.
+    OutsideIgnored,
     /// 10257: all-or-none where the instrument's order types do not have it.
     NoAllOrNone,
     /// 10236: a child that may fill in parts of a parent that may not.
@@ -95,6 +108,8 @@ impl Refusal {
             Self::ModifyFilled => 104,
             Self::ModifyMismatch => 105,
             Self::OffGrid => 110,
+            Self::TifMismatch => 111,
+            Self::CloseNeedsDay => 113,
             Self::ParentGone(_) => 135,
             Self::NotCancellable { .. } => 161,
             Self::NoHistory(_) => 162,
@@ -106,11 +121,13 @@ impl Refusal {
             Self::ModifyKind => 329,
             Self::UnsupportedKind(_) => 387,
             Self::BadTime(_) => 391,
+            Self::NotYet { .. } => 399,
             Self::BadStop => 403,
             Self::PreviewNotTransmitted => 413,
             Self::ZeroSize => 434,
             Self::AccountRequired => 435,
             Self::ModifyTooEarly => 2102,
+            Self::OutsideIgnored => 2109,
             Self::MissingParent(_) => 10_006,
             Self::ChildInParts => 10_236,
             Self::ParentChanged => 10_341,
@@ -136,6 +153,16 @@ impl Refusal {
                 "The price does not conform to the minimum price variation for this contract.".to_owned()
             }
             Self::ParentGone(id) => format!("Can't find order with id = {id}"),
+            Self::TifMismatch => "The TIF (Tif type) and the order type are incompatible.".to_owned(),
+            Self::CloseNeedsDay => "The Tif option should be set to DAY for MOC and LOC orders.".to_owned(),
+            Self::NotYet { what, until } => format!(
+                "Order Message:\n{what}\nWarning: Your order will not be placed at the exchange until {until}"
+            ),
+            Self::OutsideIgnored => {
+                "Order Event Warning: Attribute 'Outside Regular Trading Hours' is ignored \
+                based on the order type and destination. PlaceOrder is now being processed."
+                    .to_owned()
+            }
             Self::NotCancellable { perm_id } => {
                 format!(
                     "Cancel attempted when order is not in a cancellable state.  Order permId = {perm_id}"

@@ -66,6 +66,8 @@ pub enum TimeInForce {
     Ioc,
     /// Everything at once or nothing.
     Fok,
+    /// In the next opening auction or not at all.
+    Opg,
 }
 
 /// What a client asks for.
@@ -91,7 +93,7 @@ pub struct OrderSpec {
     pub parent_id: i32,
     /// False parks the order in the gateway: not at the venue, not in any list.
     pub transmit: bool,
-    /// Echoed, without effect: the venue has no closing hours.
+    /// Trades in the longer hours too, where the instrument has some.
     pub outside_rth: bool,
     /// Rarer terms; `None` for the plain orders that most are.
     pub extra: Option<Arc<Extra>>,

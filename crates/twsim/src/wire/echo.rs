@@ -11,8 +11,8 @@ use super::number::{quantity_text, to_double};
 use super::request::PlaceOrder;
 use super::stamp::format_stamp;
 use crate::venue::{
-    Execution as Fill, FinishedOrder, Instrument, OrderKind, OrderReport, OrderSpec, Preview, SecType, Side,
-    Status, TimeInForce, TrailBy,
+    Calendar, Execution as Fill, FinishedOrder, Instrument, OrderKind, OrderReport, OrderSpec, Preview,
+    SecType, Side, Status, TimeInForce, TrailBy, UtcNs,
 };
 
 /// The OCA type that the broker writes when the client names none (tws-behaviour 2.11).
@@ -42,8 +42,9 @@ pub(super) fn contract(instrument: &Instrument, exchange: &str) -> Contract {
     }
 }
 
-pub(super) fn contract_details(instrument: &Instrument) -> ContractDetails {
+pub(super) fn contract_details(instrument: &Instrument, now: UtcNs) -> ContractDetails {
     let exchanges = exchanges(instrument);
+    let calendar = instrument.calendar.as_deref();
     let rule = instrument.market_rule_id.to_string();
     ContractDetails {
         market_name: text(&instrument.trading_class),
@@ -54,7 +55,9 @@ pub(super) fn contract_details(instrument: &Instrument) -> ContractDetails {
         price_magnifier: Some(1),
         long_name: text(&instrument.long_name),
         contract_month: instrument.expiry.get(..6).and_then(text),
-        time_zone_id: text("UTC"),
+        time_zone_id: text(calendar.map_or("UTC", Calendar::zone)),
+        trading_hours: calendar.map(|it| it.trading_hours(now)),
+        liquid_hours: calendar.map(|it| it.liquid_hours(now)),
         real_expiration_date: text(&instrument.expiry),
         stock_type: matches!(instrument.sec_type, SecType::Stock).then(|| "COMMON".to_owned()),
         min_size: text("1"),
@@ -67,8 +70,8 @@ pub(super) fn contract_details(instrument: &Instrument) -> ContractDetails {
 /// What an instrument can be traded with, in the broker's abbreviations.
 fn order_types(instrument: &Instrument) -> String {
     let mut types = vec![
-        "DAY", "FOK", "GAT", "GTC", "GTD", "HID", "IOC", "LIT", "LMT", "MIT", "MKT", "MTL", "OCA", "STP",
-        "STPLMT", "TRAIL", "TRAILLMT", "WHATIF",
+        "DAY", "FOK", "GAT", "GTC", "GTD", "HID", "IOC", "LIT", "LMT", "LOC", "MIT", "MKT", "MOC", "MTL",
+        "OCA", "OPG", "STP", "STPLMT", "TRAIL", "TRAILLMT", "WHATIF",
     ];
     if instrument.takes_all_or_none() {
         types.insert(0, "AON");
@@ -328,6 +331,8 @@ fn order_type(kind: OrderKind) -> &'static str {
         OrderKind::IfTouched { .. } => "MIT",
         OrderKind::LimitIfTouched { .. } => "LIT",
         OrderKind::MarketToLimit { .. } => "MTL",
+        OrderKind::MarketOnClose => "MOC",
+        OrderKind::LimitOnClose { .. } => "LOC",
         OrderKind::Trail { .. } => "TRAIL",
         OrderKind::TrailLimit { .. } => "TRAIL LIMIT",
     }
@@ -340,6 +345,7 @@ fn tif(tif: TimeInForce) -> &'static str {
         TimeInForce::Gtd(_) => "GTD",
         TimeInForce::Ioc => "IOC",
         TimeInForce::Fok => "FOK",
+        TimeInForce::Opg => "OPG",
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rust_decimal::Decimal;
 
-use crate::venue::{Execution, FinishedOrder, Instrument, OrderReport, Preview, TickStep};
+use crate::venue::{Execution, FinishedOrder, Instrument, OrderReport, Preview, TickStep, UtcNs};
 
 /// In place of the id of an error that names none. Only protobuf can leave an id out.
 pub const NO_ID: i32 = i32::MIN;
@@ -30,6 +30,7 @@ pub enum Reply<'a> {
     ContractDetails {
         req_id: i32,
         instrument: &'a Instrument,
+        now: UtcNs,
     },
     ContractDetailsEnd {
         req_id: i32,

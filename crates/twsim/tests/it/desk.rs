@@ -71,7 +71,8 @@ fn price() -> impl Strategy<Value = f64> {
 fn place() -> impl Strategy<Value = Vec<u8>> {
     let quantities =
         vec!["1", "100", "0", "-5", "0.5", "1e3", "79228162514264337593543950335", "2147483647", "x", ""];
-    let kinds = vec!["MKT", "LMT", "STP", "STP LMT", "TRAIL", "TRAIL LIMIT", "MIT", "LIT", "MTL", ""];
+    let kinds =
+        vec!["MKT", "LMT", "STP", "STP LMT", "TRAIL", "TRAIL LIMIT", "MIT", "LIT", "MTL", "MOC", "LOC", ""];
     let tifs = vec!["DAY", "GTC", "GTD", "IOC", "FOK", "OPG", ""];
     let dates = vec!["", "20991231 00:00:00 UTC", "20991331", "ééééééééé", "20200101-00:00:00"];
     let con_ids = vec![265_598, 649_180_695, 12_087_792, 713_000_001, 0, -1, i32::MIN];

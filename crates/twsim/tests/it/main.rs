@@ -27,6 +27,7 @@ mod raw;
 mod record;
 mod seeds;
 mod session;
+mod sessions;
 mod soak;
 mod text;
 mod touched;

@@ -52,7 +52,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => (0..6_usize, any::<bool>(), 1..40_u32, 0..9_u8, -6..7_i32, 0..5_u8).prop_map(
+        8 => (0..6_usize, any::<bool>(), 1..40_u32, 0..11_u8, -6..7_i32, 0..6_u8).prop_map(
             |(instrument, buy, lots, kind, ticks, tif)| Step::Place { instrument, buy, lots, kind, ticks, tif }
         ),
         4 => (0..6_usize, any::<bool>(), 1..40_u32, -6..7_i32, 0..8_u8).prop_map(
@@ -110,6 +110,8 @@ impl World {
                         OrderKind::IfTouched { .. } => 6,
                         OrderKind::LimitIfTouched { .. } => 7,
                         OrderKind::MarketToLimit { .. } => 8,
+                        OrderKind::MarketOnClose => 9,
+                        OrderKind::LimitOnClose { .. } => 10,
                     };
                     let spec = self.spec(index, old.side == Side::Buy, *lots, (kind, *ticks, 1));
                     let spec = OrderSpec { extra: old.extra, parent_id: old.parent_id, ..spec };
@@ -172,14 +174,17 @@ impl World {
                 }
                 6 => OrderKind::IfTouched { touch: price },
                 7 => OrderKind::LimitIfTouched { touch: price, limit: price + tick },
-                _ => OrderKind::MarketToLimit { limit: None },
+                8 => OrderKind::MarketToLimit { limit: None },
+                9 => OrderKind::MarketOnClose,
+                _ => OrderKind::LimitOnClose { limit: price },
             },
             tif: match tif {
                 0 => TimeInForce::Day,
                 1 => TimeInForce::Gtc,
                 2 => TimeInForce::Gtd(self.now + 20_000_000),
                 3 => TimeInForce::Ioc,
-                _ => TimeInForce::Fok,
+                4 => TimeInForce::Fok,
+                _ => TimeInForce::Opg,
             },
             order_ref: "p".into(),
             parent_id: 0,

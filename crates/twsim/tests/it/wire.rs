@@ -337,7 +337,7 @@ impl Fixture {
             strikes: vec![dec("250")],
         };
         vec![
-            Reply::ContractDetails { req_id: 1, instrument },
+            Reply::ContractDetails { req_id: 1, instrument, now: 0 },
             Reply::ContractDetailsEnd { req_id: 1 },
             Reply::MarketRule { rule_id: 26, steps: &self.steps },
             Reply::SymbolSamples { req_id: 1, found: vec![instrument] },

@@ -89,6 +89,8 @@ KINDS = [
     ("STP LMT", {"auxPrice": 240.5, "lmtPrice": 241.5}),
     ("MIT", {"auxPrice": 220.5}),
     ("LIT", {"auxPrice": 220.5, "lmtPrice": 221.5}),
+    ("MOC", {}),
+    ("LOC", {"lmtPrice": 220.5}),
     ("TRAIL", {"auxPrice": 1.5, "trailStopPrice": 231.5}),
     ("TRAIL", {"trailingPercent": 1.0, "trailStopPrice": 232.0}),
     ("TRAIL LIMIT", {"auxPrice": 1.5, "trailStopPrice": 231.5, "lmtPrice": 231.75}),

@@ -141,11 +141,11 @@ pub(super) fn describe(id: i32, body: &Bytes) -> Option<Told> {
 
 pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
     match reply {
-        Reply::ContractDetails { req_id, instrument } => {
+        Reply::ContractDetails { req_id, instrument, now } => {
             let message = ContractData {
                 req_id: Some(*req_id),
                 contract: Some(echo::contract(instrument, &instrument.exchange)),
-                details: Some(echo::contract_details(instrument)),
+                details: Some(echo::contract_details(instrument, *now)),
             };
             put_message(out, 10, &message);
         }

@@ -101,9 +101,9 @@ fn write_session(writer: &mut Writer<'_>, reply: &Reply<'_>) {
 
 fn write_contracts(writer: &mut Writer<'_>, reply: &Reply<'_>) {
     match reply {
-        Reply::ContractDetails { req_id, instrument } => {
+        Reply::ContractDetails { req_id, instrument, now } => {
             let contract = echo::contract(instrument, &instrument.exchange);
-            contract::write_details(writer, *req_id, &contract, &echo::contract_details(instrument));
+            contract::write_details(writer, *req_id, &contract, &echo::contract_details(instrument, *now));
         }
         Reply::ContractDetailsEnd { req_id } => {
             writer.show(1).show(req_id);
