@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::alerts::AlertSink;
 use crate::broker::{BrokerTask, EVENTS_MAX, REQUESTS_MAX};
 use crate::clock::Clock;
+use crate::follow::Followers;
 use crate::handle::{CALLS_MAX, Handle};
 use crate::outbox::Outbox;
 use crate::rules::{RiskRule, Rules, rule_configs};
@@ -109,7 +110,7 @@ impl Engine {
         let (calls, calls_in) = mpsc::channel(CALLS_MAX);
         let (urgent, urgent_in) = mpsc::channel(CALLS_MAX);
         let (events, _) = broadcast::channel(parts.event_buffer.max(16));
-        let (heard, _) = broadcast::channel(parts.event_buffer.max(16));
+        let followers = Arc::new(Followers::default());
         let (alerts, _) = broadcast::channel(ALERT_BUFFER);
         let (answers, answers_in) = mpsc::channel(ANSWERS_MAX);
         let (requests, requests_in) = mpsc::channel(REQUESTS_MAX);
@@ -117,8 +118,13 @@ impl Engine {
         let side =
             Side::spawn(Rules::new(&parts.rules), parts.sinks, answers).map_err(thread("risk rules"))?;
         let (ahead, outcomes) = WriteAhead::spawn(parts.sink).map_err(thread("the journal"))?;
-        let handle =
-            Handle { calls, urgent, events: events.clone(), heard: heard.clone(), alerts: alerts.clone() };
+        let handle = Handle {
+            calls,
+            urgent,
+            events: events.clone(),
+            followers: Arc::clone(&followers),
+            alerts: alerts.clone(),
+        };
         let stop = CancellationToken::new();
         let channels =
             Channels { outcomes, urgent: urgent_in, broker: broker_in, answers: answers_in, calls: calls_in };
@@ -129,7 +135,7 @@ impl Engine {
             outbox: Outbox::new(requests),
             side,
             events,
-            heard,
+            followers: Arc::clone(&followers),
             alerts,
             stop: stop.clone(),
             stop_policy: parts.stop_policy,
@@ -149,22 +155,25 @@ impl Engine {
         std::thread::Builder::new()
             .name("alphec-engine".to_owned())
             .spawn(move || {
-                let running = std::panic::AssertUnwindSafe(|| {
-                    runtime.block_on(async move {
-                        // An adapter that panics closes its channels: a lost connection, not a lost process.
-                        let adapter =
-                            tokio::spawn(async move { broker(requests_in, broker_events, stop).await });
-                        looped.run(opening, channels, adapter).await;
-                    });
+                block_on(&runtime, async move {
+                    // An adapter that panics closes its channels: a lost connection, not a lost process.
+                    let adapter = tokio::spawn(async move { broker(requests_in, broker_events, stop).await });
+                    looped.run(opening, channels, adapter).await;
                 });
-                if std::panic::catch_unwind(running).is_err() {
-                    tracing::error!(
-                        "the engine failed; orders at the broker stay as they are, start it again to see them"
-                    );
-                }
+                followers.end();
             })
             .map_err(thread("the engine"))?;
         Ok(handle)
+    }
+}
+
+/// Runs to the end, or to a panic, which ends the engine and not the process.
+fn block_on(runtime: &tokio::runtime::Runtime, running: impl Future<Output = ()>) {
+    let run = std::panic::AssertUnwindSafe(|| runtime.block_on(running));
+    if std::panic::catch_unwind(run).is_err() {
+        tracing::error!(
+            "the engine failed; orders at the broker stay as they are, start it again to see them"
+        );
     }
 }
 

@@ -11,6 +11,7 @@ use alphec_model::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::follow::{Follower, Followers};
 use crate::stop::{StopPolicy, StopReport};
 
 /// Calls that may wait for the engine. Beyond it callers wait.
@@ -89,7 +90,7 @@ pub struct Handle {
     pub(crate) calls: mpsc::Sender<Call>,
     pub(crate) urgent: mpsc::Sender<Call>,
     pub(crate) events: broadcast::Sender<Event>,
-    pub(crate) heard: broadcast::Sender<Arc<Order>>,
+    pub(crate) followers: Arc<Followers>,
     pub(crate) alerts: broadcast::Sender<Alert>,
 }
 
@@ -202,12 +203,10 @@ impl Handle {
         self.events.subscribe()
     }
 
-    /// Every order as the broker has just told of it, from now on, a sync before its event. What a
-    /// caller does about it is recorded after it all the same, because records keep their order;
-    /// a crash in between loses only the note, and the broker's books restore it.
+    /// Follows one order, which need not exist yet.
     #[must_use]
-    pub fn heard(&self) -> broadcast::Receiver<Arc<Order>> {
-        self.heard.subscribe()
+    pub fn follow(&self, key: &ClientOrderId) -> Follower {
+        self.followers.follow(key.clone())
     }
 
     /// Every alert from now on.

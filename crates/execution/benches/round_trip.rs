@@ -118,7 +118,7 @@ async fn our_turn(client: &ExecutionClient) -> Vec<Duration> {
     let mut times = Vec::with_capacity(ORDERS_A_TURN);
     for _ in 0..ORDERS_A_TURN {
         let began = Instant::now();
-        let mut order = client.submit_order(request()).await.expect("an order");
+        let order = client.submit_order(request()).await.expect("an order");
         order.accepted().await.expect("a status");
         times.push(began.elapsed());
         client.cancel_order(order.client_order_id()).await.expect("a cancel");

@@ -1,5 +1,6 @@
 //! The client: the verbs of the library.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use alphec_engine::core::{Halt, Reply};
@@ -12,7 +13,7 @@ use alphec_model::{
 use tokio::sync::broadcast;
 
 use crate::config::Stop;
-use crate::order::{Ears, OrderHandle};
+use crate::order::OrderHandle;
 use crate::{Error, new_correlation_id};
 
 /// What a global cancel set in motion.
@@ -45,13 +46,13 @@ impl ExecutionClient {
     /// [`Error::Denied`] when our gate refused it (it was never sent), [`Error::Call`] otherwise.
     pub async fn submit_order(&self, request: OrderRequest) -> Result<OrderHandle, Error> {
         // Subscribed before the order exists, so that no event of it is missed.
-        let ears = Ears::of(&self.handle);
+        let follower = self.handle.follow(&request.client_order_id);
         match self.handle.command(Command::Submit(request)).await? {
             Reply::Order(order) => match order.deny_reason.clone() {
                 Some(reason) => {
                     Err(Error::Denied { order: Box::new((*order).clone()), reason: Box::new(reason) })
                 }
-                None => Ok(OrderHandle::new(self.handle.clone(), (*order).clone(), ears)),
+                None => Ok(OrderHandle::new(self.handle.clone(), follower, order)),
             },
             other => Err(Error::unexpected(&other)),
         }
@@ -254,9 +255,9 @@ impl ExecutionClient {
     /// # Errors
     /// [`Error::Call`], of an unknown id too.
     pub async fn order(&self, client_order_id: &ClientOrderId) -> Result<OrderHandle, Error> {
-        let ears = Ears::of(&self.handle);
+        let follower = self.handle.follow(client_order_id);
         let order = self.get_order_status(client_order_id).await?;
-        Ok(OrderHandle::new(self.handle.clone(), order, ears))
+        Ok(OrderHandle::new(self.handle.clone(), follower, Arc::new(order)))
     }
 
     /// Every order that can still change, oldest first.

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alphec_core::{Core, Input, Reply, Step, Token};
-use alphec_model::{Alert, BrokerEvent, BrokerRequest, Command, Event, Order, Provenance, UtcNanos};
+use alphec_model::{Alert, BrokerEvent, BrokerRequest, Command, Event, Provenance, UtcNanos};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::engine::Opening;
+use crate::follow::Followers;
 use crate::handle::{Call, CallError, Query, Stats, Status};
 use crate::outbox::Outbox;
 use crate::rules::Answered;
@@ -71,7 +72,7 @@ pub(crate) struct LoopParts {
     pub(crate) outbox: Outbox,
     pub(crate) side: Side,
     pub(crate) events: broadcast::Sender<Event>,
-    pub(crate) heard: broadcast::Sender<Arc<Order>>,
+    pub(crate) followers: Arc<Followers>,
     pub(crate) alerts: broadcast::Sender<Alert>,
     pub(crate) stop: CancellationToken,
     pub(crate) stop_policy: StopPolicy,
@@ -272,9 +273,8 @@ impl Loop {
     /// What the broker says of an order is heard at once; its event follows when it is durable.
     fn tell_at_once(&self, events: &[Event]) {
         let observed = |event: &&Event| event.record.header.provenance == Provenance::Observed;
-        for order in events.iter().filter(observed).filter_map(|event| event.order.as_ref()) {
-            // No listener is no error.
-            drop(self.parts.heard.send(Arc::clone(order)));
+        for event in events.iter().filter(observed) {
+            self.parts.followers.hear(event);
         }
     }
 
@@ -492,6 +492,7 @@ impl Loop {
             answer();
         }
         for event in events {
+            self.parts.followers.tell(&event);
             // No subscriber is no error.
             drop(self.parts.events.send(event));
         }

@@ -90,7 +90,7 @@ mod tests {
             outbox: Outbox::new(mpsc::channel(1).0),
             side: Side::spawn(Rules::default(), Vec::new(), mpsc::channel(1).0).unwrap(),
             events: broadcast::channel(1).0,
-            heard: broadcast::channel(1).0,
+            followers: Arc::default(),
             alerts: broadcast::channel(1).0,
             stop: tokio_util::sync::CancellationToken::new(),
             stop_policy: StopPolicy::Keep,

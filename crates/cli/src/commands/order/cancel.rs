@@ -84,9 +84,9 @@ async fn cancel(
     id: &ClientOrderId,
     patience: &Patience,
 ) -> anyhow::Result<Exit> {
-    let mut handle = one_shot.client.order(id).await?;
+    let handle = one_shot.client.order(id).await?;
     one_shot.client.cancel_order(id).await?;
-    let order = watch(&mut handle, patience.timeout(), |order| order.state.is_terminal()).await?;
+    let order = watch(&handle, patience.timeout(), |order| order.state.is_terminal()).await?;
     super::conclude(common, &order, of_canceled(&order))
 }
 
@@ -133,9 +133,9 @@ async fn ends(one_shot: &OneShot, ids: &[ClientOrderId], patience: Duration) -> 
     let deadline = Instant::now() + patience;
     let mut orders = Vec::with_capacity(ids.len());
     for id in ids {
-        let mut handle = one_shot.client.order(id).await?;
+        let handle = one_shot.client.order(id).await?;
         let left = deadline.saturating_duration_since(Instant::now());
-        orders.push(watch(&mut handle, left, |order| order.state.is_terminal()).await?);
+        orders.push(watch(&handle, left, |order| order.state.is_terminal()).await?);
     }
     Ok(orders)
 }

@@ -18,9 +18,9 @@ pub(super) async fn settle<'a>(
     let deadline = Instant::now() + patience;
     for order in orders.into_iter().filter(|order| order.state == OrderState::InDoubt) {
         let id: &ClientOrderId = &order.client_order_id;
-        let mut handle = one_shot.client.order(id).await?;
+        let handle = one_shot.client.order(id).await?;
         let left = deadline.saturating_duration_since(Instant::now());
-        let order = watch(&mut handle, left, |order| order.state != OrderState::InDoubt).await?;
+        let order = watch(&handle, left, |order| order.state != OrderState::InDoubt).await?;
         render::warning(&match order.state {
             OrderState::InDoubt => format!(
                 "order {id} is still in doubt after {patience:?}: it may be live at the broker, and stays reserved; \

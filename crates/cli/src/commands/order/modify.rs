@@ -42,7 +42,7 @@ pub(super) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
 }
 
 async fn modify(common: &Common, one_shot: &OneShot, args: &Args) -> anyhow::Result<Exit> {
-    let mut handle = one_shot.client.order(&args.client_order_id).await?;
+    let handle = one_shot.client.order(&args.client_order_id).await?;
     let order = handle.last();
     one_shot.inputs(&order.account, &order.instrument).await?;
     let wanted = changed(&order.spec, args)?;
@@ -59,7 +59,7 @@ async fn modify(common: &Common, one_shot: &OneShot, args: &Args) -> anyhow::Res
         Err(error) => return Err(error.into()),
     }
     let answered = |order: &Order| order.pending.replace.is_none();
-    let order = watch(&mut handle, args.patience.timeout(), answered).await?;
+    let order = watch(&handle, args.patience.timeout(), answered).await?;
     super::conclude(common, &order, verdict(&order, &wanted))
 }
 

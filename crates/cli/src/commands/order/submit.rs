@@ -142,10 +142,10 @@ async fn submit(
     };
     let (wait, patience) = (args.wait, args.patience.timeout());
     let order = match one_shot.client.submit_order(request).await {
-        Ok(mut handle) => {
+        Ok(handle) => {
             // Even without waiting, the order gets a moment to reach the wire before the engine stops.
             let patience = if wait == Wait::None { patience.min(ON_ITS_WAY) } else { patience };
-            watch(&mut handle, patience, |order| is_over(wait, order.state)).await?
+            watch(&handle, patience, |order| is_over(wait, order.state)).await?
         }
         Err(Error::Denied { order, .. }) => *order,
         Err(error) => return Err(error.into()),

@@ -1,5 +1,6 @@
 //! Waiting for an order, bounded, and ended early by Ctrl-C: the engine then still stops in order.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use alphec_execution::OrderHandle;
@@ -10,7 +11,7 @@ use crate::signals::Signals;
 
 /// Waits until the order is as wanted, the time is up, or someone interrupts. Gives it as it then stands.
 pub(super) async fn watch(
-    handle: &mut OrderHandle,
+    handle: &OrderHandle,
     patience: Duration,
     wanted: impl Fn(&Order) -> bool + Send,
 ) -> anyhow::Result<Order> {
@@ -18,13 +19,13 @@ pub(super) async fn watch(
     tokio::select! {
         reached = tokio::time::timeout(patience, handle.until(wanted)) => {
             if let Ok(reached) = reached {
-                return Ok(reached?.clone());
+                return Ok(Arc::unwrap_or_clone(reached?));
             }
         }
         () = signals.wait() => tracing::warn!("interrupted: the order stays as it stands"),
     }
     handle.refresh().await?;
-    Ok(handle.last().clone())
+    Ok(Arc::unwrap_or_clone(handle.last()))
 }
 
 /// Whether the wait for a new order is over. Doubt is worth waiting out: reconciliation ends it.
