@@ -1,6 +1,7 @@
 //! The one place that reads time.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use alphec_model::UtcNanos;
 
@@ -8,6 +9,13 @@ use alphec_model::UtcNanos;
 pub trait Clock: Send + Sync {
     /// What time it is.
     fn now(&self) -> UtcNanos;
+
+    /// Time since some fixed instant by the machine's own clock: how long a disk takes is no matter of
+    /// whatever an injected clock says of the hour.
+    fn elapsed(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
+    }
 }
 
 /// The wall clock as read once at the start, carried on by the monotonic clock: a step of the wall

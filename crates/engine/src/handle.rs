@@ -84,6 +84,18 @@ pub(crate) enum Call {
     Stop { policy: StopPolicy, deadline: Duration, done: oneshot::Sender<StopReport> },
 }
 
+/// Whether a command goes before those that can trade.
+pub(crate) const fn is_urgent(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Cancel { .. }
+            | Command::CancelAll { .. }
+            | Command::GlobalCancel { .. }
+            | Command::Kill { .. }
+            | Command::Halt { .. }
+    )
+}
+
 /// The callers' end of a running engine.
 #[derive(Debug, Clone)]
 pub struct Handle {
@@ -100,14 +112,7 @@ impl Handle {
     /// # Errors
     /// [`CallError`]; a denial is a reply, not an error.
     pub async fn command(&self, command: Command) -> Result<Reply, CallError> {
-        let lane = match &command {
-            Command::Cancel { .. }
-            | Command::CancelAll { .. }
-            | Command::GlobalCancel { .. }
-            | Command::Kill { .. }
-            | Command::Halt { .. } => &self.urgent,
-            _ => &self.calls,
-        };
+        let lane = if is_urgent(&command) { &self.urgent } else { &self.calls };
         let (reply, replied) = oneshot::channel();
         lane.send(Call::Command(Box::new(command), reply)).await.map_err(|_| CallError::Stopped)?;
         match replied.await.map_err(|_| CallError::Stopped)?? {

@@ -16,6 +16,8 @@
 
 mod alerts;
 mod broker;
+#[cfg(feature = "simulation")]
+pub mod by_hand;
 mod clock;
 mod engine;
 mod follow;

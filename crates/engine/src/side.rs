@@ -23,7 +23,7 @@ const LAST_WAIT: Duration = Duration::from_secs(5);
 pub(crate) struct Side {
     asks: mpsc::Sender<Ask>,
     alerts: Vec<(String, mpsc::Sender<Alert>)>,
-    threads: [JoinHandle<()>; 2],
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Side {
@@ -48,7 +48,14 @@ impl Side {
         let alerting = on_thread("alphec-alerts", async move {
             futures::future::join_all(queues.into_iter().map(tokio::spawn)).await;
         })?;
-        Ok(Self { asks, alerts, threads: [asking, alerting] })
+        Ok(Self { asks, alerts, threads: vec![asking, alerting] })
+    }
+
+    /// Without threads and sinks: whoever has the other end answers the questions.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn by_hand() -> (Self, mpsc::Receiver<Ask>) {
+        let (asks, questions) = mpsc::channel(ASKS_MAX);
+        (Self { asks, alerts: Vec::new(), threads: Vec::new() }, questions)
     }
 
     /// Asks a rule; gives its answer at once when it cannot be asked.

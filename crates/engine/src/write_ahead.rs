@@ -34,6 +34,11 @@ pub(crate) struct Receipt {
 }
 
 impl Receipt {
+    /// For the journal's thread, or whoever plays it.
+    pub(crate) const fn of(upto: Seq) -> Self {
+        Self { upto }
+    }
+
     pub(crate) const fn upto(self) -> Seq {
         self.upto
     }
@@ -148,24 +153,37 @@ pub(crate) enum Outcome {
     Failed(String),
 }
 
+/// The ends of whoever makes batches durable.
+pub(crate) struct JournalSide {
+    pub(crate) incoming: std::sync::mpsc::Receiver<Vec<Arc<Record>>>,
+    pub(crate) outcomes: mpsc::Sender<Outcome>,
+}
+
 /// The journal on its own thread: one batch in the air, results over a channel.
 pub(crate) struct WriteAhead {
     batches: Option<std::sync::mpsc::SyncSender<Vec<Arc<Record>>>>,
-    thread: JoinHandle<()>,
+    /// `None` when someone plays its part by hand.
+    thread: Option<JoinHandle<()>>,
     durable: Receipt,
 }
 
 impl WriteAhead {
     /// Starts the thread. `sink` holds everything up to its head.
     pub(crate) fn spawn(sink: Box<dyn Sink + Send>) -> std::io::Result<(Self, mpsc::Receiver<Outcome>)> {
-        let durable = Receipt { upto: sink.head().seq };
+        let durable = Receipt::of(sink.head().seq);
+        let (ahead, results, side) = Self::without_thread(durable);
+        let thread = std::thread::Builder::new()
+            .name("alphec-journal".to_owned())
+            .spawn(move || serve(sink, &side))?;
+        Ok((Self { thread: Some(thread), ..ahead }, results))
+    }
+
+    /// Our end, our ear, and the other side.
+    pub(crate) fn without_thread(durable: Receipt) -> (Self, mpsc::Receiver<Outcome>, JournalSide) {
         // One batch is in the air at a time; the second slot keeps either side from waiting.
         let (batches, incoming) = std::sync::mpsc::sync_channel(1);
         let (outcomes, results) = mpsc::channel(2);
-        let thread = std::thread::Builder::new()
-            .name("alphec-journal".to_owned())
-            .spawn(move || serve(sink, &incoming, &outcomes))?;
-        Ok((Self { batches: Some(batches), thread, durable }, results))
+        (Self { batches: Some(batches), thread: None, durable }, results, JournalSide { incoming, outcomes })
     }
 
     /// Everything up to here is durable.
@@ -185,7 +203,7 @@ impl WriteAhead {
     /// Lets the thread finish, and with it the journal close; leaves it behind when it hangs.
     pub(crate) fn close(mut self, patience: Duration) {
         self.batches = None;
-        if !join_within(&self.thread, patience) {
+        if self.thread.is_some_and(|thread| !join_within(&thread, patience)) {
             tracing::error!("the journal does not answer; leaving it behind");
         }
     }
@@ -200,11 +218,8 @@ pub(crate) fn join_within(thread: &JoinHandle<()>, patience: Duration) -> bool {
     thread.is_finished()
 }
 
-fn serve(
-    mut sink: Box<dyn Sink + Send>,
-    incoming: &std::sync::mpsc::Receiver<Vec<Arc<Record>>>,
-    outcomes: &mpsc::Sender<Outcome>,
-) {
+fn serve(mut sink: Box<dyn Sink + Send>, side: &JournalSide) {
+    let JournalSide { incoming, outcomes } = side;
     let idle = Duration::from_millis(200);
     loop {
         let records = match incoming.recv_timeout(idle) {
@@ -219,7 +234,7 @@ fn serve(
         };
         let plain: Vec<Record> = records.iter().map(|record| (**record).clone()).collect();
         let outcome = match sink.append(&plain) {
-            Ok(durable) => Outcome::Durable(Receipt { upto: durable.head.seq }),
+            Ok(durable) => Outcome::Durable(Receipt::of(durable.head.seq)),
             Err(error) => Outcome::Failed(error.to_string()),
         };
         if outcomes.blocking_send(outcome).is_err() {

@@ -27,6 +27,8 @@
 #![forbid(unsafe_code)]
 
 mod backoff;
+#[cfg(feature = "simulation")]
+pub mod by_hand;
 mod config;
 mod connect;
 mod convert;

@@ -22,6 +22,7 @@ pub mod ids;
 pub mod instrument;
 pub mod lifecycle;
 pub mod order;
+pub mod planted;
 pub mod reason;
 pub mod record;
 pub mod risk;

@@ -1,6 +1,8 @@
 //! The loop. One turn: take what is ready, step, hand the records to the journal, and release
 //! what an earlier batch held. When the journal refuses: `trouble`. How it ends: `end`.
 
+#[cfg(feature = "simulation")]
+mod by_hand;
 mod end;
 mod room;
 mod trouble;
@@ -82,8 +84,8 @@ pub(crate) struct LoopParts {
 /// A batch at the journal.
 struct InFlight {
     batch: Batch,
-    /// By the machine's own clock: how long a disk takes is no matter of the injected one.
-    since: tokio::time::Instant,
+    /// By the machine's own clock, see [`Clock::elapsed`].
+    since: Duration,
 }
 
 /// What may be known outside and is not told yet; emptied every turn.
@@ -160,7 +162,7 @@ impl Loop {
         self.finish(channels, adapter).await;
     }
 
-    fn open(&mut self, opening: Opening) {
+    pub(crate) fn open(&mut self, opening: Opening) {
         let Opening { log_id, version, profile, limits } = opening;
         if self.parts.core.book().log_id().is_none() {
             self.step(Input::Open { log_id });
@@ -223,15 +225,19 @@ impl Loop {
     /// How long nothing is due.
     fn pause(&self) -> Duration {
         let now = self.parts.clock.now();
+        self.next_due(now).map_or(IDLE, |at| at.since(now)).min(IDLE)
+    }
+
+    /// When something is due, if at all.
+    fn next_due(&self, now: UtcNanos) -> Option<UtcNanos> {
         let stop = self.stopping.as_ref().map(|under_way| under_way.give_up_at);
         let is_lingering =
             !self.filling.records.is_empty() && self.in_flight.is_none() && self.trouble.is_none();
         let linger = is_lingering.then(|| self.filling_since.saturating_add(self.linger()));
-        let next = [self.parts.core.next_deadline(), self.trouble_deadline(now), stop, linger]
+        [self.parts.core.next_deadline(), self.trouble_deadline(now), stop, linger]
             .into_iter()
             .flatten()
-            .min();
-        next.map_or(IDLE, |at| at.since(now)).min(IDLE)
+            .min()
     }
 
     fn wake(&mut self) {
@@ -421,7 +427,7 @@ impl Loop {
             self.begin_trouble(batch, "the journal's thread has ended; restart the process");
             return;
         }
-        self.in_flight = Some(InFlight { batch, since: tokio::time::Instant::now() });
+        self.in_flight = Some(InFlight { batch, since: self.parts.clock.elapsed() });
     }
 
     fn outcome(&mut self, outcome: Option<Outcome>) {

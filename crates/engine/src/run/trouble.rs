@@ -1,12 +1,13 @@
 //! When the journal is slow or refuses: cancels leave, nothing new does, callers hear of it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use alphec_core::{Input, Reply};
 use alphec_model::broker::Wire;
 use alphec_model::{BrokerEvent, BrokerOrderId, BrokerRequest, UtcNanos};
 
-use super::{Loop, RETRY_AFTER, SLOW_CANCEL, SLOW_JOURNAL};
+use super::{InFlight, Loop, RETRY_AFTER, SLOW_CANCEL, SLOW_JOURNAL};
 use crate::handle::CallError;
 use crate::write_ahead::{Batch, Held};
 
@@ -27,16 +28,20 @@ impl Loop {
             .in_flight
             .as_ref()
             .filter(|_| !self.is_slow)
-            .map(|in_flight| now.saturating_add(SLOW_JOURNAL.saturating_sub(in_flight.since.elapsed())));
+            .map(|in_flight| now.saturating_add(SLOW_JOURNAL.saturating_sub(self.taken(in_flight))));
         [retry, cancels, slow].into_iter().flatten().min()
+    }
+
+    /// How long a batch has been at the journal.
+    fn taken(&self, in_flight: &InFlight) -> Duration {
+        self.parts.clock.elapsed().saturating_sub(in_flight.since)
     }
 
     pub(super) fn mind_the_journal(&mut self, now: UtcNanos) {
         if self.cancels_since.is_some_and(|since| now.since(since) >= SLOW_CANCEL) {
             self.let_cancels_ahead();
         }
-        let is_slow =
-            self.in_flight.as_ref().is_some_and(|in_flight| in_flight.since.elapsed() >= SLOW_JOURNAL);
+        let is_slow = self.in_flight.as_ref().is_some_and(|in_flight| self.taken(in_flight) >= SLOW_JOURNAL);
         if is_slow && !self.is_slow && self.trouble.is_none() {
             self.is_slow = true;
             self.withdraw_all("a sync of the journal takes longer than it may");

@@ -6,8 +6,8 @@
 mod accounts;
 mod heartbeat;
 mod inbound;
-mod outbound;
-mod reference;
+pub(crate) mod outbound;
+pub(crate) mod reference;
 mod snapshot;
 mod teardown;
 

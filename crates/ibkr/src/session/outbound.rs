@@ -2,8 +2,8 @@
 
 use std::pin::Pin;
 
-use alphec_model::BrokerOrderId;
 use alphec_model::broker::{Ticket, Wire};
+use alphec_model::{AccountId, BrokerOrderId, Generation};
 use futures::FutureExt;
 use ibapi::Error;
 use ibapi::contracts::Contract;
@@ -13,6 +13,7 @@ use tracing::debug;
 
 use super::{End, Session};
 use crate::convert::{contract, order};
+use crate::directory::Directory;
 use crate::lanes::{Waiting, What};
 use crate::notices::REQUEST_ID_FLOOR;
 use crate::pace::Urgency;
@@ -118,28 +119,13 @@ impl Session<'_> {
             }
             Waiting::Cancel(id) => Ok(Job::Cancel(*id)),
             Waiting::GlobalCancel => Ok(Job::GlobalCancel),
-            Waiting::Order { wire: _, ticket } => self.last_look_at_order(ticket),
+            Waiting::Order { wire: _, ticket } => {
+                let (contract, order) =
+                    last_look_at_order(ticket, self.generation, &self.accounts, self.directory)?;
+                let id = ticket.broker_order_id;
+                Ok(Job::Order { id, contract: Box::new(contract), order: Box::new(order) })
+            }
         }
-    }
-
-    fn last_look_at_order(&self, ticket: &Ticket) -> Result<Job, String> {
-        if ticket.generation != self.generation {
-            return Err(format!(
-                "decided for connection {}, this is connection {}",
-                ticket.generation, self.generation
-            ));
-        }
-        if !(1..REQUEST_ID_FLOOR).contains(&ticket.broker_order_id.get()) {
-            return Err(format!("order id {} is outside 1 to {REQUEST_ID_FLOOR}", ticket.broker_order_id));
-        }
-        if !self.accounts.contains(&ticket.account) {
-            return Err(format!("account {} is not one of this login", ticket.account));
-        }
-        let (instrument, con_id) = self.directory.tradable(&ticket.instrument)?;
-        let contract = contract::contract(instrument, con_id).map_err(|refused| refused.to_string())?;
-        let order = order::order(ticket).map_err(|refused| refused.to_string())?;
-        let id = ticket.broker_order_id;
-        Ok(Job::Order { id, contract: Box::new(contract), order: Box::new(order) })
     }
 
     fn write(&self, job: Job) -> WriteFuture {
@@ -173,6 +159,28 @@ impl Session<'_> {
             Err(error) => Err(End::Lost(format!("writing {what} failed and it may have been sent: {error}"))),
         }
     }
+}
+
+/// What a ticket becomes on this connection, or why it becomes nothing.
+pub(crate) fn last_look_at_order(
+    ticket: &Ticket,
+    generation: Generation,
+    accounts: &[AccountId],
+    directory: &Directory,
+) -> Result<(Contract, Order), String> {
+    if ticket.generation != generation {
+        return Err(format!("decided for connection {}, this is connection {generation}", ticket.generation));
+    }
+    if !(1..REQUEST_ID_FLOOR).contains(&ticket.broker_order_id.get()) {
+        return Err(format!("order id {} is outside 1 to {REQUEST_ID_FLOOR}", ticket.broker_order_id));
+    }
+    if !accounts.contains(&ticket.account) {
+        return Err(format!("account {} is not one of this login", ticket.account));
+    }
+    let (instrument, con_id) = directory.tradable(&ticket.instrument)?;
+    let contract = contract::contract(instrument, con_id).map_err(|refused| refused.to_string())?;
+    let order = order::order(ticket).map_err(|refused| refused.to_string())?;
+    Ok((contract, order))
 }
 
 /// Errors that ibapi raises before it touches the socket: checks of the order, the version and the id, and

@@ -212,7 +212,7 @@ fn apply(quote: &mut Quote, tick: &TickTypes, instrument: &Instrument) -> bool {
 }
 
 /// A price of the market. The gateway says "none" with -1 or 0, also where negative prices exist.
-fn market_price(value: f64, instrument: &Instrument) -> Option<Price> {
+pub(crate) fn market_price(value: f64, instrument: &Instrument) -> Option<Price> {
     let price = money::price("quote", value).ok()?;
     let is_none = price.is_zero() || price.get() == Decimal::NEGATIVE_ONE;
     let possible = price.get() > Decimal::ZERO || instrument.kind().allows_negative_price();

@@ -7,7 +7,9 @@ use rust_decimal::Decimal;
 use super::{Counters, Desk};
 use crate::client::Session;
 use crate::faults::{DecisionLog, Fault, Knob};
-use crate::venue::{Account, ConId, Execution, Instrument, OrderReport, Quote, UtcNs, Venue, VenueInput};
+use crate::venue::{
+    Account, ConId, Execution, Instrument, OrderReport, Quote, UtcNs, Venue, VenueInput, VenueOutput,
+};
 
 /// An order as the venue knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +101,21 @@ impl Desk {
     /// Cuts every connection.
     pub fn disconnect_all(&mut self) {
         self.cut_all(false);
+    }
+
+    /// Begins to keep everything that the venue says, as it says it and before any fault meets it.
+    pub fn watch(&mut self) {
+        self.watched.get_or_insert_default();
+    }
+
+    /// What the venue said since the last call, while it is [watched](Self::watch).
+    pub fn take_watched(&mut self) -> Vec<VenueOutput> {
+        self.watched.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The venue, to be looked at.
+    pub fn venue(&self) -> &Venue {
+        &self.venue
     }
 
     /// What the venue knows.

@@ -90,6 +90,8 @@ pub struct Desk {
     lines: Lines,
     next_conn: ConnId,
     outputs: Vec<VenueOutput>,
+    /// What the venue said before any fault met it, while somebody watches.
+    watched: Option<Vec<VenueOutput>>,
     moved: BTreeSet<(Arc<str>, ConId)>,
     refresh_at: UtcNs,
     /// When bars are next due, while somebody wants them.
@@ -117,6 +119,7 @@ impl Desk {
             lines: Lines::new(config.outbox_limit),
             next_conn: 1,
             outputs: Vec::new(),
+            watched: None,
             moved: BTreeSet::new(),
             refresh_at: now + nanoseconds(config.account_refresh),
             bars_at: None,

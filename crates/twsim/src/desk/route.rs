@@ -33,6 +33,9 @@ pub(super) const NO_STATUS: Manner = Manner { status: false, ..PLAIN };
 impl Desk {
     pub(super) fn route(&mut self, now: UtcNs) {
         let mut outputs = std::mem::take(&mut self.outputs);
+        if let Some(watched) = &mut self.watched {
+            watched.extend(outputs.iter().cloned());
+        }
         if self.faults.is_idle() && self.plight.offline.is_none() {
             for output in outputs.drain(..) {
                 self.deliver(now, output, &PLAIN);
