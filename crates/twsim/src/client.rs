@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::venue::{BarPrice, ConId, UtcNs};
 use crate::wire::frame::{API_PREFIX, FrameError, MAX_PAYLOAD, parse_version_line, put_text, take_payload};
-use crate::wire::{OLDEST_SERVER_VERSION, format_stamp};
+use crate::wire::{OLDEST_SERVER_VERSION, format_stamp_in};
 
 /// Longest version line: nobody may make the gateway hold megabytes before saying who they are.
 const VERSION_LINE_MAX: usize = 512;
@@ -233,10 +233,7 @@ impl Session {
         }
         self.server_version = version;
         self.phase = Phase::Start;
-        let mut stamp = format_stamp(now);
-        if let Some(zone) = &self.zone {
-            stamp = stamp.replace("UTC", zone);
-        }
+        let stamp = format_stamp_in(now, self.zone.as_deref().unwrap_or("UTC"));
         self.outbox.push(now, 0, |out| put_text(out, &[&version.to_string(), &stamp]));
         Ok(())
     }

@@ -49,10 +49,32 @@ pub struct GatewayConfig {
     pub account_refresh: Duration,
     /// Most sessions at once.
     pub max_clients: usize,
+    /// Most of everything else that clients can open.
+    pub limits: Limits,
     /// File to record every frame and decision in.
     pub record: Option<PathBuf>,
     /// Most bytes waiting for one client; a client that lets more pile up is disconnected.
     pub outbox_limit: usize,
+}
+
+/// How much may be open at once. Beyond it a request gets an error and changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Instruments with streaming data or five-second bars, of all sessions together; as many subscriptions for each
+    /// session. Beyond it 101 (tws-behaviour 5).
+    pub market_data_lines: usize,
+    /// Profit-and-loss subscriptions of one kind in a session. Beyond it 322.
+    pub pnl: usize,
+    /// Orders parked in the gateway (`transmit` false), of all sessions together. Beyond it 201.
+    pub parked_orders: usize,
+    /// Working orders of all accounts together. Beyond it 201.
+    pub working_orders: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { market_data_lines: 100, pnl: 100, parked_orders: 10_000, working_orders: 1_000_000 }
+    }
 }
 
 impl Default for GatewayConfig {
@@ -76,6 +98,7 @@ impl Default for GatewayConfig {
             master_client_id: None,
             account_refresh: Duration::from_secs(180),
             max_clients: 32,
+            limits: Limits::default(),
             record: None,
             outbox_limit: 32 * 1024 * 1024,
         }
@@ -95,6 +118,8 @@ impl GatewayConfig {
             commission_delay: nanoseconds(self.commission_delay),
             cancel_delay: nanoseconds(self.cancel_delay),
             working_per_side: self.working_per_side,
+            working_max: self.limits.working_orders,
+            parked_max: self.limits.parked_orders,
             retention: self.retention,
         }
     }

@@ -43,7 +43,7 @@ mod server;
 pub mod venue;
 pub mod wire;
 
-pub use config::GatewayConfig;
+pub use config::{GatewayConfig, Limits};
 pub use desk::{Counters, OrderTruth, Truth};
 pub use faults::{Fault, FaultTextError, Knob, When};
 pub use gateway::{Gateway, GatewayBuilder, GatewayError, GatewayHandle};

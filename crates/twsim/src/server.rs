@@ -3,13 +3,15 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,6 +28,9 @@ const READ_CHUNK: usize = 64 * 1024;
 
 /// A client that takes nothing for this long is disconnected, as the broker's bulk-data timeout does.
 const WRITE_STALL: Duration = Duration::from_secs(30);
+
+/// Into how many reads a second's worth of bytes is cut when a fault makes reading slow.
+const SLOW_READS_PER_SECOND: u32 = 20;
 
 /// How long a line of the record may stay in memory.
 const RECORD_FLUSH: Duration = Duration::from_secs(1);
@@ -44,6 +49,8 @@ struct State {
     /// How far ahead of the wall clock this gateway lives.
     ahead: i64,
     recorder: Option<Recorder>,
+    /// What the task that listens was last told.
+    port_closed: bool,
 }
 
 /// The running server.
@@ -51,6 +58,8 @@ struct State {
 pub(crate) struct Server {
     state: Mutex<State>,
     timer: Notify,
+    /// The port closes or opens.
+    port: Notify,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -70,10 +79,12 @@ impl Server {
             latest: now,
             ahead: 0,
             recorder,
+            port_closed: false,
         };
         let server = Arc::new(Self {
             state: Mutex::new(state),
             timer: Notify::new(),
+            port: Notify::new(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
@@ -170,6 +181,12 @@ impl Server {
         output
     }
 
+    /// How long a client may take nothing, as the broker's bulk-data timeout has it.
+    fn write_stall(&self) -> Duration {
+        let set = self.lock().desk.bulk_timeout();
+        set.map_or(WRITE_STALL, |after| Duration::from_nanos(u64::try_from(after).unwrap_or(0)))
+    }
+
     fn is_lost(&self, conn: ConnId) -> bool {
         self.lock().desk.is_lost(conn)
     }
@@ -185,6 +202,10 @@ impl Server {
             {
                 waker.notify_one();
             }
+        }
+        if state.port_closed != state.desk.is_port_closed() {
+            state.port_closed = !state.port_closed;
+            self.port.notify_one();
         }
         let next = state.desk.next_wake();
         if next.is_some_and(|next| state.planned.is_none_or(|planned| next < planned)) {
@@ -202,12 +223,19 @@ impl State {
 }
 
 async fn accept(server: Arc<Server>, listener: TcpListener) {
+    let Ok(address) = listener.local_addr() else { return };
+    let mut listening = Some(listener);
     loop {
-        let accepted = tokio::select! {
+        if server.lock().port_closed {
+            // Without a listener the system itself refuses whoever comes.
+            listening = None;
+        }
+        let turn = tokio::select! {
             () = server.stop.cancelled() => return,
-            accepted = listener.accept() => accepted,
+            () = server.port.notified() => continue,
+            turn = take(&mut listening, address), if !server.lock().port_closed => turn,
         };
-        match accepted {
+        match turn {
             Ok((stream, peer)) => {
                 tracing::debug!(%peer, "client connected");
                 if let Some((conn, waker)) = server.open() {
@@ -220,6 +248,18 @@ async fn accept(server: Arc<Server>, listener: TcpListener) {
             }
         }
     }
+}
+
+/// The next connection, at a port that may have to be opened again first.
+async fn take(
+    listening: &mut Option<TcpListener>,
+    address: SocketAddr,
+) -> io::Result<(TcpStream, SocketAddr)> {
+    let listener = match listening {
+        Some(listener) => listener,
+        None => listening.insert(TcpListener::bind(address).await?),
+    };
+    listener.accept().await
 }
 
 async fn serve(server: Arc<Server>, mut stream: TcpStream, conn: ConnId, waker: Arc<Notify>) {
@@ -236,11 +276,12 @@ async fn serve(server: Arc<Server>, mut stream: TcpStream, conn: ConnId, waker: 
 async fn converse(server: &Server, stream: &mut TcpStream, conn: ConnId, waker: &Notify) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut received = BytesMut::with_capacity(READ_CHUNK);
+    let mut pace = ReadPace { rate: server.lock().desk.read_rate(), next: None };
     loop {
         received.clear();
         tokio::select! {
             () = waker.notified() => {}
-            read = stream.read_buf(&mut received) => {
+            read = pace.read(stream, &mut received) => {
                 if read? == 0 {
                     return Ok(());
                 }
@@ -249,6 +290,7 @@ async fn converse(server: &Server, stream: &mut TcpStream, conn: ConnId, waker: 
         loop {
             // Whatever one turn produced leaves in one write.
             let mut output = server.exchange(conn, &received);
+            pace.rate = output.read_rate;
             let woken = write(server, stream, (conn, waker), &mut output.bytes).await?;
             if output.reset {
                 return stream.set_zero_linger();
@@ -261,6 +303,29 @@ async fn converse(server: &Server, stream: &mut TcpStream, conn: ConnId, waker: 
             }
             received.clear();
         }
+    }
+}
+
+/// Reads as fast as a fault allows.
+struct ReadPace {
+    /// Bytes a second; 0 for no limit.
+    rate: u32,
+    next: Option<Instant>,
+}
+
+impl ReadPace {
+    async fn read(&mut self, stream: &mut TcpStream, into: &mut BytesMut) -> io::Result<usize> {
+        if self.rate == 0 {
+            return stream.read_buf(into).await;
+        }
+        if let Some(next) = self.next {
+            tokio::time::sleep_until(next).await;
+        }
+        let most = usize::try_from(self.rate / SLOW_READS_PER_SECOND).unwrap_or(READ_CHUNK);
+        let read = stream.read_buf(&mut into.limit(most.clamp(1, READ_CHUNK))).await?;
+        let wait = Duration::from_secs(1).saturating_mul(u32::try_from(read).unwrap_or(u32::MAX)) / self.rate;
+        self.next = Some(Instant::now() + wait);
+        Ok(read)
     }
 }
 
@@ -280,6 +345,7 @@ async fn write(
             Err(error) => return Err(error),
         }
     }
+    let stall = if bytes.is_empty() { WRITE_STALL } else { server.write_stall() };
     while !bytes.is_empty() {
         tokio::select! {
             written = stream.write_buf(bytes) => { written?; }
@@ -289,7 +355,7 @@ async fn write(
                     return Err(io::ErrorKind::BrokenPipe.into());
                 }
             }
-            () = tokio::time::sleep(WRITE_STALL) => return Err(io::ErrorKind::TimedOut.into()),
+            () = tokio::time::sleep(stall) => return Err(io::ErrorKind::TimedOut.into()),
         }
     }
     Ok(woken)

@@ -7,7 +7,8 @@ use rust_decimal::Decimal;
 use super::lists::ListFate;
 use super::{ConnId, Desk};
 use crate::client::Summary;
-use crate::venue::{Account, ConId, UtcNs, Venue};
+use crate::faults::Knob;
+use crate::venue::{Account, ConId, Position, UtcNs, Venue};
 use crate::wire::{PortfolioLine, Reply, SummaryRequest, format_stamp};
 
 /// Most account summaries a session may watch.
@@ -101,10 +102,15 @@ impl Desk {
     pub(super) fn pnl(&mut self, now: UtcNs, conn: ConnId, req_id: i32, named: &str) {
         match self.account_for(named) {
             Ok(account) => {
-                if let Some(session) = self.lines.sessions.get_mut(&conn) {
+                let Some(session) = self.lines.sessions.get(&conn) else { return };
+                let known = &session.subscriptions.pnl;
+                let others = known.len() - usize::from(known.contains_key(&req_id));
+                if self.takes_one_more(now, conn, (req_id, others), self.config.limits.pnl)
+                    && let Some(session) = self.lines.sessions.get_mut(&conn)
+                {
                     session.subscriptions.pnl.insert(req_id, account);
+                    self.send_pnl(now, conn);
                 }
-                self.send_pnl(now, conn);
             }
             Err(refusal) => self.lines.error(now, conn, req_id, (refusal.code(), &refusal.text())),
         }
@@ -122,8 +128,16 @@ impl Desk {
             return;
         };
         let Some(position) = holder.positions.get(&con_id) else { return };
+        if self.hides(now, position) {
+            return;
+        }
         let (quantity, avg_cost) = (position.quantity, position.avg_cost());
         self.lines.send(now, conn, &Reply::Position { account, instrument, quantity, avg_cost });
+    }
+
+    /// Closed positions are sent as 0, unless the gateway is set not to (tws-behaviour 4.2).
+    pub(super) fn hides(&self, now: UtcNs, position: &Position) -> bool {
+        position.quantity.is_zero() && self.faults.quiet_level(now, Knob::NoZeroPositions).is_some()
     }
 
     pub(super) fn send_account_values(&mut self, now: UtcNs, conn: ConnId, id: &str) {
@@ -137,6 +151,9 @@ impl Desk {
         }
         for (con_id, position) in &account.positions {
             let Some(instrument) = self.venue.instrument(*con_id) else { continue };
+            if self.hides(now, position) {
+                continue;
+            }
             let mark = self.venue.quote(*con_id).and_then(|quote| quote.mid()).unwrap_or_default();
             let value = position.quantity * mark * instrument.multiplier;
             let line = PortfolioLine {

@@ -15,11 +15,12 @@ impl Desk {
         let req_id = wanted.req_id;
         match self.live_feed(wanted) {
             Err(refusal) => self.refuse_request(now, conn, req_id, &refusal),
-            Ok(feed) => {
+            Ok(feed) if self.takes_line(now, conn, (req_id, feed.con_id)) => {
                 let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
                 session.subscriptions.live_bars.insert(req_id, feed);
                 self.expect_bars(now);
             }
+            Ok(_) => {}
         }
     }
 

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use super::bars::{bar_price, wire_bar};
+use super::orders::IMPLIED_ZONE;
 use super::{ConnId, Desk};
 use crate::client::BarFeed;
 use crate::venue::{BarPrice, ConId, DAY_NS, Instrument, Refusal, SecType, UtcNs};
-use crate::wire::{Contract, History, HistoryRequest, Reply, format_stamp, parse_stamp};
+use crate::wire::{Contract, History, HistoryRequest, Reply, format_stamp, lacks_zone, parse_stamp};
 
 const SECOND: i64 = 1_000_000_000;
 const HOUR: i64 = 3_600 * SECOND;
@@ -65,7 +66,12 @@ impl Desk {
     pub(super) fn history(&mut self, now: UtcNs, conn: ConnId, wanted: &HistoryRequest) {
         let req_id = wanted.req_id;
         match self.history_plan(now, conn, wanted) {
-            Ok(plan) => self.send_history(now, conn, (wanted, &plan)),
+            Ok(plan) => {
+                if lacks_zone(&wanted.end) {
+                    self.lines.error(now, conn, req_id, (2174, IMPLIED_ZONE));
+                }
+                self.send_history(now, conn, (wanted, &plan));
+            }
             Err(refusal) => self.refuse_request(now, conn, req_id, &refusal),
         }
     }

@@ -24,6 +24,8 @@ pub(super) enum Later {
     Online,
     /// The daily restart.
     Daily(Arc<Fault>),
+    /// The port is open again.
+    OpenPort,
     /// A session that was held back by pacing reads on.
     Read(ConnId),
 }
@@ -70,6 +72,7 @@ impl Desk {
                 Later::Do(input) => self.apply(now, *input),
                 Later::Resume => self.resume_all(now),
                 Later::Online => self.servers_back(now),
+                Later::OpenPort => self.plight.port_closed = false,
                 Later::Daily(fault) => self.restart_daily(now, &fault),
                 Later::Read(conn) => {
                     if let Some(session) = self.lines.sessions.get_mut(&conn) {

@@ -2,10 +2,11 @@
 
 use rust_decimal::Decimal;
 
+use super::orders::IMPLIED_ZONE;
 use super::{ConnId, Desk};
 use crate::faults::{Knob, On};
 use crate::venue::{DAY_NS, Execution, FinishedOrder, OrderReport, Refusal, Side, UtcNs, day_start};
-use crate::wire::{ExecutionFilter, Reply, civil_date, parse_stamp};
+use crate::wire::{ExecutionFilter, Reply, civil_date, lacks_zone, parse_stamp};
 
 impl Desk {
     /// The session's own orders. Client 0 also gets the hand-typed ones, which this binds to it.
@@ -77,6 +78,9 @@ impl Desk {
         if after.is_none() && !filter.time.is_empty() {
             let text = format!("The date, time, or time-zone entered is invalid: {:?}", filter.time);
             return self.lines.error(now, conn, req_id, (391, &text));
+        }
+        if lacks_zone(&filter.time) {
+            self.lines.error(now, conn, req_id, (2174, IMPLIED_ZONE));
         }
         let fate = self.list_fault(now, conn, "executions");
         match fate {

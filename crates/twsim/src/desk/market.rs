@@ -95,6 +95,9 @@ impl Desk {
             Err(refusal) => return self.refuse_request(now, conn, req_id, &refusal),
         };
         let Some(quote) = self.venue.quote(instrument.con_id) else { return };
+        if !wanted.snapshot && !self.takes_line(now, conn, (req_id, instrument.con_id)) {
+            return;
+        }
         self.lines.send(now, conn, &Reply::MarketDataType { req_id, kind: 1 });
         self.lines.send(now, conn, &Reply::TickReqParams { req_id, min_tick: instrument.min_tick() });
         self.send_ticks(now, conn, req_id, &quote);

@@ -10,6 +10,7 @@ mod extra;
 mod handshake;
 mod history;
 mod later;
+mod limits;
 mod lines;
 mod lists;
 mod market;
@@ -77,6 +78,8 @@ pub struct Output {
     pub close: bool,
     /// Close by a reset, without writing.
     pub reset: bool,
+    /// Most bytes a second that are read from this client; 0 for no limit.
+    pub read_rate: u32,
 }
 
 /// The gateway without sockets.
@@ -97,6 +100,8 @@ pub struct Desk {
     /// When bars are next due, while somebody wants them.
     bars_at: Option<UtcNs>,
     history_pace: HistoryPace,
+    /// Most bytes a second that are read from each client; 0 for no limit.
+    read_rate: u32,
     /// The latest instant seen.
     now: UtcNs,
 }
@@ -124,6 +129,7 @@ impl Desk {
             refresh_at: now + nanoseconds(config.account_refresh),
             bars_at: None,
             history_pace: HistoryPace::default(),
+            read_rate: 0,
             now,
             config,
         };
@@ -192,10 +198,14 @@ impl Desk {
             return Output { close: true, ..Output::default() };
         };
         if session.muted && !session.closing {
-            return Output::default();
+            return Output { read_rate: self.read_rate, ..Output::default() };
         }
-        let mut output =
-            Output { bytes: session.outbox.take(), close: session.closing, reset: session.reset };
+        let mut output = Output {
+            bytes: session.outbox.take(),
+            close: session.closing,
+            reset: session.reset,
+            read_rate: self.read_rate,
+        };
         if output.reset {
             output.bytes.clear();
         }
@@ -204,6 +214,21 @@ impl Desk {
             self.release_client_id(conn);
         }
         output
+    }
+
+    /// Most bytes a second that are read from each client; 0 for no limit.
+    pub fn read_rate(&self) -> u32 {
+        self.read_rate
+    }
+
+    /// Nanoseconds after which a client that takes nothing is given up, when a fault sets them.
+    pub fn bulk_timeout(&self) -> Option<i64> {
+        self.faults.quiet_level(self.now, Knob::BulkTimeout).map(|fault| fault.span("after"))
+    }
+
+    /// True while nobody listens at the port.
+    pub fn is_port_closed(&self) -> bool {
+        self.plight.port_closed
     }
 
     /// True when the rest of a write to this connection can be given up.
@@ -301,6 +326,8 @@ impl Desk {
             no_remaining: level(Knob::MissingRemaining).is_some(),
             status: level(Knob::UnknownStatus).map(|fault| fault.words("status")),
         };
+        let rate = level(Knob::SlowRead).map_or(0, |fault| fault.int("rate"));
+        self.read_rate = u32::try_from(rate).unwrap_or(u32::MAX);
         self.lines.delay = delay;
         self.lines.quirks = quirks;
     }

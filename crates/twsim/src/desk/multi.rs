@@ -18,12 +18,14 @@ impl Desk {
             Ok(accounts) => accounts,
             Err(refusal) => return self.refuse_request(now, conn, req_id, &refusal),
         };
-        let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
-        let known = &mut session.subscriptions.positions_multi;
-        if known.len() >= SUBSCRIPTIONS_MAX && !known.contains_key(&req_id) {
-            return self.too_many(now, conn, req_id);
+        let Some(session) = self.lines.sessions.get(&conn) else { return };
+        let known = &session.subscriptions.positions_multi;
+        let others = known.len() - usize::from(known.contains_key(&req_id));
+        if !self.takes_one_more(now, conn, (req_id, others), SUBSCRIPTIONS_MAX) {
+            return;
         }
-        known.insert(req_id, accounts.clone());
+        let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
+        session.subscriptions.positions_multi.insert(req_id, accounts.clone());
         for account in &accounts {
             let held: Vec<ConId> = self
                 .venue
@@ -49,12 +51,14 @@ impl Desk {
             Ok(accounts) => accounts,
             Err(refusal) => return self.refuse_request(now, conn, req_id, &refusal),
         };
-        let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
-        let known = &mut session.subscriptions.accounts_multi;
-        if known.len() >= SUBSCRIPTIONS_MAX && !known.contains_key(&req_id) {
-            return self.too_many(now, conn, req_id);
+        let Some(session) = self.lines.sessions.get(&conn) else { return };
+        let known = &session.subscriptions.accounts_multi;
+        let others = known.len() - usize::from(known.contains_key(&req_id));
+        if !self.takes_one_more(now, conn, (req_id, others), SUBSCRIPTIONS_MAX) {
+            return;
         }
-        known.insert(req_id, accounts);
+        let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
+        session.subscriptions.accounts_multi.insert(req_id, accounts);
         self.send_accounts_multi(now, conn, req_id);
         self.lines.send(now, conn, &Reply::AccountUpdateMultiEnd { req_id });
     }
@@ -79,12 +83,14 @@ impl Desk {
             Ok(account) => account,
             Err(refusal) => return self.refuse_request(now, conn, req_id, &refusal),
         };
-        let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
-        let known = &mut session.subscriptions.pnl_single;
-        if known.len() >= SUBSCRIPTIONS_MAX && !known.contains_key(&req_id) {
-            return self.too_many(now, conn, req_id);
+        let Some(session) = self.lines.sessions.get(&conn) else { return };
+        let known = &session.subscriptions.pnl_single;
+        let others = known.len() - usize::from(known.contains_key(&req_id));
+        if !self.takes_one_more(now, conn, (req_id, others), self.config.limits.pnl) {
+            return;
         }
-        known.insert(req_id, (account, con_id));
+        let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
+        session.subscriptions.pnl_single.insert(req_id, (account, con_id));
         self.send_pnl_single(now, conn, req_id);
     }
 
@@ -144,6 +150,9 @@ impl Desk {
             return;
         };
         let Some(position) = holder.positions.get(&con_id) else { return };
+        if self.hides(now, position) {
+            return;
+        }
         let (quantity, avg_cost) = (position.quantity, position.avg_cost());
         let reply = Reply::PositionMulti { req_id, account, instrument, quantity, avg_cost };
         self.lines.send(now, conn, &reply);
@@ -182,12 +191,6 @@ impl Desk {
             value: value.round_dp(2),
         };
         self.lines.send(now, conn, &Reply::PnLSingle(Box::new(pnl)));
-    }
-
-    fn too_many(&mut self, now: UtcNs, conn: ConnId, req_id: i32) {
-        let text =
-            "Error processing request.-'sim' : cause - Maximum number of requests of this kind exceeded";
-        self.lines.error(now, conn, req_id, (322, text));
     }
 
     /// All accounts when none is named, or when the group is `All`.

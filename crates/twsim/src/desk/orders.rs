@@ -5,7 +5,11 @@ use bytes::Bytes;
 use super::meet::Arriving;
 use super::{ConnId, Desk};
 use crate::venue::{OrderKey, UtcNs, VenueInput};
-use crate::wire::PlaceOrder;
+use crate::wire::{PlaceOrder, lacks_zone};
+
+/// What a request hears whose times name no zone.
+pub(super) const IMPLIED_ZONE: &str = "Warning: You submitted request with date-time attributes without explicit time \
+    zone. Please switch to use yyyymmdd-hh:mm:ss in UTC or use instrument timezone, like US/Eastern.";
 
 enum Kind {
     New,
@@ -24,11 +28,21 @@ impl Desk {
             Kind::New => self.lines.counters.orders += 1,
             Kind::Modify => self.lines.counters.modifies += 1,
         }
+        self.warn_of_zone(now, conn, order);
         let arriving = Arriving { conn, key, spec: self.order_spec(order) };
         match kind {
             _ if self.is_calm() => self.apply(now, arriving.input()),
             Kind::New => self.meet_new(now, arriving, payload),
             Kind::Modify => self.meet_modify(now, arriving),
+        }
+    }
+
+    /// A time without a zone is taken to be the gateway's, and said so (tws-behaviour 2.6, 3.7).
+    fn warn_of_zone(&mut self, now: UtcNs, conn: ConnId, order: &PlaceOrder) {
+        let terms = &order.order;
+        let times = [&terms.good_till_date, &terms.good_after_time];
+        if times.into_iter().flatten().any(|text| lacks_zone(text)) {
+            self.lines.error(now, conn, order.order_id, (2174, IMPLIED_ZONE));
         }
     }
 

@@ -21,6 +21,8 @@ const REMEMBERED_MAX: usize = 65_536;
 pub(super) struct Plight {
     /// No connection is taken before this instant.
     pub(super) closed_until: Option<UtcNs>,
+    /// Nobody listens at the port.
+    pub(super) port_closed: bool,
     /// The broker's servers are lost.
     pub(super) offline: Option<Offline>,
     /// Arrival of new orders, for faults that ask how long ago.
@@ -74,6 +76,10 @@ impl Desk {
                 self.cut_all(false);
             }
             Knob::Garble => self.garble(now, &fault.words("how")),
+            Knob::PortRefused => {
+                self.plight.port_closed = true;
+                self.later(now, fault.span("for"), Later::OpenPort);
+            }
             _ => debug_assert!(false, "{} does not begin by itself", fault.knob.row().name),
         }
     }
@@ -199,7 +205,9 @@ impl Desk {
     /// Ends every state that a fault brought about.
     pub(super) fn end_plight(&mut self, now: UtcNs) {
         self.plight.closed_until = None;
-        self.postponed.remove(|later| matches!(later, Later::Resume | Later::Daily(_) | Later::Online));
+        self.postponed.remove(|later| {
+            matches!(later, Later::Resume | Later::Daily(_) | Later::Online | Later::OpenPort)
+        });
         self.servers_back(now);
         self.plight = Plight::default();
         self.resume_all(now);

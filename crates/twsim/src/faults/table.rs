@@ -206,6 +206,9 @@ pub enum Knob {
     UnknownStatus,
     Delay,
     BulkTimeout,
+    SlowRead,
+    PortRefused,
+    NoZeroPositions,
 }
 
 const fn row(
@@ -529,6 +532,16 @@ pub const TABLE: &[Row] = &[
         "disconnects a client that takes nothing for this long", &[
         Param::new("after", ParamKind::Span, "30s"),
     ]),
+    row(Knob::SlowRead, "slow-read", Unit::Level, (&[], "1.11, 7.1"),
+        "reads no more than this many bytes a second from each client", &[
+        Param::new("rate", ParamKind::Int(1, 1000000000), "1000"),
+    ]),
+    row(Knob::PortRefused, "port-refused", Unit::Instant, (&[], "1.1, 7.1"),
+        "refuses new connections at the port for a while; those that there are go on", &[
+        Param::new("for", ParamKind::Span, "5s"),
+    ]),
+    row(Knob::NoZeroPositions, "no-zero-positions", Unit::Level, (&[], "4.2, 7.1"),
+        "leaves closed positions out of position lists and updates instead of sending them as 0", &[]),
 ];
 
 #[cfg(test)]

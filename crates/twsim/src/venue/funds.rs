@@ -102,6 +102,10 @@ impl Venue {
         }
         self.check_auction(now, spec)?;
         self.check_group(spec)?;
+        if self.live.len() >= self.config.working_max {
+            let most = self.config.working_max;
+            return Err(Refusal::Rejected(format!("The number of working orders has reached {most}")));
+        }
         if let Some(limit) = self.config.working_per_side {
             let working = self
                 .live

@@ -82,6 +82,10 @@ pub struct VenueConfig {
     pub cancel_delay: i64,
     /// Most working orders per instrument, side and account; beyond it 201.
     pub working_per_side: Option<usize>,
+    /// Most working orders; beyond it 201.
+    pub working_max: usize,
+    /// Most parked orders; beyond it 201.
+    pub parked_max: usize,
     /// How much of the past is kept.
     pub retention: Retention,
 }
@@ -98,6 +102,8 @@ impl Default for VenueConfig {
             commission_delay: 0,
             cancel_delay: 0,
             working_per_side: None,
+            working_max: 1_000_000,
+            parked_max: 10_000,
             retention: Retention::default(),
         }
     }

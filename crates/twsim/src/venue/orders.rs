@@ -29,6 +29,10 @@ impl Venue {
         }
         if spec.transmit {
             self.transmit(now, key, spec, out);
+        } else if self.parked.len() >= self.config.parked_max && !self.parked.contains_key(&key) {
+            let most = self.config.parked_max;
+            let refusal = Refusal::Rejected(format!("The number of untransmitted orders has reached {most}"));
+            self.refuse(now, (key, Some(&spec)), refusal, out);
         } else {
             self.parked.insert(key, spec);
         }

@@ -24,7 +24,9 @@ pub use request::{
     ExecutionFilter, HistoryRequest, LiveBarsRequest, MarketDataRequest, MultiRequest, OptionChainRequest,
     PlaceOrder, Request, SummaryRequest,
 };
-pub use stamp::{civil_date, format_instant, format_stamp, parse_instant, parse_stamp};
+pub use stamp::{
+    civil_date, format_instant, format_stamp, format_stamp_in, lacks_zone, parse_instant, parse_stamp,
+};
 pub use text::FieldProblem;
 
 pub(crate) use catalog::BINARY_ID;

@@ -1,4 +1,9 @@
-//! Date-times as the wire writes them. The gateway's own zone is UTC, so no zone database is needed.
+//! Date-times as the wire writes them. The gateway's own zone is UTC; a client may write any zone that has a name in
+//! the zone database, which is compiled in.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use crate::venue::{DAY_NS, UtcNs};
 
@@ -7,6 +12,17 @@ pub fn format_stamp(at: UtcNs) -> String {
     let (year, month, day) = civil_date(at);
     let second = at.rem_euclid(DAY_NS) / 1_000_000_000;
     format!("{year:04}{month:02}{day:02} {:02}:{:02}:{:02} UTC", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// `YYYYMMDD hh:mm:ss ZONE` on the clock of a zone by that name. A name that no zone has, of which gateways send many,
+/// stands beside the time in UTC.
+pub fn format_stamp_in(at: UtcNs, zone: &str) -> String {
+    let local = named_zone(zone).and_then(|known| {
+        let at = Timestamp::from_nanosecond(i128::from(at)).ok()?;
+        Some(at.to_zoned(known).strftime("%Y%m%d %H:%M:%S").to_string())
+    });
+    let utc = || format_stamp(at).trim_end_matches(" UTC").to_owned();
+    format!("{} {zone}", local.unwrap_or_else(utc))
 }
 
 /// `YYYY-MM-DDThh:mm:ss.nnnnnnnnnZ`, for records.
@@ -33,27 +49,61 @@ pub fn parse_instant(text: &str) -> Option<UtcNs> {
     Some(parse_stamp(&format!("{}-{clock}", date.replace('-', "")))? + ns)
 }
 
-/// Reads `YYYYMMDD hh:mm:ss UTC`, `YYYYMMDD-hh:mm:ss` (UTC by definition, `Z` allowed) and a bare
-/// `YYYYMMDD`. A missing zone means the gateway's, which is UTC; any other zone is unreadable.
+/// Reads `YYYYMMDD hh:mm:ss ZONE`, `YYYYMMDD-hh:mm:ss` (UTC by definition, `Z` allowed) and a bare `YYYYMMDD`. A
+/// missing zone means the gateway's, which is UTC. A time that a zone has twice is the first of the two, one that it
+/// skips is as much later (tws-behaviour 3.7). A zone without a name in the database is unreadable.
 pub fn parse_stamp(text: &str) -> Option<UtcNs> {
-    let text = text.trim();
-    let date = text.get(..8)?;
-    if !date.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+    let Parts { days, second, zone, .. } = Parts::of(text)?;
+    let in_utc = days * DAY_NS + second * 1_000_000_000;
+    if matches!(zone, "" | "UTC" | "GMT" | "Etc/UTC" | "Universal" | "Z") {
+        return Some(in_utc);
     }
-    let days = days_from_civil(
-        date.get(..4)?.parse().ok()?,
-        date.get(4..6)?.parse().ok()?,
-        date.get(6..)?.parse().ok()?,
-    )?;
-    let rest = text.get(8..)?.trim_start_matches('-').trim();
-    let (clock, zone) = match rest.split_once(' ') {
-        Some((clock, zone)) => (clock, zone.trim()),
-        None => (rest.trim_end_matches('Z'), ""),
-    };
-    if !matches!(zone, "" | "UTC" | "GMT" | "Etc/UTC" | "Universal" | "Z") {
-        return None;
+    let zone = named_zone(zone)?;
+    let wall_clock = wall_clock(in_utc)?;
+    let zoned = zone.to_ambiguous_zoned(wall_clock).compatible().ok()?;
+    i64::try_from(zoned.timestamp().as_nanosecond()).ok()
+}
+
+/// True when a date-time that can be read leaves its zone to the gateway, which warns of it (2174).
+pub fn lacks_zone(text: &str) -> bool {
+    Parts::of(text).is_some_and(|parts| parts.zone.is_empty() && !parts.is_utc_form)
+}
+
+/// A date-time as written.
+struct Parts<'a> {
+    days: i64,
+    second: i64,
+    zone: &'a str,
+    /// With a dash between date and time.
+    is_utc_form: bool,
+}
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let text = text.trim();
+        let date = text.get(..8)?;
+        if !date.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let days = days_from_civil(
+            date.get(..4)?.parse().ok()?,
+            date.get(4..6)?.parse().ok()?,
+            date.get(6..)?.parse().ok()?,
+        )?;
+        let rest = text.get(8..)?;
+        let is_utc_form = rest.starts_with('-');
+        let rest = rest.trim_start_matches('-').trim();
+        let (clock, zone) = match rest.split_once(' ') {
+            Some((clock, zone)) => (clock, zone.trim()),
+            None if rest.ends_with('Z') => (rest.trim_end_matches('Z'), "Z"),
+            None => (rest, ""),
+        };
+        Some(Self { days, second: second_of(clock)?, zone, is_utc_form })
     }
+}
+
+/// Second of the day of `hh[:mm[:ss]]`; midnight when there is no time.
+fn second_of(clock: &str) -> Option<i64> {
     let mut second: i64 = 0;
     if !clock.is_empty() {
         let mut parts = clock.split(':').map(str::parse::<i64>);
@@ -62,7 +112,23 @@ pub fn parse_stamp(text: &str) -> Option<UtcNs> {
             second = second * 60 + part;
         }
     }
-    Some(days * DAY_NS + second * 1_000_000_000)
+    Some(second)
+}
+
+/// By the name that the zone database has, such as `US/Eastern`, or the usual letters of the US zones.
+fn named_zone(name: &str) -> Option<TimeZone> {
+    let name = match name {
+        "EST" | "EDT" | "ET" => "US/Eastern",
+        "CST" | "CDT" | "CT" => "US/Central",
+        "MST" | "MDT" | "MT" => "US/Mountain",
+        "PST" | "PDT" | "PT" => "US/Pacific",
+        other => other,
+    };
+    TimeZoneDatabase::bundled().get(name).ok()
+}
+
+fn wall_clock(in_utc: UtcNs) -> Option<DateTime> {
+    Some(Timestamp::from_nanosecond(i128::from(in_utc)).ok()?.to_zoned(TimeZone::UTC).datetime())
 }
 
 /// Year, month and day in UTC.
@@ -120,12 +186,55 @@ mod tests {
     }
 
     #[test]
-    fn the_utc_form_and_the_bare_date_are_read_and_other_zones_are_not() {
+    fn the_utc_form_and_the_bare_date_are_read_and_nonsense_is_not() {
         assert_eq!(parse_stamp("20240228-23:59:59"), parse_stamp("20240228 23:59:59 UTC"));
         assert_eq!(parse_stamp("20240228-23:59:59Z"), parse_stamp("20240228 23:59:59"));
         assert!(parse_stamp("20240228").is_some());
-        assert_eq!(parse_stamp("20240230"), None);
-        assert_eq!(parse_stamp("20240228 23:59:59 US/Eastern"), None);
-        assert_eq!(parse_stamp("tomorrow"), None);
+        for text in ["20240230", "tomorrow", "20240228 23:59:59 Mars/Base", "20240228 24:00:00 UTC"] {
+            assert_eq!(parse_stamp(text), None, "{text}");
+        }
+    }
+
+    /// Section 3.7: other zones, and the two days of the year on which a clock says one time twice or skips one.
+    #[test]
+    fn times_of_other_zones_are_read_on_their_own_clock() {
+        let table = [
+            ("20261126 15:30:00 US/Eastern", "20261126 20:30:00 UTC"),
+            ("20260726 15:30:00 US/Eastern", "20260726 19:30:00 UTC"),
+            ("20261126 15:30:00 EST", "20261126 20:30:00 UTC"),
+            ("20261126 09:30:00 Europe/Berlin", "20261126 08:30:00 UTC"),
+            ("20261127 00:30:00 Asia/Tokyo", "20261126 15:30:00 UTC"),
+            // Twice on the first of November: the first of the two.
+            ("20261101 01:30:00 US/Eastern", "20261101 05:30:00 UTC"),
+            ("20261101 02:30:00 US/Eastern", "20261101 07:30:00 UTC"),
+            // Never on the eighth of March: an hour later.
+            ("20260308 02:30:00 US/Eastern", "20260308 07:30:00 UTC"),
+        ];
+        for (text, utc) in table {
+            assert_eq!(parse_stamp(text).map(format_stamp).as_deref(), Some(utc), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_clock_in_another_zone_reads_back_and_an_unknown_name_stands_beside_utc() {
+        let at = 1_795_707_000 * 1_000_000_000;
+        assert_eq!(format_stamp(at), "20261126 15:30:00 UTC");
+        assert_eq!(format_stamp_in(at, "US/Eastern"), "20261126 10:30:00 US/Eastern");
+        assert_eq!(parse_stamp(&format_stamp_in(at, "US/Eastern")), Some(at));
+        assert_eq!(format_stamp_in(at, "China Standard Time"), "20261126 15:30:00 China Standard Time");
+    }
+
+    #[test]
+    fn only_the_plain_form_can_lack_a_zone() {
+        for (text, lacks) in [
+            ("20261126 15:30:00", true),
+            ("20261126", true),
+            ("20261126-15:30:00", false),
+            ("20261126 15:30:00 US/Eastern", false),
+            ("20261126 15:30:00Z", false),
+            ("never", false),
+        ] {
+            assert_eq!(lacks_zone(text), lacks, "{text}");
+        }
     }
 }
