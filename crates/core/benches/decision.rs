@@ -79,6 +79,8 @@ fn config() -> CoreConfig {
         ack_timeout: Duration::from_secs(5),
         resnapshot_after: Duration::from_secs(3),
         absent_after: Duration::ZERO,
+        when_in_doubt: alphec_model::WhenInDoubt::Hold,
+        restart_windows: Vec::new(),
         reconcile_every: Duration::from_secs(1_000_000),
         executions_days: 1,
         orders_max: 10_000_000,
@@ -138,6 +140,7 @@ impl Desk {
             account: account(),
             instrument: instrument_id(self.count % INSTRUMENTS),
             spec,
+            when_in_doubt: None,
         };
         let id = self.core.book().next_broker_id();
         (Input::Command { token: u64::from(self.count), command: Command::Submit(request) }, id)

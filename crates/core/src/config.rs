@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use alphec_model::risk::RuleName;
-use alphec_model::{AccountId, ApiClientId, Instrument, InstrumentId, Limits, UtcNanos};
+use alphec_model::{AccountId, ApiClientId, Instrument, InstrumentId, Limits, UtcNanos, WhenInDoubt};
+
+/// Restart windows that may overlap.
+const RESTARTS_A_DAY: usize = 16;
 
 /// Which money is at stake. The accounts that the broker lists must agree with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +63,12 @@ pub struct CoreConfig {
     pub resnapshot_after: Duration,
     /// How long an order must be in no list, on a good link, before it may count as gone.
     pub absent_after: Duration,
+    /// What may be done about an order in doubt that says nothing of it itself. Resending is chosen order by
+    /// order: as a default it counts as asking by a cancel.
+    pub when_in_doubt: WhenInDoubt,
+    /// When the gateway restarts: from and until, in order. Nothing new is sent in between, because orders written
+    /// in the same second vanish without an error (`tws-behaviour.md` §1.7). Cancels leave.
+    pub restart_windows: Vec<(UtcNanos, UtcNanos)>,
     /// How often the broker's books are read while all is well.
     pub reconcile_every: Duration,
     /// How many days back executions are asked for (the broker allows seven).
@@ -69,6 +78,14 @@ pub struct CoreConfig {
 }
 
 impl CoreConfig {
+    /// The end of the restart window that `now` is in, if it is in one.
+    pub(crate) fn restarting_until(&self, now: UtcNanos) -> Option<UtcNanos> {
+        let begun = self.restart_windows.partition_point(|(from, _)| *from <= now);
+        // Several windows a day may overlap; each lasts less than a day.
+        let latest = self.restart_windows.get(..begun)?.iter().rev().take(RESTARTS_A_DAY);
+        latest.map(|(_, until)| *until).filter(|until| now < *until).max()
+    }
+
     /// The limits in force for one instrument.
     #[must_use]
     pub fn limits_for(&self, instrument: &InstrumentId) -> &Limits {

@@ -82,6 +82,10 @@ impl Core {
         if readiness.stopping {
             return Some(DenyReason::NotReady { state: "stopping".to_owned() });
         }
+        if let Some(until) = self.config.restarting_until(now) {
+            let state = format!("the gateway's restart window lasts until {until}");
+            return Some(DenyReason::NotReady { state });
+        }
         if self.is_unarmed(now) {
             let state = "the live arming has expired; arm again";
             return Some(DenyReason::NotReady { state: state.to_owned() });

@@ -202,6 +202,7 @@ fn request() -> OrderRequest {
         instrument: aapl(),
         spec: OrderSpec::limit(Side::Buy, "1".parse().expect("a size"), "200".parse().expect("a price"))
             .expect("an order"),
+        when_in_doubt: None,
     }
 }
 

@@ -88,6 +88,8 @@ fn nothing_allowed() -> CoreConfig {
         ack_timeout: Duration::ZERO,
         resnapshot_after: Duration::ZERO,
         absent_after: Duration::ZERO,
+        when_in_doubt: alphec_model::WhenInDoubt::Hold,
+        restart_windows: Vec::new(),
         reconcile_every: Duration::ZERO,
         executions_days: 0,
         orders_max: 0,

@@ -9,7 +9,7 @@ use alphec_engine::{
     AlertSink, BrokerTask, Clock, Engine, EngineParts, RecoverError, RiskRule, SystemClock, replay,
     rule_configs,
 };
-use alphec_model::{Body, LogId, Seq};
+use alphec_model::{Body, LogId, Seq, UtcNanos};
 
 use crate::client::ExecutionClient;
 use crate::config::{ConfigError, Profile};
@@ -115,7 +115,7 @@ impl Builder {
         }
         let journal =
             Journal::open_or_create(&profile.journal, OpenOptions::new("alphec-exec", clock.now()))?;
-        let mut core = Core::new(core_config(&profile, &rules, armed_until));
+        let mut core = Core::new(core_config(&profile, &rules, armed_until, clock.now()));
         replay_journal(&mut core, &journal, &profile)?;
         let broker = broker.unwrap_or_else(|| tws(&profile, Arc::clone(&clock)));
         let limits = limits_json(&profile)?;
@@ -142,7 +142,8 @@ impl Builder {
 fn core_config(
     profile: &Profile,
     rules: &[Arc<dyn RiskRule>],
-    armed_until: Option<alphec_model::UtcNanos>,
+    armed_until: Option<UtcNanos>,
+    now: UtcNanos,
 ) -> CoreConfig {
     CoreConfig {
         mode: profile.mode,
@@ -156,10 +157,19 @@ fn core_config(
         ack_timeout: profile.ack_timeout,
         resnapshot_after: profile.resnapshot_after,
         absent_after: profile.absent_after,
+        when_in_doubt: profile.when_in_doubt,
+        restart_windows: restart_windows(profile, now),
         reconcile_every: profile.reconcile_every,
         executions_days: EXECUTIONS_DAYS,
         orders_max: ORDERS_MAX,
     }
+}
+
+/// Every restart of the gateway from now on, in order.
+fn restart_windows(profile: &Profile, now: UtcNanos) -> Vec<(UtcNanos, UtcNanos)> {
+    let mut all: Vec<_> = profile.restart_windows.iter().flat_map(|window| window.upcoming(now)).collect();
+    all.sort_unstable();
+    all
 }
 
 fn replay_journal(core: &mut Core, journal: &Journal, profile: &Profile) -> Result<(), Error> {

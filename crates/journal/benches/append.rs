@@ -51,6 +51,8 @@ fn record(seq: u64) -> Record {
         commission: Decimal::ZERO,
         deny_reason: None,
         reject_reason: None,
+        when_in_doubt: alphec_model::WhenInDoubt::Hold,
+        attempts: 1,
         created_at: at,
         updated_at: at,
     };

@@ -48,6 +48,8 @@ pub enum AlertKind {
     KillVerified,
     /// An order of someone else is open in one of our accounts.
     ForeignOrder,
+    /// An order was proven absent and, as its author had marked it, placed again.
+    OrderResent,
     /// An order that was given up as gone showed up after all.
     LateArrival,
     /// Someone asked to cancel every open order of the login, also those that are not ours.
@@ -66,9 +68,11 @@ impl AlertKind {
     pub const fn severity(self) -> Severity {
         match self {
             Self::Reconnected | Self::Resumed | Self::KillVerified => Severity::Info,
-            Self::ForeignOrder | Self::OrderDenied | Self::OrderRejected | Self::Disconnected => {
-                Severity::Warning
-            }
+            Self::ForeignOrder
+            | Self::OrderDenied
+            | Self::OrderRejected
+            | Self::OrderResent
+            | Self::Disconnected => Severity::Warning,
             Self::OrderInDoubt
             | Self::ReconnectFailing
             | Self::PositionBreak
@@ -98,6 +102,7 @@ impl AlertKind {
             Self::Resumed => "resumed",
             Self::KillVerified => "kill_verified",
             Self::ForeignOrder => "foreign_order",
+            Self::OrderResent => "order_resent",
             Self::LateArrival => "late_arrival",
             Self::GlobalCancel => "global_cancel",
             Self::AccountMismatch => "account_mismatch",

@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::doubt::WhenInDoubt;
 use crate::ids::{AccountId, ClientOrderId, CorrelationId, InstrumentId, StrategyId};
 use crate::order::OrderSpec;
 
@@ -23,6 +24,9 @@ pub struct OrderRequest {
     pub instrument: InstrumentId,
     /// The terms.
     pub spec: OrderSpec,
+    /// What may be done by itself while its outcome is not proven; the profile's choice unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_in_doubt: Option<WhenInDoubt>,
 }
 
 /// New terms for a live order. Side and instrument never change.

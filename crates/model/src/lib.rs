@@ -17,6 +17,7 @@ pub mod alert;
 pub mod broker;
 pub mod command;
 pub mod decimal;
+pub mod doubt;
 pub mod event;
 pub mod ids;
 pub mod instrument;
@@ -33,6 +34,7 @@ pub use alert::{Alert, AlertKind, Severity};
 pub use broker::{BrokerEvent, BrokerRequest};
 pub use command::{CancelScope, Command, ModifyRequest, OrderRequest};
 pub use decimal::{Currency, Money, Price, Qty, SignedQty, ValueError, exact_mul};
+pub use doubt::WhenInDoubt;
 pub use event::Event;
 pub use ids::{
     AccountId, ApiClientId, BrokerOrderId, ClientOrderId, ConId, CorrelationId, ExecId, Generation, IdError,

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::decimal::{Price, Qty};
+use crate::doubt::WhenInDoubt;
 use crate::ids::{
     AccountId, BrokerOrderId, ClientOrderId, CorrelationId, InstrumentId, OrderRef, PermId, StrategyId,
 };
@@ -192,6 +193,14 @@ pub enum SpecError {
         /// The clock.
         now: UtcNanos,
     },
+    /// A mark that only a limit order can have.
+    #[error(
+        "a {order_type} order cannot be resend_if_absent: only a limit order has a price that still holds"
+    )]
+    NotResendable {
+        /// The type.
+        order_type: String,
+    },
     /// A change that says nothing new, or a quantity at or below what is filled.
     #[error("new quantity {qty} is not above the {filled} already filled")]
     BelowFilled {
@@ -334,6 +343,18 @@ pub struct Pending {
     /// When a cancel was asked for, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_asked_at: Option<UtcNanos>,
+    /// That cancel is our own question whether the order exists; nobody asked for the order to end.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub is_probe: bool,
+}
+
+const fn first() -> u8 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+const fn is_first(attempts: &u8) -> bool {
+    *attempts == 1
 }
 
 /// An order and where it stands: the one shape that core, journal and callers share.
@@ -350,6 +371,13 @@ pub struct Order {
     pub account: AccountId,
     /// What it trades.
     pub instrument: InstrumentId,
+    /// What may be done by itself while its outcome is not proven.
+    #[serde(default, skip_serializing_if = "WhenInDoubt::is_hold")]
+    pub when_in_doubt: WhenInDoubt,
+    /// How often it was placed: 1, or 2 once it was placed again because the first was proven absent. Both can
+    /// still fill as far as limits are concerned.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub attempts: u8,
     /// The terms last known to be in force.
     pub spec: OrderSpec,
     /// Version of those terms: 1, then one more for each accepted change.
@@ -402,7 +430,14 @@ impl Order {
             return Qty::ZERO;
         }
         let wanted = self.pending.replace.as_ref().map_or(Qty::ZERO, |replace| replace.spec.order_qty);
-        self.spec.order_qty.max(wanted).saturating_sub(self.cum_qty)
+        self.leaves_at(self.spec.order_qty.max(wanted))
+    }
+
+    /// What could still fill if its size were this: an earlier attempt that shows up after all counts too.
+    #[must_use]
+    pub fn leaves_at(&self, order_qty: Qty) -> Qty {
+        let all = (1..self.attempts).fold(order_qty, |sum, _| sum.checked_add(order_qty).unwrap_or(sum));
+        all.saturating_sub(self.cum_qty)
     }
 
     /// Average fill price; `None` before the first fill. Rounded to 28 digits, for display only.

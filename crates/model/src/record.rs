@@ -10,8 +10,8 @@ use crate::broker::{BrokerEvent, BrokerRequest, LinkState, Wire};
 use crate::command::{CancelScope, Command, OrderRequest};
 use crate::decimal::{Currency, Price, Qty, SignedQty};
 use crate::ids::{
-    AccountId, ApiClientId, BrokerOrderId, ClientOrderId, CorrelationId, ExecId, InstrumentId, LogId, PermId,
-    Seq,
+    AccountId, ApiClientId, BrokerOrderId, ClientOrderId, CorrelationId, ExecId, InstrumentId, LogId,
+    OrderRef, PermId, Seq,
 };
 use crate::lifecycle::{Evidence, OrderState};
 use crate::order::{Order, PendingReplace, Side};
@@ -221,6 +221,20 @@ pub enum Body {
     },
     /// A cancel goes to the wire.
     CancelAsked,
+    /// A cancel goes to the wire as a question: nobody asked for the order to end, but whether it exists is
+    /// not known.
+    CancelProbed,
+    /// Proven absent, the order goes to the wire once more: the same order of ours, a new attempt at the broker.
+    Resent {
+        /// Its new API handle; the old one is never used again.
+        broker_order_id: BrokerOrderId,
+        /// Its new identity at the broker, so that the two attempts can be told apart.
+        order_ref: OrderRef,
+        /// What proved the first attempt absent.
+        evidence: Evidence,
+        /// What the gate found, with both attempts counted.
+        verdict: Verdict,
+    },
     /// A cancel was refused; the order stands as it did.
     CancelEnded {
         /// What proves it.
@@ -400,6 +414,8 @@ impl Body {
             Self::ReplaceDenied { .. } => "replace_denied",
             Self::ReplaceEnded { .. } => "replace_ended",
             Self::CancelAsked => "cancel_asked",
+            Self::CancelProbed => "cancel_probed",
+            Self::Resent { .. } => "resent",
             Self::CancelEnded { .. } => "cancel_ended",
             Self::Filled { .. } => "filled",
             Self::FillRevised { .. } => "fill_revised",

@@ -96,6 +96,12 @@ fn of_order(body: &Body) -> String {
             format!("change not made, by {}; the old terms stand", proof(evidence))
         }
         Body::CancelAsked => "cancel goes out".to_owned(),
+        Body::CancelProbed => "a cancel goes out to ask whether the order exists".to_owned(),
+        Body::Resent { broker_order_id, order_ref: _, evidence, verdict } => format!(
+            "proven absent, by {}; placed again as {broker_order_id}{}",
+            proof(evidence),
+            judged_by(verdict)
+        ),
         Body::CancelEnded { evidence } => format!("cancel refused, by {}; the order stands", proof(evidence)),
         Body::Filled { fill } => filled(fill),
         Body::FillRevised { was, now } => format!(

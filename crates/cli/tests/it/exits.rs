@@ -114,7 +114,7 @@ fn six_is_in_doubt() {
 fn impatient(sim: &Sim) -> House {
     House::with(&profile(sim.addr).replace(
         "limits =",
-        "timeouts.resnapshot_ms = 100\ntimeouts.absent_ms = 0\nstop.deadline_ms = 500\nlimits =",
+        "when_in_doubt = \"cancel-probe\"\ntimeouts.resnapshot_ms = 100\ntimeouts.absent_ms = 0\nstop.deadline_ms = 500\nlimits =",
     ))
 }
 

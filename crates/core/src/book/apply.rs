@@ -5,8 +5,8 @@ use std::collections::btree_map;
 use alphec_model::lifecycle::{Evidence, OrderState};
 use alphec_model::record::{Fill, Header};
 use alphec_model::{
-    AccountId, Body, BrokerOrderId, Decimal, InstrumentId, Order, OrderSpec, Qty, Record, Seq, Side,
-    SignedQty, UtcNanos, exact_mul,
+    AccountId, Body, BrokerOrderId, Decimal, InstrumentId, Order, OrderRef, OrderSpec, Qty, Record, Seq,
+    Side, SignedQty, UtcNanos, exact_mul,
 };
 
 use super::{Book, Booked, Entry, Exposure, Exposures, OrderIx, ReplayError};
@@ -82,6 +82,8 @@ impl Book {
             | Body::ReplaceDenied { .. }
             | Body::ReplaceEnded { .. }
             | Body::CancelAsked
+            | Body::CancelProbed
+            | Body::Resent { .. }
             | Body::CancelEnded { .. } => self.apply_order_body(record)?,
             Body::Started { .. }
             | Body::Stopped { .. }
@@ -117,6 +119,10 @@ impl Book {
                 self.written_off.remove(&ix);
             }
         }
+        if let Body::Resent { broker_order_id, order_ref, .. } = &record.body {
+            self.use_broker_id(*broker_order_id, ix)?;
+            self.use_reference(order_ref, ix);
+        }
         let was_staged = self.entry(ix).is_some_and(|entry| entry.order.broker_order_id.is_none());
         let leaves = matches!(&record.body, Body::OrderChanged { to: OrderState::PendingNew, .. });
         let given = record.header.broker_order_id.filter(|_| was_staged && leaves);
@@ -143,13 +149,20 @@ impl Book {
             self.by_key.remove(&order.client_order_id);
             return Err(why);
         }
-        if let Some((_, number)) = order.order_ref.as_ref().and_then(alphec_model::OrderRef::intent) {
-            self.by_intent.insert(number, ix);
-            self.intents = self.intents.max(number);
+        if let Some(order_ref) = &order.order_ref {
+            self.use_reference(order_ref, ix);
         }
         self.entries.push(Entry { order: order.clone(), asked });
         self.reserve(ix);
         Ok(())
+    }
+
+    /// Every reference that was ever given to an order leads to it.
+    fn use_reference(&mut self, order_ref: &OrderRef, ix: OrderIx) {
+        if let Some((_, number)) = order_ref.intent() {
+            self.by_intent.insert(number, ix);
+            self.intents = self.intents.max(number);
+        }
     }
 
     /// Every id is used once, and only upwards.
@@ -311,6 +324,7 @@ pub(crate) fn new_order(request: &alphec_model::OrderRequest, at: UtcNanos) -> O
         account,
         instrument,
         spec,
+        when_in_doubt,
     } = request.clone();
     Order {
         client_order_id,
@@ -318,6 +332,8 @@ pub(crate) fn new_order(request: &alphec_model::OrderRequest, at: UtcNanos) -> O
         correlation_id,
         account,
         instrument,
+        when_in_doubt: when_in_doubt.unwrap_or_default(),
+        attempts: 1,
         spec,
         version: 1,
         state: OrderState::Staged,
@@ -360,8 +376,25 @@ fn change_order(order: &mut Order, body: &Body, at: UtcNanos) {
             }
         }
         Body::ReplaceEnded { accepted: false, .. } => order.pending.replace = None,
-        Body::CancelAsked => order.pending.cancel_asked_at = Some(at),
-        Body::CancelEnded { .. } => order.pending.cancel_asked_at = None,
+        Body::CancelAsked => {
+            order.pending.cancel_asked_at = Some(at);
+            order.pending.is_probe = false;
+        }
+        Body::CancelProbed => {
+            order.pending.cancel_asked_at = Some(at);
+            order.pending.is_probe = true;
+        }
+        Body::CancelEnded { .. } => {
+            order.pending.cancel_asked_at = None;
+            order.pending.is_probe = false;
+        }
+        Body::Resent { broker_order_id, order_ref, .. } => {
+            order.state = OrderState::PendingNew;
+            order.broker_order_id = Some(*broker_order_id);
+            order.order_ref = Some(order_ref.clone());
+            order.attempts = order.attempts.saturating_add(1);
+            order.pending = alphec_model::Pending::default();
+        }
         // A change denied at once leaves one that may already be in flight as it is.
         _ => {}
     }

@@ -1,6 +1,6 @@
 //! Executions and commissions: the only way an order fills.
 
-use alphec_model::broker::{CommissionReport, ExecutionReport};
+use alphec_model::broker::{BrokerStatus, CommissionReport, ExecutionReport};
 use alphec_model::record::Fill;
 use alphec_model::{AlertKind, Body, Evidence, InstrumentId, OrderState, Provenance, Qty};
 
@@ -39,6 +39,9 @@ impl Turn<'_> {
         };
         let booked = self.core.book.booked(report.exec_id.base());
         let Some((was, of)) = booked.map(|booked| (booked.fill.clone(), booked.order)) else {
+            if ix.is_none() {
+                self.late_attempt(&report.names, &BrokerStatus::Submitted);
+            }
             let ix = self.credited(ix, &fill);
             return self.book_new(ix, report, fill);
         };

@@ -1,6 +1,6 @@
 //! Orders that are where they should not be any more: given up and back again, or alive twice.
 
-use alphec_model::broker::BrokerStatus;
+use alphec_model::broker::{BrokerStatus, OrderNames};
 use alphec_model::{AlertKind, BrokerRequest, Evidence, OrderState, PermId};
 
 use crate::book::OrderIx;
@@ -25,6 +25,31 @@ impl Turn<'_> {
         let carried = Carried { perm_id, ..Carried::default() };
         self.change_state_with(ix, OrderState::Working, evidence, carried);
         self.cancel_one(ix, None);
+        self.look_later();
+    }
+
+    /// The first attempt at an order shows up after the order was placed again: the proof of its absence was
+    /// wrong. It counts as an order of its own, is canceled under its own id, and trading stops until a person
+    /// has looked.
+    pub(super) fn late_attempt(&mut self, names: &OrderNames, status: &BrokerStatus) {
+        let Some(ix) = self.old_attempt(names) else { return };
+        let name = self.order(ix).map(|order| order.client_order_id.to_string()).unwrap_or_default();
+        let what = format!(
+            "the first attempt at order {name} was proven absent, is at the broker after all, and the order was \
+             placed again: look at both in TWS, then resume"
+        );
+        if self.core.session.is_news(&format!("{what} {}", status.as_str())) {
+            self.alert(AlertKind::LateArrival, what.clone(), Some(ix));
+        }
+        self.anomaly(what.clone(), Some(ix));
+        self.halt_by_ourselves(what);
+        if !is_alive(status) {
+            return;
+        }
+        if let Some(broker_order_id) = names.broker_order_id.filter(|id| id.get() > 0) {
+            self.note_sent();
+            self.step.requests.push(BrokerRequest::Cancel { broker_order_id });
+        }
         self.look_later();
     }
 

@@ -23,6 +23,7 @@ impl Turn<'_> {
         let Some(ix) = self.find(&row.names) else {
             self.note_lost_reference(&row.names);
             self.foreign_open(row);
+            self.late_attempt(&row.names, &row.status);
             return None;
         };
         if heard.contains(&ix) {
@@ -164,7 +165,7 @@ impl Turn<'_> {
             } else if rounds.is_power_of_two() {
                 // A cancel never enlarges anything, and its answer tells whether the order exists.
                 // It may be lost too: asked again, ever more rarely.
-                self.cancel_one(ix, None);
+                self.ask_for(ix);
             }
         }
     }

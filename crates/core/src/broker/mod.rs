@@ -87,6 +87,10 @@ impl Turn<'_> {
     /// The adapter proved that the broker never saw it.
     fn not_written(&mut self, id: BrokerOrderId, wire: Wire, why: String) {
         let Some(ix) = self.core.book.ix_by_broker_id(id) else { return };
+        if self.order(ix).is_some_and(|order| order.broker_order_id != Some(id)) {
+            // Of an attempt that is long over.
+            return;
+        }
         let state = self.state(ix);
         let is_change_sent = self.order(ix).is_some_and(|order| sent_replace(order).is_some());
         match wire {

@@ -12,12 +12,34 @@ impl Turn<'_> {
     /// Ids alone are believed only when nothing contradicts them: they are recycled across
     /// gateway restarts, and other clients use the same numbers.
     pub(crate) fn find(&self, names: &OrderNames) -> Option<OrderIx> {
-        self.find_anywhere(names).filter(|ix| self.is_of_this_login(*ix))
+        let ix = self.find_anywhere(names).filter(|ix| self.is_of_this_login(*ix))?;
+        (!self.is_old_attempt(ix, names)).then_some(ix)
+    }
+
+    /// Whether the names are of an attempt at the order that was proven absent and placed again since.
+    fn is_old_attempt(&self, ix: OrderIx, names: &OrderNames) -> bool {
+        let Some(order) = self.order(ix).filter(|order| order.attempts > 1) else { return false };
+        if order.perm_id.is_some() && order.perm_id == names.perm_id {
+            return false;
+        }
+        match &names.order_ref {
+            Some(text) => order.order_ref.as_ref().is_some_and(|ours| ours.as_str() != text.as_str()),
+            None => names.broker_order_id.is_some() && names.broker_order_id != order.broker_order_id,
+        }
+    }
+
+    /// The order of which the names are an old attempt, if they are.
+    pub(super) fn old_attempt(&self, names: &OrderNames) -> Option<OrderIx> {
+        let ix = self.find_anywhere(names).filter(|ix| self.is_of_this_login(*ix))?;
+        self.is_old_attempt(ix, names).then_some(ix)
     }
 
     /// The order that a code names by its id alone.
     pub(super) fn find_by_id(&self, id: Option<BrokerOrderId>) -> Option<OrderIx> {
-        id.and_then(|id| self.core.book.ix_by_broker_id(id)).filter(|ix| self.is_of_this_login(*ix))
+        let ix = id.and_then(|id| self.core.book.ix_by_broker_id(id));
+        ix.filter(|ix| {
+            self.is_of_this_login(*ix) && self.order(*ix).is_some_and(|order| order.broker_order_id == id)
+        })
     }
 
     /// Whether the login that the connection is of can speak of the order at all: another login

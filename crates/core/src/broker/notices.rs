@@ -95,7 +95,10 @@ impl Turn<'_> {
         let is_untouched =
             self.order(ix).is_some_and(|order| order.perm_id.is_none() && order.cum_qty.is_zero());
         if self.is_absent(ix) && self.holdings_of(ix).unwrap_or(is_untouched) {
-            return self.end_absent(ix, notice);
+            if self.holdings_of(ix) != Some(true) || !self.resend(ix, evidence(notice)) {
+                self.end_absent(ix, notice);
+            }
+            return;
         }
         let cancel = self.core.session.cancels.entry(ix).or_default();
         cancel.is_sent = false;

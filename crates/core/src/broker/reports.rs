@@ -14,6 +14,7 @@ impl Turn<'_> {
         let Some(ix) = self.find(&report.names) else {
             self.note_lost_reference(&report.names);
             self.foreign_open(report);
+            self.late_attempt(&report.names, &report.status);
             return;
         };
         let evidence = Evidence::OpenOrder { status: report.status.as_str().into() };
@@ -31,6 +32,7 @@ impl Turn<'_> {
         self.see_ids(&report.names);
         let Some(ix) = self.find(&report.names) else {
             self.foreign_status(report);
+            self.late_attempt(&report.names, &report.status);
             return;
         };
         let evidence =
@@ -200,9 +202,11 @@ impl Turn<'_> {
     /// An order with a reference of this journal that this journal does not know: the journal is
     /// an older copy of itself, or has lost its end. Nothing new is sent on such ground.
     pub(super) fn note_lost_reference(&mut self, names: &OrderNames) {
-        let Some(text) = names.order_ref.as_ref().filter(|text| self.intent_of(text).is_some()) else {
+        let Some(text) = &names.order_ref else { return };
+        let intent = self.intent_of(text);
+        if intent.is_none_or(|number| self.core.book.ix_by_intent(number).is_some()) {
             return;
-        };
+        }
         let reason = format!(
             "the broker shows order {text}, which this journal should know and does not; \
              find the newer journal before trading"
@@ -211,7 +215,7 @@ impl Turn<'_> {
         self.halt_by_ourselves(reason);
     }
 
-    fn halt_by_ourselves(&mut self, reason: String) {
+    pub(super) fn halt_by_ourselves(&mut self, reason: String) {
         if self.core.book.halted().is_some() {
             return;
         }

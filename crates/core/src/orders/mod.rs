@@ -2,6 +2,7 @@
 
 mod cancel;
 pub(crate) mod change;
+mod doubt;
 pub(crate) mod kill;
 mod modify;
 mod operator;

@@ -3,7 +3,7 @@
 use alphec_model::broker::Ticket;
 use alphec_model::{
     AlertKind, Body, BrokerRequest, Command, DenyReason, Evidence, Order, OrderRef, OrderRequest, OrderState,
-    Provenance, Verdict,
+    OrderType, Provenance, SpecError, Verdict, WhenInDoubt,
 };
 
 use crate::book::{OrderIx, new_order};
@@ -17,8 +17,10 @@ impl Turn<'_> {
             self.submit_again(token, ix, request);
             return;
         }
-        let candidate = Candidate::new_order(&request);
-        let verdict = self.judge(&candidate);
+        let verdict = match not_resendable(&request) {
+            Some(reason) => Verdict { denied: Some(reason), ..Verdict::default() },
+            None => self.judge(&Candidate::new_order(&request)),
+        };
         match verdict.denied.clone() {
             Some(reason) => self.deny(token, request, reason, verdict),
             None => self.accept(token, &request, verdict),
@@ -33,6 +35,7 @@ impl Turn<'_> {
                 && order.account == request.account
                 && order.instrument == request.instrument
                 && entry.asked == request.spec
+                && request.when_in_doubt.is_none_or(|choice| choice == order.when_in_doubt)
         });
         let about = About::order(ix).with_correlation(&request.correlation_id);
         let key = request.client_order_id.clone();
@@ -64,6 +67,7 @@ impl Turn<'_> {
         };
         let staged = !self.core.config.rules.is_empty();
         let mut order = new_order(request, self.now);
+        order.when_in_doubt = request.when_in_doubt.unwrap_or_else(|| self.by_default());
         order.state = if staged { OrderState::Staged } else { OrderState::PendingNew };
         // A staged order gets its id when it leaves: ids must rise in the order of the wire.
         order.broker_order_id = (!staged).then(|| self.core.book.next_broker_id());
@@ -83,6 +87,14 @@ impl Turn<'_> {
         } else {
             self.place(ix);
             self.reply_order(token, ix);
+        }
+    }
+
+    /// The profile's choice. It marks no order to be sent twice.
+    fn by_default(&self) -> WhenInDoubt {
+        match self.core.config.when_in_doubt {
+            WhenInDoubt::Hold => WhenInDoubt::Hold,
+            WhenInDoubt::CancelProbe | WhenInDoubt::ResendIfAbsent => WhenInDoubt::CancelProbe,
         }
     }
 
@@ -109,7 +121,7 @@ impl Turn<'_> {
     }
 
     /// Stages the write. The intent is recorded in this very step.
-    fn place(&mut self, ix: OrderIx) {
+    pub(super) fn place(&mut self, ix: OrderIx) {
         let Some(ticket) = self.order(ix).and_then(|order| self.ticket(order, order.spec.clone())) else {
             self.anomaly("an accepted order has no broker id or reference".to_owned(), Some(ix));
             return;
@@ -130,4 +142,13 @@ impl Turn<'_> {
             spec,
         })
     }
+}
+
+/// Only a price of its own keeps an order that is sent minutes later from buying at any price.
+fn not_resendable(request: &OrderRequest) -> Option<DenyReason> {
+    let is_marked = request.when_in_doubt == Some(WhenInDoubt::ResendIfAbsent);
+    let is_limit = matches!(request.spec.order_type, OrderType::Limit { .. });
+    (is_marked && !is_limit).then(|| DenyReason::Terms {
+        error: SpecError::NotResendable { order_type: request.spec.order_type.as_str().to_owned() },
+    })
 }

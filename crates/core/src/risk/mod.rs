@@ -27,6 +27,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) replaces: Option<&'a Order>,
     /// The terms that the broker has now, when this is a change.
     pub(crate) in_force: Option<&'a OrderSpec>,
+    /// Of an order that is placed again, the attempt before may show up after all.
+    is_second_attempt: bool,
 }
 
 impl<'a> Candidate<'a> {
@@ -38,6 +40,7 @@ impl<'a> Candidate<'a> {
             spec: &request.spec,
             replaces: None,
             in_force: None,
+            is_second_attempt: false,
         }
     }
 
@@ -49,7 +52,13 @@ impl<'a> Candidate<'a> {
             spec,
             replaces: Some(order),
             in_force: Some(&order.spec),
+            is_second_attempt: false,
         }
+    }
+
+    /// An order about to be placed again.
+    pub(crate) const fn second_attempt(order: &'a Order) -> Self {
+        Self { is_second_attempt: true, ..Self::release(order) }
     }
 
     /// A staged order about to leave: nothing of it is at the broker yet.
@@ -70,7 +79,8 @@ impl<'a> Candidate<'a> {
         match self.replaces {
             None => self.spec.order_qty.get(),
             Some(order) => {
-                self.spec.order_qty.saturating_sub(order.cum_qty).max(order.worst_leaves_qty()).get()
+                let worst = order.leaves_at(self.spec.order_qty).max(order.worst_leaves_qty()).get();
+                if self.is_second_attempt { worst.saturating_mul(Decimal::TWO) } else { worst }
             }
         }
     }

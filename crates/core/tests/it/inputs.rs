@@ -263,6 +263,40 @@ fn halted_or_a_journal_in_trouble_denies_and_cancels_still_pass() {
 }
 
 #[test]
+fn inside_the_restart_window_nothing_new_is_sent_and_cancels_leave() {
+    let world = World::ready();
+    let (from, until) = (world.now.saturating_add(seconds(5)), world.now.saturating_add(seconds(9)));
+    let mut world = World::ready_with(|config| {
+        config.restart_windows =
+            vec![(from, until), (until.saturating_add(seconds(600)), until.saturating_add(seconds(700)))];
+    });
+    world.submit("a", Side::Buy, "10");
+    world.open_order("a", "Submitted");
+    world.wait(seconds(5));
+    world.feed();
+    let denied = world.submit("b", Side::Buy, "10").denied();
+    assert!(denied.to_string().contains("restart window"), "{denied}");
+    assert!(world.modify("a", limit(Side::Buy, "10", "101")).denied().to_string().contains("restart window"));
+    assert_eq!(world.cancel("a").cancels(), [1]);
+    world.wait(seconds(4));
+    world.feed();
+    assert_eq!(world.submit("c", Side::Buy, "10").places(), 1, "the window is over");
+}
+
+#[test]
+fn an_order_decided_just_before_the_restart_window_does_not_leave_inside_it() {
+    let start = World::ready().now;
+    let window = (start.saturating_add(seconds(1)), start.saturating_add(seconds(60)));
+    let mut world = World::ready_with(|config| config.restart_windows = vec![window]);
+    let seen = world.submit("a", Side::Buy, "10");
+    let request = seen.0.requests.first().expect("it was decided");
+    assert_eq!(world.core.last_look(world.now, request), Ok(()));
+    world.wait(seconds(1));
+    let why = world.core.last_look(world.now, request).unwrap_err();
+    assert!(why.contains("restart window"), "{why}");
+}
+
+#[test]
 fn quotes_and_account_values_do_not_outlive_their_connection() {
     let mut world = World::ready();
     world.disconnect();

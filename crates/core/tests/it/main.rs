@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is a failed test")]
 
 mod cancel;
+mod doubt;
 mod fills;
 mod foreign;
 mod gap;

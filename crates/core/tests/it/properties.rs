@@ -3,12 +3,12 @@
 
 use std::collections::VecDeque;
 
-use alphec_model::{BrokerEvent, BrokerRequest, CancelScope, Decimal, OrderState, Side};
+use alphec_model::{BrokerEvent, BrokerRequest, CancelScope, Decimal, OrderState, Side, WhenInDoubt};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
 use crate::support::model::{At, Model};
-use crate::support::setup::{limit, seconds};
+use crate::support::setup::{limit, request, seconds};
 use crate::support::{Seen, World};
 
 #[derive(Debug, Clone)]
@@ -99,7 +99,10 @@ impl Play {
             Action::Submit { name, buys, qty } => {
                 self.world.feed();
                 let side = if buys { Side::Buy } else { Side::Sell };
-                let seen = self.world.submit(&format!("o{name}"), side, &qty.to_string());
+                let mut order = request(&format!("o{name}"), "AAPL", limit(side, &qty.to_string(), "100"));
+                // Some are marked to be placed again, once, when proven absent.
+                order.when_in_doubt = (name % 3 == 0).then_some(WhenInDoubt::ResendIfAbsent);
+                let seen = self.world.submit_request(order);
                 self.sent(seen);
             }
             Action::Modify { name, qty } => {

@@ -74,6 +74,8 @@ mod tests {
             ack_timeout: Duration::ZERO,
             resnapshot_after: Duration::ZERO,
             absent_after: Duration::ZERO,
+            when_in_doubt: alphec_model::WhenInDoubt::Hold,
+            restart_windows: Vec::new(),
             reconcile_every: Duration::ZERO,
             executions_days: 1,
             orders_max: 1,

@@ -268,6 +268,7 @@ pub(crate) fn submit(id: &str) -> Command {
         account: account(),
         instrument: aapl(),
         spec,
+        when_in_doubt: None,
     })
 }
 
@@ -338,6 +339,8 @@ fn config(rules: Vec<RuleConfig>) -> CoreConfig {
         ack_timeout: Duration::from_secs(5),
         resnapshot_after: Duration::from_millis(200),
         absent_after: Duration::ZERO,
+        when_in_doubt: alphec_model::WhenInDoubt::Hold,
+        restart_windows: Vec::new(),
         reconcile_every: Duration::from_secs(60),
         executions_days: 1,
         orders_max: 100_000,

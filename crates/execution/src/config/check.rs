@@ -12,6 +12,7 @@ use super::arming;
 use super::de::Fault;
 use super::instruments;
 use super::profile::{Heartbeat, Profile, Reconnect, Stop};
+use super::restart::RestartWindow;
 use super::secret::SecretRef;
 use super::text::{
     EndpointText, HeartbeatText, LimitsText, MarketDataText, ModeText, ProfileText, ReconnectText,
@@ -75,6 +76,8 @@ pub(super) fn profile(name: &str, tree: &Node, folder: &Path) -> Checked<Profile
         absent_after: quiet("timeouts.absent_ms", text.timeouts.absent_ms)?,
         reconcile_every: ms("timeouts.reconcile_ms", text.timeouts.reconcile_ms)?,
         pacing_per_second: (text.pacing_per_second > 0).then_some(text.pacing_per_second),
+        when_in_doubt: text.when_in_doubt.into(),
+        restart_windows: restart_windows(&text.restart_windows)?,
         delayed_market_data: matches!(text.market_data, MarketDataText::Delayed),
         stop: Stop {
             policy: text.stop.policy.into(),
@@ -167,6 +170,19 @@ fn ms(key: &str, value: u64) -> Checked<Duration> {
 /// A time that may also be none at all.
 fn quiet(key: &str, value: u64) -> Checked<Duration> {
     if value == 0 { Ok(Duration::ZERO) } else { ms(key, value) }
+}
+
+/// More than a few are a slip.
+const RESTARTS_MAX: usize = 8;
+
+fn restart_windows(texts: &[String]) -> Checked<Vec<RestartWindow>> {
+    if texts.len() > RESTARTS_MAX {
+        return Err(Fault::at("restart_windows", format!("more than {RESTARTS_MAX} windows")));
+    }
+    let parse = |(index, text): (usize, &String)| {
+        text.parse().map_err(|why: String| Fault::at(&format!("restart_windows.{index}"), why))
+    };
+    texts.iter().enumerate().map(parse).collect()
 }
 
 fn reconnect(text: &ReconnectText) -> Checked<Reconnect> {

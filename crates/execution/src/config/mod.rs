@@ -30,6 +30,7 @@ mod error;
 mod explain;
 mod instruments;
 mod profile;
+mod restart;
 mod secret;
 mod text;
 mod tree;
@@ -41,6 +42,7 @@ use std::path::{Path, PathBuf};
 pub use env::Env;
 pub use error::{ConfigError, Place, SAMPLE};
 pub use profile::{Armed, Heartbeat, Profile, Reconnect, Stop};
+pub use restart::RestartWindow;
 pub use secret::SecretRef;
 pub use tree::Origin;
 

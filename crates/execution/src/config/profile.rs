@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use alphec_engine::StopPolicy;
 use alphec_engine::core::Mode;
-use alphec_model::{AccountId, ApiClientId, Instrument, InstrumentId, Limits, UtcNanos};
+use alphec_model::{AccountId, ApiClientId, Instrument, InstrumentId, Limits, UtcNanos, WhenInDoubt};
 
+use super::restart::RestartWindow;
 use super::secret::SecretRef;
 
 /// How to come back after a failed or lost connection.
@@ -93,6 +94,10 @@ pub struct Profile {
     pub resnapshot_after: Duration,
     /// How long an order must be in no list, on a good link, before it may count as gone.
     pub absent_after: Duration,
+    /// What may be done by itself about an order in doubt that says nothing of it: hold it, or ask by a cancel.
+    pub when_in_doubt: WhenInDoubt,
+    /// When the gateway restarts, day by day; nothing new is sent then.
+    pub restart_windows: Vec<RestartWindow>,
     /// How often the broker's books are read while all is well.
     pub reconcile_every: Duration,
     /// Messages in any one second to the gateway; `None` is without pacing, for benchmarks.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alphec_engine::StopPolicy;
 use alphec_engine::core::Mode;
 use alphec_ibkr::Endpoint;
-use alphec_model::{AccountId, Currency, Decimal, InstrumentId, OptionRight, Price, Qty};
+use alphec_model::{AccountId, Currency, Decimal, InstrumentId, OptionRight, Price, Qty, WhenInDoubt};
 use serde::Deserialize;
 
 use super::secret::SecretRef;
@@ -42,6 +42,23 @@ impl EndpointText {
 pub(super) enum MarketDataText {
     Live,
     Delayed,
+}
+
+/// Resending is chosen order by order and has no word here.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum DoubtText {
+    Hold,
+    CancelProbe,
+}
+
+impl From<DoubtText> for WhenInDoubt {
+    fn from(text: DoubtText) -> Self {
+        match text {
+            DoubtText::Hold => Self::Hold,
+            DoubtText::CancelProbe => Self::CancelProbe,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -81,6 +98,8 @@ pub(super) struct ProfileText {
     pub(super) timeouts: TimeoutsText,
     pub(super) pacing_per_second: u32,
     pub(super) market_data: MarketDataText,
+    pub(super) when_in_doubt: DoubtText,
+    pub(super) restart_windows: Vec<String>,
     pub(super) stop: StopText,
     pub(super) alerts: AlertsText,
     pub(super) allow_live: bool,

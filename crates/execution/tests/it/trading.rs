@@ -57,6 +57,7 @@ fn request(account: &str, spec: OrderSpec) -> OrderRequest {
         account: AccountId::new(account).unwrap(),
         instrument: aapl(),
         spec,
+        when_in_doubt: None,
     }
 }
 

@@ -265,6 +265,7 @@ impl Cast {
             account: self.account.clone(),
             instrument: instrument.id().clone(),
             spec,
+            when_in_doubt: None,
         };
         Ok(self.client.submit_order(request).await?)
     }

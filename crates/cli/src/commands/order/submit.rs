@@ -5,7 +5,7 @@ use std::time::Duration;
 use alphec_execution::model::broker::LinkState;
 use alphec_execution::model::{
     AccountId, ClientOrderId, CorrelationId, InstrumentId, Order, OrderRequest, OrderSpec, OrderState,
-    OrderType, Price, Qty, Side, StrategyId, TimeInForce, UtcNanos,
+    OrderType, Price, Qty, Side, StrategyId, TimeInForce, UtcNanos, WhenInDoubt,
 };
 use alphec_execution::{Error, Profile, new_client_order_id, new_correlation_id};
 
@@ -49,6 +49,9 @@ pub(crate) struct Args {
     /// Idempotency key: the same id with the same terms is the same order. Made up unless given.
     #[arg(long, value_name = "ID")]
     client_order_id: Option<ClientOrderId>,
+    /// What may be done by itself if its outcome is never proven; the profile's choice unless given.
+    #[arg(long, value_enum)]
+    when_in_doubt: Option<DoubtWord>,
     /// Ties it to the work it came from. Made up unless given.
     #[arg(long, value_name = "ID")]
     correlation_id: Option<CorrelationId>,
@@ -100,6 +103,26 @@ enum TypeWord {
     StopLimit,
 }
 
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum DoubtWord {
+    /// Nothing: it stays in doubt until the broker or an operator settles it.
+    Hold,
+    /// Ask by a cancel whether it exists.
+    CancelProbe,
+    /// Once proven absent, place it again, once; limit orders only.
+    ResendIfAbsent,
+}
+
+impl From<DoubtWord> for WhenInDoubt {
+    fn from(word: DoubtWord) -> Self {
+        match word {
+            DoubtWord::Hold => Self::Hold,
+            DoubtWord::CancelProbe => Self::CancelProbe,
+            DoubtWord::ResendIfAbsent => Self::ResendIfAbsent,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum LifeWord {
     /// Until the session ends.
@@ -139,6 +162,7 @@ async fn submit(
         account,
         instrument: args.instrument,
         spec,
+        when_in_doubt: args.when_in_doubt.map(Into::into),
     };
     let (wait, patience) = (args.wait, args.patience.timeout());
     let order = match one_shot.client.submit_order(request).await {

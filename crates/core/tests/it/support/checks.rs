@@ -15,7 +15,7 @@ use alphec_model::{
 #[derive(Debug, Default)]
 pub(crate) struct Checker {
     mirror: Book,
-    placed: BTreeSet<ClientOrderId>,
+    placed: BTreeMap<ClientOrderId, u8>,
     highest_placed: i32,
     replaces_sent: BTreeMap<ClientOrderId, usize>,
     replaces_asked: BTreeMap<ClientOrderId, usize>,
@@ -86,6 +86,10 @@ impl Checker {
             Body::OrderChanged { from, to, evidence, .. } => {
                 self.moved(&key.unwrap(), (*from, *to), evidence)
             }
+            Body::Resent { .. } => {
+                let before = self.states.insert(key.unwrap(), OrderState::PendingNew);
+                assert_eq!(before, Some(OrderState::InDoubt), "only what is in doubt is placed again");
+            }
             Body::ReplaceAsked { .. } => *self.replaces_asked.entry(key.unwrap()).or_default() += 1,
             _ => {}
         }
@@ -127,7 +131,12 @@ impl Checker {
                     (Some(ticket.broker_order_id), &ticket.spec),
                     (order.broker_order_id, &order.spec)
                 );
-                assert!(self.placed.insert(order.client_order_id.clone()), "an order is placed once");
+                let placed = self.placed.entry(order.client_order_id.clone()).or_default();
+                *placed += 1;
+                assert!(
+                    *placed == order.attempts && *placed <= 2,
+                    "an order is placed once for each attempt"
+                );
                 assert!(
                     ticket.broker_order_id.get() > self.highest_placed,
                     "broker ids only rise on the wire"
@@ -220,7 +229,8 @@ impl Checker {
 /// may hold, less what is filled.
 fn could_still_fill(order: &Order) -> Decimal {
     let asked = order.pending.replace.as_ref().map_or(Decimal::ZERO, |replace| replace.spec.order_qty.get());
-    (order.spec.order_qty.get().max(asked) - order.cum_qty.get()).max(Decimal::ZERO)
+    let attempts = Decimal::from(order.attempts);
+    (order.spec.order_qty.get().max(asked) * attempts - order.cum_qty.get()).max(Decimal::ZERO)
 }
 
 fn signed(fill: &Fill) -> Decimal {

@@ -113,6 +113,8 @@ pub(crate) fn config() -> CoreConfig {
         ack_timeout: seconds(5),
         resnapshot_after: seconds(3),
         absent_after: Duration::ZERO,
+        when_in_doubt: alphec_model::WhenInDoubt::CancelProbe,
+        restart_windows: Vec::new(),
         reconcile_every: seconds(60),
         executions_days: 2,
         orders_max: 1_000,
@@ -135,6 +137,7 @@ pub(crate) fn request(name: &str, of: &str, spec: OrderSpec) -> OrderRequest {
         account: account(ACCOUNT),
         instrument: instrument(of),
         spec,
+        when_in_doubt: None,
     }
 }
 

@@ -1,0 +1,190 @@
+//! What is done by itself about an order in doubt: nothing, a question, or one second attempt.
+
+use alphec_core::Misuse;
+use alphec_model::broker::NoticeClass;
+use alphec_model::{AlertKind, BrokerEvent, OrderState, OrderType, Side, WhenInDoubt};
+
+use crate::support::World;
+use crate::support::broker::{Books, execution, open_row};
+use crate::support::setup::{limit, px, request, seconds, spec};
+
+/// Ready, with one order of this choice in doubt after a lost connection, and connected again.
+fn in_doubt(choice: WhenInDoubt) -> World {
+    let mut world = World::ready();
+    let mut order = request("a", "AAPL", limit(Side::Buy, "10", "100"));
+    order.when_in_doubt = Some(choice);
+    assert_eq!(world.submit_request(order).places(), 1);
+    world.reconnect();
+    assert_eq!(world.state("a"), OrderState::InDoubt);
+    world
+}
+
+/// Rounds of empty books until the quiet watch is over and the order has been asked for, if it ever is.
+fn watched(world: &mut World) -> Vec<i32> {
+    let mut asked = Vec::new();
+    for _ in 0..4 {
+        world.feed();
+        asked.extend(world.next_books(Books::default()).cancels());
+    }
+    asked
+}
+
+fn not_found(world: &mut World) -> crate::support::Seen {
+    world.feed();
+    world.notice("a", 10_147, NoticeClass::NotFound)
+}
+
+#[test]
+fn held_it_is_never_asked_for_and_people_are_told_once() {
+    let mut world = in_doubt(WhenInDoubt::Hold);
+    assert!(watched(&mut world).is_empty());
+    assert_eq!(world.state("a"), OrderState::InDoubt);
+    assert_eq!(world.reserved_buys("AAPL"), "10");
+    // A cancel that someone asks for is a question too, and is always sent.
+    assert_eq!(world.cancel("a").cancels(), [1]);
+    not_found(&mut world);
+    assert_eq!(world.state("a"), OrderState::Canceled);
+}
+
+#[test]
+fn a_question_is_on_record_as_one_and_not_as_a_wish_to_cancel() {
+    let mut world = in_doubt(WhenInDoubt::CancelProbe);
+    assert_eq!(watched(&mut world).first(), Some(&1));
+    assert!(!world.bodies("a", "cancel_probed").is_empty());
+    assert!(world.bodies("a", "cancel_asked").is_empty());
+    not_found(&mut world);
+    assert_eq!(world.state("a"), OrderState::Canceled);
+    assert_eq!(world.reserved_buys("AAPL"), "0");
+}
+
+#[test]
+fn proven_absent_and_marked_for_it_it_is_placed_again_under_new_names_with_both_attempts_reserved() {
+    let mut world = in_doubt(WhenInDoubt::ResendIfAbsent);
+    let before = world.order("a");
+    watched(&mut world);
+    let seen = not_found(&mut world);
+    assert_eq!((seen.places(), seen.alerts(AlertKind::OrderResent)), (1, 1));
+    let order = world.order("a");
+    assert_eq!((order.state, order.attempts), (OrderState::PendingNew, 2));
+    assert!(order.broker_order_id > before.broker_order_id);
+    assert_ne!(order.order_ref, before.order_ref);
+    assert_eq!(world.reserved_buys("AAPL"), "20", "the first attempt may show up after all");
+    world.open_order("a", "Submitted");
+    world.fill("a", "e.1.01", "10");
+    assert_eq!(world.state("a"), OrderState::Filled);
+    assert_eq!(world.position("AAPL"), "10");
+}
+
+#[test]
+fn it_is_never_placed_a_third_time() {
+    let mut world = in_doubt(WhenInDoubt::ResendIfAbsent);
+    watched(&mut world);
+    assert_eq!(not_found(&mut world).places(), 1);
+    world.reconnect();
+    assert_eq!(world.state("a"), OrderState::InDoubt);
+    watched(&mut world);
+    assert_eq!(not_found(&mut world).places(), 0);
+    assert_eq!(world.state("a"), OrderState::Canceled);
+    assert_eq!(world.reserved_buys("AAPL"), "0");
+}
+
+#[test]
+fn a_restart_between_the_attempts_sends_neither_again() {
+    let mut world = in_doubt(WhenInDoubt::ResendIfAbsent);
+    watched(&mut world);
+    not_found(&mut world);
+    assert_eq!(world.restart().places(), 0);
+    assert_eq!((world.state("a"), world.order("a").attempts), (OrderState::InDoubt, 2));
+    assert_eq!(world.reserved_buys("AAPL"), "20");
+}
+
+#[test]
+fn a_wish_to_cancel_a_partial_fill_a_known_perm_id_or_the_gate_keep_it_from_being_placed_again() {
+    type Trouble = fn(&mut World);
+    let table: [(&str, Trouble); 4] = [
+        ("someone wants it gone", |world| drop(world.cancel("a"))),
+        ("trading is halted", |world| drop(world.halt())),
+        ("the market moved away", |world| world.quote("AAPL", "149.99", "150.01")),
+        ("no quote", |world| drop(world.wait(seconds(30)))),
+    ];
+    for (why, trouble) in table {
+        let mut world = in_doubt(WhenInDoubt::ResendIfAbsent);
+        watched(&mut world);
+        world.feed();
+        trouble(&mut world);
+        let seen = world.notice("a", 10_147, NoticeClass::NotFound);
+        assert_eq!(seen.places(), 0, "{why}");
+        assert_eq!(world.state("a"), OrderState::Canceled, "{why}");
+    }
+}
+
+#[test]
+fn before_complete_lists_and_the_quiet_watch_nothing_is_placed_again() {
+    let mut world = World::ready_with(|config| config.absent_after = seconds(30));
+    let mut order = request("a", "AAPL", limit(Side::Buy, "10", "100"));
+    order.when_in_doubt = Some(WhenInDoubt::ResendIfAbsent);
+    world.submit_request(order);
+    world.reconnect();
+    world.feed();
+    assert_eq!(world.notice("a", 10_147, NoticeClass::NotFound).places(), 0, "no list was read");
+    world.books(Books::default());
+    world.next_books(Books::default());
+    world.feed();
+    assert_eq!(world.notice("a", 10_147, NoticeClass::NotFound).places(), 0, "the watch is not over");
+    assert_eq!(world.state("a"), OrderState::InDoubt);
+}
+
+#[test]
+fn the_first_attempt_that_shows_up_after_all_counts_on_its_own_is_canceled_by_its_own_id_and_halts() {
+    let mut world = in_doubt(WhenInDoubt::ResendIfAbsent);
+    let first = world.order("a");
+    watched(&mut world);
+    not_found(&mut world);
+    world.open_order("a", "Submitted");
+    let seen = world.event(BrokerEvent::OpenOrder(open_row(&first, "Submitted")));
+    assert_eq!(seen.cancels(), [first.broker_order_id.unwrap().get()]);
+    assert_eq!((seen.alerts(AlertKind::LateArrival), seen.has("halted")), (1, true));
+    let foreign: Vec<_> = world.core.book().foreign_orders().collect();
+    assert_eq!(foreign.len(), 1);
+    let second = world.order("a");
+    assert_eq!((second.state, second.perm_id == first.perm_id), (OrderState::Working, false));
+    // Its fill moves the position and fills nothing of the second.
+    world.event(BrokerEvent::Execution(execution(&first, "e.9.01", "10", "100")));
+    assert_eq!((world.position("AAPL").as_str(), world.state("a")), ("10", OrderState::Working));
+    assert!(world.order("a").cum_qty.is_zero());
+}
+
+#[test]
+fn only_a_limit_order_can_be_marked_and_the_mark_is_part_of_the_body() {
+    let mut world = World::ready();
+    let stop = spec(Side::Buy, "10", OrderType::Stop { stop_px: px("101") });
+    for (name, terms) in [("m", spec(Side::Buy, "10", OrderType::Market)), ("s", stop)] {
+        let mut order = request(name, "AAPL", terms);
+        order.when_in_doubt = Some(WhenInDoubt::ResendIfAbsent);
+        let seen = world.submit_request(order);
+        assert_eq!(seen.places(), 0);
+        assert!(seen.denied().to_string().contains("only a limit order"), "{}", seen.denied());
+    }
+    let marked = |choice| {
+        let mut order = request("a", "AAPL", limit(Side::Buy, "10", "100"));
+        order.when_in_doubt = choice;
+        order
+    };
+    world.submit_request(marked(Some(WhenInDoubt::Hold)));
+    world.submit_request(marked(None)).order();
+    let seen = world.submit_request(marked(Some(WhenInDoubt::ResendIfAbsent)));
+    assert!(matches!(seen.misuse(), Misuse::KeyReused(_)));
+}
+
+#[test]
+fn the_profiles_choice_applies_where_an_order_says_nothing_and_never_sends_twice() {
+    for (profile, expected) in [
+        (WhenInDoubt::Hold, WhenInDoubt::Hold),
+        (WhenInDoubt::CancelProbe, WhenInDoubt::CancelProbe),
+        (WhenInDoubt::ResendIfAbsent, WhenInDoubt::CancelProbe),
+    ] {
+        let mut world = World::ready_with(|config| config.when_in_doubt = profile);
+        world.submit("a", Side::Buy, "10");
+        assert_eq!(world.order("a").when_in_doubt, expected);
+    }
+}
