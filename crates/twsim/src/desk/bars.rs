@@ -13,7 +13,7 @@ const CATCH_UP: i64 = 64;
 impl Desk {
     pub(super) fn live_bars(&mut self, now: UtcNs, conn: ConnId, wanted: &LiveBarsRequest) {
         let req_id = wanted.req_id;
-        match self.live_feed(wanted) {
+        match self.live_feed(now, wanted) {
             Err(refusal) => self.refuse_request(now, conn, req_id, &refusal),
             Ok(feed) if self.takes_line(now, conn, (req_id, feed.con_id)) => {
                 let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
@@ -24,8 +24,8 @@ impl Desk {
         }
     }
 
-    fn live_feed(&self, wanted: &LiveBarsRequest) -> Result<BarFeed, Refusal> {
-        let instrument = self.resolve(&wanted.query)?;
+    fn live_feed(&mut self, now: UtcNs, wanted: &LiveBarsRequest) -> Result<BarFeed, Refusal> {
+        let instrument = self.resolve(now, &wanted.query)?;
         let price = bar_price(&wanted.what)?;
         if price == BarPrice::Trades && instrument.sec_type == SecType::Forex {
             return Err(Refusal::Invalid("TRADES of a currency pair do not exist".to_owned()));

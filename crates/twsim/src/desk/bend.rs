@@ -123,7 +123,7 @@ impl Desk {
         }
         self.correct_later(now, &execution);
         if let Some(fault) = self.marks_con(now, Knob::StaleStatus, key, con_id)
-            && let Some(report) = report
+            && let Some(report) = report.filter(|_| execution.leg == 0)
         {
             let stale = VenueOutput::Order(Box::new(before(report, &execution)));
             self.later(now, fault.span("after"), Later::Say(Box::new(stale), PLAIN));

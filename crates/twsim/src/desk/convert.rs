@@ -6,13 +6,19 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::Desk;
+use super::combination::{is_combination, priced_by_legs};
 use super::extra::extra;
-use crate::venue::{Instrument, OrderKind, OrderSpec, Refusal, Right, Side, TimeInForce, TrailBy, Venue};
+use crate::venue::{
+    Instrument, OrderKind, OrderSpec, Refusal, Right, Side, TimeInForce, TrailBy, UtcNs, Venue,
+};
 use crate::wire::{Contract, Order, PlaceOrder, decimal_from_double, decimal_from_text, parse_stamp};
 
 impl Desk {
-    /// The instrument a query means, when it means exactly one.
-    pub(super) fn resolve(&self, query: &Contract) -> Result<Arc<Instrument>, Refusal> {
+    /// The instrument a query means, when it means exactly one. A combination is listed when it is first named.
+    pub(super) fn resolve(&mut self, now: UtcNs, query: &Contract) -> Result<Arc<Instrument>, Refusal> {
+        if is_combination(query) {
+            return self.combination(now, query);
+        }
         let found = find(&self.venue, query)?;
         match found.as_slice() {
             [one] => Ok(Arc::clone(one)),
@@ -20,12 +26,12 @@ impl Desk {
         }
     }
 
-    pub(super) fn order_spec(&self, placed: &PlaceOrder) -> Result<OrderSpec, Refusal> {
+    pub(super) fn order_spec(&mut self, now: UtcNs, placed: &PlaceOrder) -> Result<OrderSpec, Refusal> {
         let order = &placed.order;
         if order.what_if != Some(true) && order.what_if_type.is_some_and(|kind| kind != 0) {
             return Err(Refusal::Invalid("A what-if type needs a what-if order".to_owned()));
         }
-        let instrument = self.resolve(&placed.contract)?;
+        let instrument = self.resolve(now, &placed.contract)?;
         let quantity = decimal_from_text(order.total_quantity.as_deref())
             .map_err(|text| Refusal::Unreadable(format!("totalQuantity '{text}'")))?
             .unwrap_or(Decimal::ZERO);
@@ -36,14 +42,15 @@ impl Desk {
             account: self.account_for(order.account.as_deref().unwrap_or_default())?,
             side: side(order)?,
             quantity,
-            kind: order_kind(order)?,
+            kind: priced_by_legs(order, &placed.contract, &instrument)
+                .map_or_else(|| order_kind(order), Ok)?,
             tif: time_in_force(order)?,
             order_ref: order.order_ref.as_deref().unwrap_or_default().into(),
             parent_id: order.parent_id.unwrap_or(0),
             // An absent flag means no: both dialects leave it out, or write 0, for a parked order.
             transmit: order.transmit.unwrap_or(false),
             outside_rth: order.outside_rth.unwrap_or(false),
-            extra: extra(order)?,
+            extra: extra(order, &placed.contract)?,
             carried: placed.carried(),
         })
     }
@@ -93,7 +100,7 @@ fn matches(instrument: &Instrument, query: &Contract, right: Option<Right>) -> b
 }
 
 /// A text that says something.
-fn given(field: &Option<String>) -> Option<&str> {
+pub(super) fn given(field: &Option<String>) -> Option<&str> {
     field.as_deref().filter(|text| !text.is_empty())
 }
 

@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::combination::leg_terms;
 use crate::venue::{Extra, Oca, OcaKind, Refusal, UtcNs};
-use crate::wire::{Order, parse_stamp};
+use crate::wire::{Contract, Order, parse_stamp};
 
 /// `None` when the order has none of them.
-pub(super) fn extra(order: &Order) -> Result<Option<Arc<Extra>>, Refusal> {
+pub(super) fn extra(order: &Order, contract: &Contract) -> Result<Option<Arc<Extra>>, Refusal> {
     let extra = Extra {
         oca: oca(order)?,
         good_after: good_after(order)?,
         all_or_none: order.all_or_none.unwrap_or(false),
         min_quantity: min_quantity(order)?,
         hidden: order.hidden.unwrap_or(false),
+        legs: leg_terms(order, contract)?,
     };
     Ok((extra != Extra::default()).then(|| Arc::new(extra)))
 }

@@ -77,7 +77,7 @@ impl Desk {
     }
 
     fn history_plan(&mut self, now: UtcNs, conn: ConnId, wanted: &HistoryRequest) -> Result<Plan, Refusal> {
-        let instrument = self.resolve(&wanted.query)?;
+        let instrument = self.resolve(now, &wanted.query)?;
         let price = bar_price(&wanted.what)?;
         let size = bar_size(&wanted.bar_size)?;
         let name = contract_name(&instrument, &wanted.query);

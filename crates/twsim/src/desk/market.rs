@@ -90,7 +90,7 @@ impl Desk {
 
     pub(super) fn market_data(&mut self, now: UtcNs, conn: ConnId, wanted: &MarketDataRequest) {
         let req_id = wanted.req_id;
-        let instrument = match self.resolve(&wanted.query) {
+        let instrument = match self.resolve(now, &wanted.query) {
             Ok(instrument) => instrument,
             Err(refusal) => return self.refuse_request(now, conn, req_id, &refusal),
         };

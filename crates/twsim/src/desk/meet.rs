@@ -82,6 +82,7 @@ impl Desk {
             return self.apply(now, input);
         }
         self.rewrite(now, &mut order);
+        self.part_legs(now, &mut order);
         if self.plight.offline.is_some() {
             self.store_offline(&order.input());
             return;
@@ -255,7 +256,8 @@ impl Desk {
     }
 
     /// A modification, while faults are armed or states last.
-    pub(super) fn meet_modify(&mut self, now: UtcNs, order: Arriving) {
+    pub(super) fn meet_modify(&mut self, now: UtcNs, mut order: Arriving) {
+        self.part_legs(now, &mut order);
         let (conn, key, con_id) = (order.conn, order.key, order.con_id());
         let parent = order.spec.as_ref().map_or(0, |spec| spec.parent_id);
         if parent != 0

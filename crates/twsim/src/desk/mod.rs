@@ -4,6 +4,7 @@
 mod accounts;
 mod bars;
 mod bend;
+mod combination;
 mod control;
 mod convert;
 mod extra;

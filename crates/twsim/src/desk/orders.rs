@@ -29,7 +29,7 @@ impl Desk {
             Kind::Modify => self.lines.counters.modifies += 1,
         }
         self.warn_of_zone(now, conn, order);
-        let arriving = Arriving { conn, key, spec: self.order_spec(order) };
+        let arriving = Arriving { conn, key, spec: self.order_spec(now, order) };
         match kind {
             _ if self.is_calm() => self.apply(now, arriving.input()),
             Kind::New => self.meet_new(now, arriving, payload),
@@ -52,7 +52,7 @@ impl Desk {
         if self.plight.offline.is_some() {
             return;
         }
-        let input = match self.order_spec(order) {
+        let input = match self.order_spec(now, order) {
             Ok(spec) => VenueInput::Preview { key, spec: Box::new(spec) },
             Err(refusal) => VenueInput::Refuse { key, refusal, spec: None },
         };

@@ -402,8 +402,9 @@ pub const TABLE: &[Row] = &[
         Param::new("after", ParamKind::Span, "1s"),
     ]),
     row(Knob::LegsApart, "legs-apart", Unit::Life, (&[30], "3.5"),
-        "sends the leg executions of a combo apart in time", &[
+        "fills the legs of a non-guaranteed combination one after the other, or with `legs` only the first of them", &[
         Param::new("by", ParamKind::Span, "1s"),
+        Param::new("legs", ParamKind::Int(0, 8), "0"),
     ]),
     row(Knob::ErrorId, "error-id", Unit::Life, (&[32], "1.10"),
         "sends errors about orders under another id, or without one", &[

@@ -137,6 +137,8 @@ impl Account {
                 self.pay(&instrument.currency, -signed * unit_value);
                 self.pay(&instrument.symbol, signed);
             }
+            // Booked by its legs.
+            SecType::Bag => {}
         }
         self.pay(&instrument.currency, -trade.commission);
         realized

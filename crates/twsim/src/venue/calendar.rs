@@ -85,7 +85,7 @@ impl Calendar {
     pub fn usual(sec_type: SecType) -> Result<Self, CalendarError> {
         match sec_type {
             SecType::Stock => "09:30-16:00/04:00-20:00@US/Eastern",
-            SecType::Option => "09:30-16:00@US/Eastern",
+            SecType::Option | SecType::Bag => "09:30-16:00@US/Eastern",
             SecType::Future => "08:30-16:00/17:00-16:00@US/Central",
             SecType::Forex => "17:15-17:00@US/Eastern",
         }

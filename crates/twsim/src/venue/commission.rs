@@ -46,6 +46,8 @@ impl CommissionRule {
             },
             SecType::Option => Self { minimum: Decimal::ONE, ..Self::per_unit(cents(65)) },
             SecType::Future => Self::per_unit(cents(225)),
+            // What its legs cost.
+            SecType::Bag => Self::per_unit(Decimal::ZERO),
             SecType::Forex => {
                 Self { per_value: Decimal::new(2, 5), minimum: Decimal::TWO, ..Self::per_unit(Decimal::ZERO) }
             }

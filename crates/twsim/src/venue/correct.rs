@@ -39,6 +39,13 @@ impl Venue {
         };
         let mut new = corrected(&old, (price, quantity));
         new.exec_id = format!("{base}.{:02}", revision + 1);
+        if instrument.is_combination() {
+            // Its legs are what was booked, and have corrections of their own.
+            let new = Arc::new(new);
+            self.archive.replace_execution(place, Arc::clone(&new));
+            out.push(VenueOutput::Execution(new));
+            return;
+        }
         let (before, _) = self.replay(&instrument, &old, &old);
         let (after, realized) = self.replay(&instrument, &old, &new);
         new.realized_pnl = realized;

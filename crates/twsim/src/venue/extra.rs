@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use super::combination::LegTerms;
 use super::instrument::Instrument;
 use super::oca::Oca;
 use super::refusal::Refusal;
@@ -20,6 +21,8 @@ pub struct Extra {
     pub min_quantity: Option<Decimal>,
     /// Not to be shown in the market's depth. No client's order is shown here, so it changes nothing.
     pub hidden: bool,
+    /// What it says about the legs of a combination.
+    pub legs: Option<LegTerms>,
 }
 
 impl OrderSpec {

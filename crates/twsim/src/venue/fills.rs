@@ -5,9 +5,11 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::account::Trade;
+use super::combination::legs_allow;
 use super::io::{Execution, VenueOutput};
 use super::kind::OrderKind;
 use super::oca::Shrunk;
+use super::order::LiveOrder;
 use super::refusal::Refusal;
 use super::types::{Status, TimeInForce, UtcNs};
 use super::{Scheduled, Venue};
@@ -15,8 +17,11 @@ use super::{Scheduled, Venue};
 impl Venue {
     /// Triggers and fills one order against the market as it is now.
     pub(super) fn match_order(&mut self, now: UtcNs, seq: u64, out: &mut Vec<VenueOutput>) {
-        let Some(order) = self.live.get_mut(&seq).filter(|order| order.hold.is_none()) else { return };
+        let ready = |order: &&mut LiveOrder| order.hold.is_none() && !order.is_legging();
+        let Some(order) = self.live.get_mut(&seq).filter(ready) else { return };
         let Some(&at) = self.market_index.get(&order.spec.con_id) else { return };
+        let legs_allow =
+            order.spec.extra.is_none() || legs_allow((&self.markets, &self.market_index), &order.spec);
         let market = &mut self.markets[at];
         if order.follow(market) {
             out.push(VenueOutput::Terms(order.report()));
@@ -33,7 +38,7 @@ impl Venue {
         let waits_for_trigger = order.waits_for_trigger();
         let (_, displayed) = market.quote.touch(order.spec.side);
         let available = if order.filled_at_quote == market.quote_seq { Decimal::ZERO } else { displayed };
-        let price = order.executable_price(&market.quote);
+        let price = order.executable_price(&market.quote).filter(|_| legs_allow);
         let remaining = order.remaining();
         let least = match order.spec.tif {
             TimeInForce::Fok => remaining,
@@ -113,14 +118,25 @@ impl Venue {
         (quantity, price): (Decimal, Decimal),
         out: &mut Vec<VenueOutput>,
     ) {
-        let exec_number = self.next_exec;
+        if self.begin_legs(now, seq, quantity, out) {
+            return;
+        }
+        self.fill_whole(now, seq, (quantity, price), out);
+    }
+
+    /// The order's own part of a fill. Legs that have not traded yet trade with it.
+    pub(super) fn fill_whole(
+        &mut self,
+        now: UtcNs,
+        seq: u64,
+        (quantity, price): (Decimal, Decimal),
+        out: &mut Vec<VenueOutput>,
+    ) {
         let Some(order) = self.live.get_mut(&seq) else { return };
         let Some(&at) = self.market_index.get(&order.spec.con_id) else { return };
-        let Some(account) = self.accounts.get_mut(&order.spec.account) else { return };
-        let market = &mut self.markets[at];
-        market.tape.note_trade(now, price, quantity);
-        let instrument = &market.instrument;
-
+        if !self.accounts.contains_key(&order.spec.account) {
+            return;
+        }
         let before = order.remaining();
         order.filled += quantity;
         let is_over = order.is_exhausted();
@@ -130,49 +146,27 @@ impl Venue {
         let grouped = order.spec.oca().map(|_| Arc::clone(&order.spec));
         order.traded += quantity * price;
         order.last_price = price;
-        let value = (order.traded * instrument.multiplier).abs();
-        let due = instrument.commission.due(order.filled, value).max(order.commission);
-        let commission = due - order.commission;
-        order.commission = due;
-        let trade = Trade { side: order.spec.side, quantity, price, commission };
-        let realized_pnl = account.book(instrument, trade);
-        let execution = Arc::new(Execution {
-            exec_id: exec_id(self.config.start, exec_number),
-            key: order.key,
-            perm_id: order.perm_id,
-            con_id: instrument.con_id,
-            account: Arc::clone(&order.spec.account),
-            order_ref: Arc::clone(&order.spec.order_ref),
-            side: order.spec.side,
-            quantity,
-            price,
-            cum_quantity: order.filled,
-            avg_price: order.avg_price(),
-            at: now,
-            added_liquidity: order.rested,
-            commission,
-            currency: Arc::clone(&market.currency),
-            realized_pnl,
-        });
-        self.next_exec += 1;
-        self.archive.add_execution(Arc::clone(&execution));
-        out.push(VenueOutput::Execution(Arc::clone(&execution)));
-        let position =
-            VenueOutput::Position { account: Arc::clone(&execution.account), con_id: execution.con_id };
         let (key, filled) = (order.key, order.filled);
+        let costs = if self.markets[at].instrument.is_combination() {
+            self.trade_combination(now, seq, (quantity, price), out)
+        } else {
+            self.trade(now, seq, (quantity, price), out).map_or(Costs::Legs(Vec::new()), Costs::One)
+        };
         if is_over {
             self.end(now, seq, Status::Filled, out);
-        } else {
+        } else if let Some(order) = self.live.get_mut(&seq) {
             if order.status != Status::PendingCancel {
                 order.status = Status::Submitted;
             }
             out.push(VenueOutput::Order(order.report()));
         }
-        out.push(position);
-        if self.config.commission_delay > 0 {
-            self.schedule_at(now + self.config.commission_delay, Scheduled::Commission(execution));
-        } else {
-            out.push(VenueOutput::Commission(execution));
+        match costs {
+            Costs::One(execution) => self.say_cost(now, execution, out),
+            Costs::Legs(executions) => {
+                for execution in executions {
+                    self.say_cost(now, execution, out);
+                }
+            }
         }
         // Where the client has named a group, the group says what a fill does to the others.
         if let Some(parent) = family.filter(|_| !is_over && grouped.is_none()) {
@@ -185,10 +179,87 @@ impl Venue {
             self.group_filled(now, (seq, &spec), shrunk, out);
         }
     }
+
+    /// One instrument trades: money, position and execution.
+    fn trade(
+        &mut self,
+        now: UtcNs,
+        seq: u64,
+        (quantity, price): (Decimal, Decimal),
+        out: &mut Vec<VenueOutput>,
+    ) -> Option<Arc<Execution>> {
+        let order = self.live.get_mut(&seq)?;
+        let market = &mut self.markets[*self.market_index.get(&order.spec.con_id)?];
+        let account = self.accounts.get_mut(&order.spec.account)?;
+        market.tape.note_trade(now, price, quantity);
+        let instrument = &market.instrument;
+        let value = (order.traded * instrument.multiplier).abs();
+        let due = instrument.commission.due(order.filled, value).max(order.commission);
+        let commission = due - order.commission;
+        order.commission = due;
+        let trade = Trade { side: order.spec.side, quantity, price, commission };
+        let realized_pnl = account.book(instrument, trade);
+        let exec_id = exec_id(self.config.start, self.next_exec);
+        self.next_exec += 1;
+        let execution = Arc::new(Execution {
+            commission,
+            realized_pnl,
+            ..order.execution(now, exec_id, (quantity, price), &market.currency)
+        });
+        self.archive.add_execution(Arc::clone(&execution));
+        out.push(VenueOutput::Execution(Arc::clone(&execution)));
+        Some(execution)
+    }
+
+    /// A combination trades: an execution of the whole, which moves nothing, and one of each leg that has not
+    /// traded already.
+    fn trade_combination(
+        &mut self,
+        now: UtcNs,
+        seq: u64,
+        (quantity, price): (Decimal, Decimal),
+        out: &mut Vec<VenueOutput>,
+    ) -> Costs {
+        let number = self.next_exec;
+        self.next_exec += 1;
+        let Some(order) = self.live.get(&seq) else { return Costs::Legs(Vec::new()) };
+        let Some(market) = self.market(order.spec.con_id) else { return Costs::Legs(Vec::new()) };
+        let in_parts = order.trades_in_parts();
+        let exec_id = exec_id(self.config.start, number);
+        let execution = Arc::new(order.execution(now, exec_id, (quantity, price), &market.currency));
+        self.archive.add_execution(Arc::clone(&execution));
+        out.push(VenueOutput::Execution(execution));
+        let legs =
+            if in_parts { Vec::new() } else { self.trade_legs(now, (seq, number), (quantity, price), out) };
+        Costs::Legs(legs)
+    }
+
+    /// A position has moved, and what that cost comes at once or later.
+    pub(super) fn say_cost(&mut self, now: UtcNs, execution: Arc<Execution>, out: &mut Vec<VenueOutput>) {
+        let account = Arc::clone(&execution.account);
+        out.push(VenueOutput::Position { account, con_id: execution.con_id });
+        if self.config.commission_delay > 0 {
+            self.schedule_at(now + self.config.commission_delay, Scheduled::Commission(execution));
+        } else {
+            out.push(VenueOutput::Commission(execution));
+        }
+    }
+}
+
+/// The executions of one fill that moved a position.
+enum Costs {
+    One(Arc<Execution>),
+    Legs(Vec<Arc<Execution>>),
 }
 
 /// Four groups: which run of the venue (its opening millisecond, in two), which fill, which revision.
-fn exec_id(start: UtcNs, number: u64) -> String {
+pub(super) fn exec_id(start: UtcNs, number: u64) -> String {
     let run = (start / 1_000_000) & 0xffff_ffff;
     format!("{run:08x}.{:08x}.{:02}.01", number & 0xffff_ffff, 1 + (number >> 32))
+}
+
+/// Five groups: those of the whole, and the leg before the revision (tws-behaviour 3.2).
+pub(super) fn leg_exec_id(whole: &str, leg: usize) -> String {
+    let base = whole.rsplit_once('.').map_or(whole, |(base, _)| base);
+    format!("{base}.{leg:02}.01")
 }

@@ -7,7 +7,7 @@ use super::account::Account;
 use super::instrument::{Instrument, SecType};
 use super::kind::{OrderKind, TrailBy};
 use super::refusal::Refusal;
-use super::types::{OrderSpec, TimeInForce, UtcNs};
+use super::types::{ConId, OrderSpec, TimeInForce, UtcNs};
 
 /// Largest order size: far beyond any market, and far from where exact decimals would overflow.
 const QUANTITY_MAX: u64 = 1_000_000_000_000;
@@ -88,6 +88,7 @@ impl Venue {
             }
         }
         spec.check_tif()?;
+        self.check_combination(spec, instrument)?;
         spec.check_extra(instrument)
     }
 
@@ -106,6 +107,7 @@ impl Venue {
             let most = self.config.working_max;
             return Err(Refusal::Rejected(format!("The number of working orders has reached {most}")));
         }
+        self.check_certain_loss(spec)?;
         if let Some(limit) = self.config.working_per_side {
             let working = self
                 .live
@@ -143,11 +145,26 @@ impl Venue {
     /// What filling `quantity` of an order would add to its account's margin, in the account's currency; negative
     /// for what it would free. `None` for what no decimal can hold.
     pub(super) fn margin_change(&self, spec: &OrderSpec, quantity: Decimal) -> Option<Decimal> {
-        let (market, account) = (self.market(spec.con_id)?, self.accounts.get(&spec.account)?);
-        let held = account.held(spec.con_id);
-        let added = (held + spec.side.signed(quantity)).abs() - held.abs();
+        let market = self.market(spec.con_id)?;
+        if market.instrument.is_combination() {
+            return self.legs_margin(spec, quantity);
+        }
+        let worst = market.worst_price(spec);
+        self.margin_of((&spec.account, spec.con_id), spec.side.signed(quantity), Some(worst))
+    }
+
+    /// The same for a signed quantity of one instrument, bought or sold for `price` at worst.
+    pub(super) fn margin_of(
+        &self,
+        (account, con_id): (&str, ConId),
+        signed: Decimal,
+        price: Option<Decimal>,
+    ) -> Option<Decimal> {
+        let (market, account) = (self.market(con_id)?, self.accounts.get(account)?);
+        let held = account.held(con_id);
+        let added = (held + signed).abs() - held.abs();
         // What is held is worth the middle of the market.
-        let price = if added > Decimal::ZERO { market.worst_price(spec) } else { market.mark() };
+        let price = price.filter(|_| added > Decimal::ZERO).unwrap_or_else(|| market.mark());
         let rate = self.exchange_rate(&market.instrument.currency, &account.base_currency);
         let notional = added.checked_mul(price.abs())?.checked_mul(market.instrument.multiplier)?;
         notional.checked_mul(market.instrument.margin_rate * rate)
@@ -180,7 +197,7 @@ impl Venue {
                 }
                 SecType::Future => totals.net_liquidation += profit,
                 // The pair's value is in the two cash balances already.
-                SecType::Forex => {}
+                SecType::Forex | SecType::Bag => {}
             }
         }
         totals.available_funds = (totals.net_liquidation - totals.initial_margin).max(Decimal::ZERO);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::calendar::Calendar;
+use super::combination::Leg;
 use super::commission::CommissionRule;
 use super::types::ConId;
 
@@ -19,6 +20,8 @@ pub enum SecType {
     Option,
     /// Currency pair.
     Forex,
+    /// Combination of others.
+    Bag,
 }
 
 impl SecType {
@@ -29,6 +32,7 @@ impl SecType {
             Self::Future => "FUT",
             Self::Option => "OPT",
             Self::Forex => "CASH",
+            Self::Bag => "BAG",
         }
     }
 }
@@ -106,6 +110,8 @@ pub struct Instrument {
     pub reject_reason: Option<String>,
     /// When it trades; always, when there is none.
     pub calendar: Option<Arc<Calendar>>,
+    /// The legs of a combination; empty for everything else.
+    pub legs: Vec<Leg>,
 }
 
 impl Instrument {
@@ -123,7 +129,7 @@ impl Instrument {
     pub fn takes_all_or_none(&self) -> bool {
         match self.sec_type {
             SecType::Stock | SecType::Option => true,
-            SecType::Future | SecType::Forex => false,
+            SecType::Future | SecType::Forex | SecType::Bag => false,
         }
     }
 
@@ -146,7 +152,7 @@ impl Instrument {
 
     /// True when a price of zero or less cannot be meant.
     pub fn needs_positive_price(&self) -> bool {
-        !matches!(self.sec_type, SecType::Future)
+        !matches!(self.sec_type, SecType::Future | SecType::Bag)
     }
 
     /// The smallest increment anywhere on the grid, which is what contract details report.
@@ -178,6 +184,7 @@ impl Instrument {
             margin_rate: dec("0.25"),
             reject_reason: None,
             calendar: None,
+            legs: Vec::new(),
         }
     }
 

@@ -170,6 +170,8 @@ pub struct Execution {
     pub perm_id: i64,
     /// Instrument.
     pub con_id: ConId,
+    /// Which leg of a combination it is of, from 1; 0 for the order's own instrument.
+    pub leg: usize,
     /// Account.
     pub account: Arc<str>,
     /// The client's mark.

@@ -125,6 +125,8 @@ pub(crate) struct Market {
     pub(crate) phase: Phase,
     pub(crate) book: Book,
     pub(crate) tape: BarTape,
+    /// The markets of the combinations it is a leg of.
+    pub(crate) combinations: Vec<usize>,
     rng: ChaCha8Rng,
 }
 
@@ -148,6 +150,7 @@ impl Market {
             pinned: false,
             phase: Phase::Regular,
             book: Book::default(),
+            combinations: Vec::new(),
             rng,
         }
     }

@@ -11,6 +11,7 @@ mod account;
 mod archive;
 mod bars;
 mod calendar;
+mod combination;
 mod commission;
 mod correct;
 mod extra;
@@ -43,6 +44,7 @@ pub use account::{Account, AccountConfig, AccountTextError, Position};
 pub use archive::{FinishedOrder, Retention};
 pub use bars::{BarPrice, PriceBar, SLOT_NS};
 pub use calendar::{Calendar, CalendarError, Phase};
+pub use combination::{Apart, CombinationProblem, Leg, LegSpec, LegTerms};
 pub use commission::CommissionRule;
 pub use extra::Extra;
 pub use funds::AccountTotals;
@@ -123,6 +125,8 @@ enum Scheduled {
     /// The instant before which an order is not at work has come.
     Start(u64),
     Expire(u64),
+    /// The next leg of a fill that trades in parts.
+    Leg(u64),
 }
 
 /// The venue. See the module documentation.
@@ -131,6 +135,8 @@ pub struct Venue {
     config: VenueConfig,
     markets: Vec<Market>,
     market_index: HashMap<ConId, usize>,
+    /// The combinations that were named, by symbol and legs.
+    combinations: HashMap<(String, Vec<LegSpec>), ConId>,
     accounts: BTreeMap<Arc<str>, Account>,
     live: BTreeMap<u64, LiveOrder>,
     by_key: HashMap<OrderKey, u64>,
@@ -175,6 +181,7 @@ impl Venue {
             config,
             markets,
             market_index,
+            combinations: HashMap::new(),
             accounts,
             live: BTreeMap::new(),
             by_key: HashMap::new(),
@@ -222,8 +229,8 @@ impl Venue {
             VenueInput::PlaceManual { spec } => self.place_manual(now, spec, out),
             VenueInput::SetQuote { con_id, quote } => self.set_quote(now, con_id, quote, out),
             VenueInput::Release { con_id } => {
-                if let Some(at) = self.market_index.get(&con_id) {
-                    self.markets[*at].pinned = false;
+                if let Some(market) = self.market_mut(con_id) {
+                    market.pinned = market.instrument.is_combination();
                 }
             }
             VenueInput::SetReject { con_id, reason } => {
@@ -290,11 +297,16 @@ impl Venue {
             Scheduled::FinishCancel(seq) => self.finish_cancel(at, seq, out),
             Scheduled::Start(seq) => self.start(at, seq, out),
             Scheduled::Expire(seq) => self.expire(at, seq, out),
+            Scheduled::Leg(seq) => self.trade_next_leg(at, seq, out),
         }
     }
 
     fn set_quote(&mut self, now: UtcNs, con_id: ConId, quote: Quote, out: &mut Vec<VenueOutput>) {
         let Some(&index) = self.market_index.get(&con_id) else { return };
+        if self.markets[index].instrument.is_combination() {
+            // Its legs make its price.
+            return;
+        }
         self.markets[index].pinned = true;
         self.markets[index].set(quote);
         self.after_quote(now, index, out);
@@ -345,6 +357,7 @@ impl Venue {
             self.match_order(now, seq, out);
         }
         self.tell_groups(now, out);
+        self.move_combinations(now, index, out);
     }
 
     fn schedule_at(&mut self, at: UtcNs, what: Scheduled) -> (UtcNs, u64) {

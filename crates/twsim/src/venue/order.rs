@@ -5,8 +5,9 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::calendar::Phase;
+use super::combination::{LegDone, Legging};
 use super::growth::Growth;
-use super::io::{OrderReport, Quote};
+use super::io::{Execution, OrderReport, Quote};
 use super::market::Market;
 use super::types::{OrderKey, OrderSpec, Side, Status, UtcNs};
 
@@ -56,6 +57,10 @@ pub(crate) struct LiveOrder {
     pub(crate) start: Option<(UtcNs, u64)>,
     /// The quote change whose displayed size this order has already taken.
     pub(crate) filled_at_quote: u64,
+    /// What has traded of each leg of a combination.
+    pub(crate) legs: Vec<LegDone>,
+    /// A fill of a combination that is under way.
+    pub(crate) legging: Option<Legging>,
 }
 
 impl LiveOrder {
@@ -135,6 +140,35 @@ impl LiveOrder {
             Some(Hold::Locate) if self.status == Status::Inactive => "locate",
             Some(Hold::Parent) if self.status.is_working() => "child",
             Some(Hold::Parent | Hold::Locate | Hold::Time | Hold::Session | Hold::Auction) | None => "",
+        }
+    }
+
+    /// A fill of the order's own instrument that cost nothing yet.
+    pub(crate) fn execution(
+        &self,
+        now: UtcNs,
+        exec_id: String,
+        (quantity, price): (Decimal, Decimal),
+        currency: &Arc<str>,
+    ) -> Execution {
+        Execution {
+            exec_id,
+            key: self.key,
+            perm_id: self.perm_id,
+            con_id: self.spec.con_id,
+            leg: 0,
+            account: Arc::clone(&self.spec.account),
+            order_ref: Arc::clone(&self.spec.order_ref),
+            side: self.spec.side,
+            quantity,
+            price,
+            cum_quantity: self.filled,
+            avg_price: self.avg_price(),
+            at: now,
+            added_liquidity: self.rested,
+            commission: Decimal::ZERO,
+            currency: Arc::clone(currency),
+            realized_pnl: None,
         }
     }
 

@@ -89,6 +89,8 @@ impl Venue {
             expiry,
             start,
             filled_at_quote: 0,
+            legs: Vec::new(),
+            legging: None,
         };
         order.hold = self.first_hold(now, &order);
         if let Some(market) = self.market_mut(order.spec.con_id).filter(|_| order.hold.is_none()) {

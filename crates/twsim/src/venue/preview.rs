@@ -89,7 +89,11 @@ impl Venue {
         let (Some(value), Some(margin)) = (value, self.margin_change(&spec, spec.quantity)) else {
             return Err(Refusal::margin(Decimal::MAX, totals.available_funds));
         };
-        let commission = instrument.commission.due(spec.quantity, value.abs());
+        let commission = if instrument.is_combination() {
+            self.legs_commission(&spec, spec.quantity).unwrap_or_default()
+        } else {
+            instrument.commission.due(spec.quantity, value.abs())
+        };
         Ok(Preview {
             initial_margin: Change::new(totals.initial_margin, margin),
             maintenance_margin: Change::new(totals.initial_margin, margin),

@@ -45,9 +45,9 @@ impl Venue {
         self.accounts.get(id)
     }
 
-    /// All instruments in the order they were listed.
+    /// All instruments in the order they were listed; combinations are not among them.
     pub fn instruments(&self) -> impl Iterator<Item = &Arc<Instrument>> {
-        self.markets.iter().map(|market| &market.instrument)
+        self.markets.iter().map(|market| &market.instrument).filter(|instrument| !instrument.is_combination())
     }
 
     /// One instrument.

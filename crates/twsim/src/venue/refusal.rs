@@ -3,6 +3,7 @@
 
 use rust_decimal::Decimal;
 
+use super::combination::CombinationProblem;
 use super::types::Status;
 
 /// An order-related error.
@@ -41,6 +42,8 @@ pub enum Refusal {
     Cancelled(&'static str),
     /// 320: a field cannot be read.
     Unreadable(String),
+    /// 312, 313, 314, 356, 387, 10000, 10243: about a combination.
+    Combination(CombinationProblem),
     /// 321: the request is not valid.
     Invalid(String),
     /// 387: order type unknown here.
@@ -117,6 +120,7 @@ impl Refusal {
             Self::Rejected(_) => 201,
             Self::Cancelled(_) => 202,
             Self::Unreadable(_) => 320,
+            Self::Combination(problem) => problem.code(),
             Self::Invalid(_) => 321,
             Self::ModifyKind => 329,
             Self::UnsupportedKind(_) => 387,
@@ -173,6 +177,7 @@ impl Refusal {
             Self::Rejected(reason) => format!("Order rejected - reason:{reason}"),
             Self::Cancelled(reason) => format!("Order Canceled - reason:{reason}"),
             Self::Unreadable(what) => format!("Server error when reading an API client request: {what}"),
+            Self::Combination(problem) => problem.text(),
             Self::Invalid(cause) => format!("Error validating request.-'sim' : cause - {cause}"),
             Self::UnsupportedKind(kind) => {
                 format!("Unsupported order type for this exchange and security type: {kind}")

@@ -64,13 +64,17 @@ impl Market {
 impl Venue {
     /// Rings the first bells.
     pub(super) fn begin_sessions(&mut self) {
-        let start = self.config.start;
         for index in 0..self.markets.len() {
-            let market = &mut self.markets[index];
-            let Some(phase) = market.calendar().map(|calendar| calendar.phase_at(start)) else { continue };
-            market.phase = phase;
-            self.schedule_bell(start, index);
+            self.begin_session(self.config.start, index);
         }
+    }
+
+    /// Rings the first bell of one market.
+    pub(super) fn begin_session(&mut self, now: UtcNs, index: usize) {
+        let market = &mut self.markets[index];
+        let Some(phase) = market.calendar().map(|calendar| calendar.phase_at(now)) else { return };
+        market.phase = phase;
+        self.schedule_bell(now, index);
     }
 
     /// A market opens or closes.

@@ -12,6 +12,7 @@ impl Venue {
             ("children", self.children.values().map(Vec::len).sum()),
             ("groups", self.groups.len()),
             ("group members", self.groups.values().map(|group| group.members.len()).sum()),
+            ("combinations", self.combinations.len()),
             ("parked orders", self.parked.len()),
             ("client ids seen", self.highest_id.len()),
             ("timers", self.schedule.len()),

@@ -44,6 +44,14 @@ pub enum Side {
 }
 
 impl Side {
+    /// The other side.
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
+    }
+
     /// `quantity` with the sign this side gives a position.
     pub fn signed(self, quantity: Decimal) -> Decimal {
         match self {

@@ -4,8 +4,8 @@
 use rust_decimal::prelude::ToPrimitive;
 
 use super::layout::{
-    CommissionAndFeesReport, CompletedOrder, Contract, ContractDetails, Execution, ExecutionDetails,
-    OpenOrder, Order, OrderState, OrderStatus,
+    ComboLeg, CommissionAndFeesReport, CompletedOrder, Contract, ContractDetails, Execution,
+    ExecutionDetails, OpenOrder, Order, OrderState, OrderStatus,
 };
 use super::number::{quantity_text, to_double};
 use super::request::PlaceOrder;
@@ -201,9 +201,10 @@ pub(super) fn commission(fill: &Fill) -> CommissionAndFeesReport {
 fn terms(report: &OrderReport, instrument: &Instrument) -> (Contract, Order) {
     let spec = &report.spec;
     let sent = PlaceOrder::from_carried(&spec.carried);
+    let legs = sent.contract.combo_legs;
     let contract = Contract {
-        combo_legs: sent.contract.combo_legs,
-        combo_legs_descrip: sent.contract.combo_legs_descrip,
+        combo_legs: if legs.is_empty() { combo_legs(instrument, &spec.exchange) } else { legs },
+        combo_legs_descrip: sent.contract.combo_legs_descrip.or_else(|| describe_legs(instrument)),
         delta_neutral_contract: sent.contract.delta_neutral_contract,
         ..contract(instrument, &spec.exchange)
     };
@@ -213,6 +214,27 @@ fn terms(report: &OrderReport, instrument: &Instrument) -> (Contract, Order) {
     }
     decide(&mut order, report);
     (contract, order)
+}
+
+/// The legs of a combination that was named by its contract id.
+fn combo_legs(instrument: &Instrument, exchange: &str) -> Vec<ComboLeg> {
+    let legs = instrument.legs.iter().map(|leg| ComboLeg {
+        con_id: Some(leg.spec.con_id),
+        ratio: i32::try_from(leg.spec.ratio).ok(),
+        action: text(action(leg.spec.side)),
+        exchange: text(exchange),
+        ..ComboLeg::default()
+    });
+    legs.collect()
+}
+
+/// `265598|1,272093|-1`: contract id and signed ratio of each leg.
+fn describe_legs(instrument: &Instrument) -> Option<String> {
+    let legs = instrument
+        .legs
+        .iter()
+        .map(|leg| format!("{}|{}", leg.spec.con_id, leg.spec.side.signed(leg.spec.ratio.into())));
+    text(&legs.collect::<Vec<_>>().join(","))
 }
 
 /// The rarer terms of an order that no client sent; those of the others are echoed as they were sent.

@@ -18,7 +18,7 @@ mod text;
 
 pub use dialect::{decode, encode};
 pub use frame::FrameError;
-pub use layout::{Contract, Order};
+pub use layout::{ComboLeg, Contract, Order};
 pub use reply::{Bar, History, NO_ID, OptionChain, PortfolioLine, Reply, SinglePnL};
 pub use request::{
     ExecutionFilter, HistoryRequest, LiveBarsRequest, MarketDataRequest, MultiRequest, OptionChainRequest,

@@ -9,6 +9,7 @@ mod behaviours;
 mod bench;
 mod blocking;
 mod bounds;
+mod combinations;
 mod corrections;
 mod desk;
 mod echo;

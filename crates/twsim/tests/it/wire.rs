@@ -223,6 +223,7 @@ impl Fixture {
             key: report.key,
             perm_id: report.perm_id,
             con_id: 265_598,
+            leg: 0,
             account: "DU1234567".into(),
             side: Side::Buy,
             quantity: dec("1"),

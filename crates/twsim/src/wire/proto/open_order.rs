@@ -39,7 +39,8 @@ thread_local! {
 pub(super) fn put(out: &mut BytesMut, report: &OrderReport, instrument: &Instrument) {
     LAST.with_borrow_mut(|last| {
         if !last.as_ref().is_some_and(|terms| terms.are_of(report)) {
-            *last = Terms::of(report);
+            // The legs of a combination are written the long way.
+            *last = if instrument.is_combination() { None } else { Terms::of(report) };
         }
         match last {
             Some(terms) => put_terms(out, terms, report, instrument),

@@ -2,6 +2,7 @@
 //! test says which one it proves and where it is described; the matrix in the docs is made from those lines.
 
 mod callbacks;
+mod combinations;
 mod lists;
 mod matrix;
 mod requests;
