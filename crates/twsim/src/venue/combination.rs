@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::account::Trade;
+use super::bars::BarTape;
 use super::commission::CommissionRule;
 use super::fills::{exec_id, leg_exec_id};
 use super::instrument::{Instrument, SecType, TickStep};
@@ -22,7 +23,10 @@ use super::types::{ConId, OrderSpec, Side, UtcNs};
 use super::{Scheduled, Venue};
 
 /// Most combinations that a venue lists; naming one more is refused.
-const COMBINATIONS_MAX: usize = 4_096;
+const COMBINATIONS_MAX: usize = 1_024;
+
+/// Slots of past prices that one keeps: half an hour of busy ones.
+const SLOTS_MAX: usize = 360;
 
 /// Most legs of one.
 const LEGS_MAX: usize = 8;
@@ -269,6 +273,7 @@ impl Venue {
             }
         }
         let mut market = Market::new(instrument, &self.config);
+        market.tape = BarTape::new(self.config.retention.bar_slots.clamp(1, SLOTS_MAX));
         // It does not walk: its legs do.
         market.pinned = true;
         let listed = Arc::clone(&market.instrument);

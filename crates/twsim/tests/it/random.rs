@@ -223,6 +223,7 @@ impl Storm {
             "finished order keys",
             "executions",
             "bar slots",
+            "combinations",
             "client ids seen",
             "timers",
         ];
