@@ -8,7 +8,7 @@
 //! Invariant: when [`Sink::append`] returns [`Durable`], every record of the call is on stable
 //! storage, numbered without a gap, and hashed onto all records before it. `FORMAT.md` describes
 //! the file for a reader who does not have this program.
-#![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "faulty-disk"), forbid(unsafe_code))]
 #![deny(
     missing_docs,
     clippy::float_arithmetic,
@@ -21,6 +21,8 @@
 mod connect;
 mod error;
 mod export;
+#[cfg(feature = "faulty-disk")]
+pub mod faulty;
 mod filter;
 mod hash;
 mod head_note;

@@ -4,6 +4,7 @@
 mod append;
 mod common;
 mod crash;
+mod disk_faults;
 mod full;
 mod queries;
 mod reading;
