@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::venue::{BarPrice, ConId, UtcNs};
+use crate::venue::{BarPrice, ConId, Level, UtcNs};
 use crate::wire::frame::{API_PREFIX, FrameError, MAX_PAYLOAD, parse_version_line, put_text, take_payload};
 use crate::wire::{OLDEST_SERVER_VERSION, format_stamp_in};
 
@@ -53,11 +53,23 @@ pub(crate) struct BarFeed {
     pub(crate) epoch: bool,
 }
 
+/// The book of one instrument, as the client has it.
+#[derive(Debug, Clone)]
+pub(crate) struct DepthFeed {
+    pub(crate) con_id: ConId,
+    pub(crate) rows: usize,
+    /// Each level names the venue it is at.
+    pub(crate) smart: bool,
+    /// Bids and asks as they were sent.
+    pub(crate) sent: [Vec<Level>; 2],
+}
+
 /// What the session wants to hear about.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
     pub(crate) market_data: BTreeMap<i32, ConId>,
     pub(crate) market_data_type: Option<i32>,
+    pub(crate) depth: BTreeMap<i32, DepthFeed>,
     /// Five-second bars as they happen.
     pub(crate) live_bars: BTreeMap<i32, BarFeed>,
     /// Bars of the past that go on.
@@ -76,7 +88,7 @@ pub(crate) struct Subscriptions {
 impl Subscriptions {
     pub(crate) fn count(&self) -> usize {
         let bars = self.live_bars.len() + self.history.len();
-        self.market_data.len() + bars + self.summaries.len() + self.pnl.len()
+        self.market_data.len() + self.depth.len() + bars + self.summaries.len() + self.pnl.len()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 
 use crate::faults::Fault;
-use crate::venue::{AccountConfig, ConId, Instrument, PricePath, Retention, UtcNs, VenueConfig};
+use crate::venue::{AccountConfig, ConId, Depth, Instrument, PricePath, Retention, UtcNs, VenueConfig};
 use crate::wire::NEWEST_SERVER_VERSION;
 
 /// Configuration of a simulated gateway.
@@ -29,6 +29,8 @@ pub struct GatewayConfig {
     pub walk_every: Option<Duration>,
     /// Symbols or local symbols whose prices follow a script instead of walking.
     pub prices: BTreeMap<String, PricePath>,
+    /// The book behind the touch, where an instrument has none of its own; `None` for the touch alone.
+    pub depth: Option<Depth>,
     /// Time between a fill and its commission report.
     pub commission_delay: Duration,
     /// Time between a cancel and its confirmation.
@@ -63,6 +65,8 @@ pub struct Limits {
     /// Instruments with streaming data or five-second bars, of all sessions together; as many subscriptions for each
     /// session. Beyond it 101 (tws-behaviour 5).
     pub market_data_lines: usize,
+    /// Instruments whose depth is watched, of all sessions together. Beyond it 309 (tws-behaviour 5).
+    pub depth: usize,
     /// Profit-and-loss subscriptions of one kind in a session. Beyond it 322.
     pub pnl: usize,
     /// Orders parked in the gateway (`transmit` false), of all sessions together. Beyond it 201.
@@ -73,7 +77,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { market_data_lines: 100, pnl: 100, parked_orders: 10_000, working_orders: 1_000_000 }
+        Self { market_data_lines: 100, depth: 3, pnl: 100, parked_orders: 10_000, working_orders: 1_000_000 }
     }
 }
 
@@ -88,6 +92,7 @@ impl Default for GatewayConfig {
             server_version: NEWEST_SERVER_VERSION,
             walk_every: Some(Duration::from_millis(250)),
             prices: BTreeMap::new(),
+            depth: None,
             commission_delay: Duration::ZERO,
             cancel_delay: Duration::ZERO,
             working_per_side: None,
@@ -115,6 +120,7 @@ impl GatewayConfig {
             instruments: self.instruments.clone(),
             walk_every: self.walk_every.map(nanoseconds),
             paths: self.paths(),
+            depth: self.depth,
             commission_delay: nanoseconds(self.commission_delay),
             cancel_delay: nanoseconds(self.cancel_delay),
             working_per_side: self.working_per_side,

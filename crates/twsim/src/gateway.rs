@@ -13,7 +13,9 @@ use crate::desk::{Counters, Truth};
 use crate::faults::Fault;
 use crate::record::Recorder;
 use crate::server::Server;
-use crate::venue::{AccountConfig, Calendar, ConId, Instrument, OrderSpec, PricePath, Quote, VenueInput};
+use crate::venue::{
+    AccountConfig, Calendar, ConId, Depth, Instrument, Level, OrderSpec, PricePath, Quote, VenueInput,
+};
 use crate::wire::{NEWEST_SERVER_VERSION, OLDEST_SERVER_VERSION};
 
 /// Why a gateway cannot start.
@@ -126,6 +128,13 @@ impl GatewayBuilder {
         self
     }
 
+    /// A book behind the touch of every instrument that has none of its own. Large orders go through its levels.
+    #[must_use]
+    pub fn depth(mut self, depth: Depth) -> Self {
+        self.config.depth = Some(depth);
+        self
+    }
+
     /// Arms a fault from the start.
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
@@ -216,6 +225,11 @@ impl GatewayHandle {
     /// The market of an instrument.
     pub fn quote(&self, con_id: ConId) -> Option<Quote> {
         self.server.with(|desk, _| desk.quote(con_id))
+    }
+
+    /// The best levels of an instrument's book, so many at most: bids, then asks.
+    pub fn levels(&self, con_id: ConId, rows: usize) -> Option<[Vec<Level>; 2]> {
+        self.server.with(|desk, _| desk.levels(con_id, rows))
     }
 
     /// Rejects new orders of an instrument (201) with a reason, or accepts them again.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use alphec_execution::model::Decimal;
 use alphec_twsim::faults::TABLE;
 use alphec_twsim::prices::parse_csv;
-use alphec_twsim::venue::{Calendar, CalendarError, Instrument, PricePath};
+use alphec_twsim::venue::{Calendar, CalendarError, Depth, Instrument, PricePath};
 use alphec_twsim::{Fault, Gateway, GatewayBuilder, GatewayHandle};
 use serde_json::json;
 
@@ -47,6 +47,10 @@ pub(crate) struct Args {
     /// Time between two price steps in milliseconds; 0 stands still.
     #[arg(long, value_name = "MS", default_value_t = 250)]
     walk_ms: u64,
+    /// A book behind the touch of every instrument: levels of a side, and if wanted price steps between them and mean
+    /// size, as in 10 or 10:2:300. Large orders go through it.
+    #[arg(long, value_name = "LEVELS[:STEPS[:SIZE]]")]
+    depth: Option<Depth>,
     /// Something that goes wrong, such as `drop-after-accept@3`, `mute@10s`, `delay=50ms`; repeat for more.
     #[arg(long = "fault", value_name = "TEXT")]
     faults: Vec<Fault>,
@@ -132,6 +136,7 @@ fn builder(args: Args) -> GatewayBuilder {
         price_file: _,
         sessions: _,
         walk_ms,
+        depth,
         faults,
         list_faults: _,
         record,
@@ -150,6 +155,7 @@ fn builder(args: Args) -> GatewayBuilder {
     }
     builder.with(|config| {
         config.record = record;
+        config.depth = depth;
         config.read_only = read_only;
         config.walk_every = (walk_ms > 0).then(|| Duration::from_millis(walk_ms));
         if !instruments.is_empty() {

@@ -45,6 +45,8 @@ fn every_option_is_taken() {
         "drop-after-accept@3",
         "--fault",
         "delay=5ms",
+        "--depth",
+        "10:2:300",
         "--read-only",
         "--server-version",
         "178",
@@ -57,6 +59,7 @@ fn nonsense_is_a_usage_error_that_says_what_would_do() {
     for (args, words) in [
         (["--fault", "explode"], "docs/simulator-behaviours.md"),
         (["--prices", "AAPL"], "SYMBOL=PRICE"),
+        (["--depth", "0"], "LEVELS[:STEPS[:SIZE]]"),
         (["--prices", "XYZ=1"], "does not list"),
         (["--server-version", "156"], "157"),
         (["--record", "/nowhere/at/all.jsonl"], "cannot write the record /nowhere/at/all.jsonl"),

@@ -8,7 +8,7 @@ use super::{Counters, Desk};
 use crate::client::Session;
 use crate::faults::{DecisionLog, Fault, Knob};
 use crate::venue::{
-    Account, ConId, Execution, Instrument, OrderReport, Quote, UtcNs, Venue, VenueInput, VenueOutput,
+    Account, ConId, Execution, Instrument, Level, OrderReport, Quote, UtcNs, Venue, VenueInput, VenueOutput,
 };
 
 /// An order as the venue knows it.
@@ -145,6 +145,11 @@ impl Desk {
     /// The market of one instrument.
     pub fn quote(&self, con_id: ConId) -> Option<Quote> {
         self.venue.quote(con_id)
+    }
+
+    /// The best levels of an instrument's book, so many at most: bids, then asks.
+    pub fn levels(&self, con_id: ConId, rows: usize) -> Option<[Vec<Level>; 2]> {
+        self.venue.levels(con_id, rows)
     }
 
     /// The contract id of a symbol, when it is listed once, or of its stock when there is one.

@@ -7,6 +7,7 @@ mod bend;
 mod combination;
 mod control;
 mod convert;
+mod depth;
 mod extra;
 mod handshake;
 mod history;

@@ -76,6 +76,7 @@ impl Desk {
                 self.cut_all(false);
             }
             Knob::Garble => self.garble(now, &fault.words("how")),
+            Knob::DepthReset => self.reset_depth(now),
             Knob::PortRefused => {
                 self.plight.port_closed = true;
                 self.later(now, fault.span("for"), Later::OpenPort);

@@ -84,7 +84,10 @@ impl Desk {
             VenueOutput::Position { account, con_id } => {
                 self.moved.insert((account, con_id));
             }
-            VenueOutput::Quote { con_id, quote } => self.route_quote(now, con_id, &quote),
+            VenueOutput::Quote { con_id, quote } => {
+                self.route_quote(now, con_id, &quote);
+                self.route_depth(now, con_id);
+            }
         }
     }
 

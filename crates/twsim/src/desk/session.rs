@@ -49,6 +49,9 @@ impl Desk {
             }
             Request::MarketData(wanted) => self.market_data(now, conn, &wanted),
             Request::CancelMarketData { req_id } => self.cancel_market_data(conn, req_id),
+            Request::MarketDepth(wanted) => self.market_depth(now, conn, &wanted),
+            Request::CancelMarketDepth { req_id } => self.cancel_market_depth(now, conn, req_id),
+            Request::DepthExchanges => self.depth_exchanges(now, conn),
             Request::MarketDataType { kind } => self.market_data_type(conn, kind),
             Request::Positions => self.positions(now, conn),
             Request::CancelPositions => self.cancel_positions(conn),

@@ -209,6 +209,7 @@ pub enum Knob {
     SlowRead,
     PortRefused,
     NoZeroPositions,
+    DepthReset,
 }
 
 const fn row(
@@ -543,6 +544,8 @@ pub const TABLE: &[Row] = &[
     ]),
     row(Knob::NoZeroPositions, "no-zero-positions", Unit::Level, (&[], "4.2, 7.1"),
         "leaves closed positions out of position lists and updates instead of sending them as 0", &[]),
+    row(Knob::DepthReset, "depth-reset", Unit::Instant, (&[], "1.8"),
+        "says that market depth was reset (317) and builds every book that is watched anew", &[]),
 ];
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::account::Trade;
 use super::combination::legs_allow;
 use super::io::{Execution, VenueOutput};
 use super::kind::OrderKind;
+use super::market::Market;
 use super::oca::Shrunk;
 use super::order::LiveOrder;
 use super::refusal::Refusal;
@@ -37,7 +38,11 @@ impl Venue {
         }
         let waits_for_trigger = order.waits_for_trigger();
         let (_, displayed) = market.quote.touch(order.spec.side);
-        let available = if order.filled_at_quote == market.quote_seq { Decimal::ZERO } else { displayed };
+        let available = if order.filled_at_quote == market.quote_seq {
+            Decimal::ZERO
+        } else {
+            market.ladder().map_or(displayed, |ladder| ladder.available(order))
+        };
         let price = order.executable_price(&market.quote).filter(|_| legs_allow);
         let remaining = order.remaining();
         let least = match order.spec.tif {
@@ -48,7 +53,8 @@ impl Venue {
             | TimeInForce::Ioc
             | TimeInForce::Opg => order.spec.least_fill(order.filled, remaining),
         };
-        let quantity = if available < least { Decimal::ZERO } else { remaining.min(available) };
+        let quantity =
+            if available < least { Decimal::ZERO } else { remaining.min(available).min(displayed) };
         let immediate = matches!(order.spec.tif, TimeInForce::Ioc | TimeInForce::Fok) && !waits_for_trigger;
         if let Some(price) = price.filter(|_| quantity > Decimal::ZERO) {
             order.filled_at_quote = market.quote_seq;
@@ -58,9 +64,22 @@ impl Venue {
                 market.book.insert(order);
             }
             self.fill(now, seq, (quantity, price), out);
+            self.sweep(now, seq, out);
         }
         if immediate && self.live.contains_key(&seq) {
             self.end(now, seq, Status::Cancelled, out);
+        }
+    }
+
+    /// What the touch could not fill goes through the levels behind it, as far as the order's limit allows.
+    fn sweep(&mut self, now: UtcNs, seq: u64, out: &mut Vec<VenueOutput>) {
+        for nth in 1.. {
+            let Some(order) = self.live.get(&seq) else { return };
+            let ladder = self.market(order.spec.con_id).and_then(Market::ladder);
+            let level = ladder.and_then(|ladder| ladder.against(order.spec.side).nth(nth));
+            let left = order.remaining();
+            let Some(level) = level.filter(|it| !left.is_zero() && order.takes(it.price)) else { return };
+            self.fill(now, seq, (left.min(level.size), level.price), out);
         }
     }
 

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use super::calendar::Calendar;
 use super::combination::Leg;
 use super::commission::CommissionRule;
+use super::depth::Depth;
 use super::types::ConId;
 
 /// Security type.
@@ -108,6 +109,8 @@ pub struct Instrument {
     pub margin_rate: Decimal,
     /// When set, every new order is rejected (201) with this reason.
     pub reject_reason: Option<String>,
+    /// The book behind its touch; that of the venue, when it has none of its own.
+    pub depth: Option<Depth>,
     /// When it trades; always, when there is none.
     pub calendar: Option<Arc<Calendar>>,
     /// The legs of a combination; empty for everything else.
@@ -183,6 +186,7 @@ impl Instrument {
             commission: CommissionRule::published(SecType::Stock, "USD"),
             margin_rate: dec("0.25"),
             reject_reason: None,
+            depth: None,
             calendar: None,
             legs: Vec::new(),
         }

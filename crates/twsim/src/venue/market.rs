@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 use super::VenueConfig;
 use super::bars::BarTape;
 use super::calendar::Phase;
+use super::depth::{Depth, Ladder};
 use super::instrument::Instrument;
 use super::io::Quote;
 use super::kind::TrailBy;
@@ -127,6 +128,9 @@ pub(crate) struct Market {
     pub(crate) tape: BarTape,
     /// The markets of the combinations it is a leg of.
     pub(crate) combinations: Vec<usize>,
+    /// The book behind the touch, if there is one, and what its sizes come from.
+    depth: Option<Depth>,
+    seed: u64,
     rng: ChaCha8Rng,
 }
 
@@ -141,6 +145,8 @@ impl Market {
         let quote = Quote::new(bid, bid + tick, instrument.display_size);
         let mut tape = BarTape::new(config.retention.bar_slots.max(1));
         tape.note_quote(config.start, &quote);
+        // A combination trades at what its legs trade, and has nothing behind that.
+        let depth = instrument.depth.or(config.depth).filter(|_| !instrument.is_combination());
         Self {
             tape,
             currency: instrument.currency.as_str().into(),
@@ -151,6 +157,8 @@ impl Market {
             phase: Phase::Regular,
             book: Book::default(),
             combinations: Vec::new(),
+            depth,
+            seed: config.seed,
             rng,
         }
     }
@@ -158,6 +166,20 @@ impl Market {
     pub(crate) fn set(&mut self, quote: Quote) {
         self.quote = quote;
         self.quote_seq += 1;
+    }
+
+    /// The levels behind the touch, where the market has any.
+    pub(crate) fn ladder(&self) -> Option<Ladder<'_>> {
+        self.depth.map(|depth| self.ladder_of(depth))
+    }
+
+    /// The levels that are shown: the touch at least.
+    pub(crate) fn shown(&self) -> Ladder<'_> {
+        self.ladder_of(self.depth.unwrap_or(Depth::levels(1)))
+    }
+
+    fn ladder_of(&self, depth: Depth) -> Ladder<'_> {
+        Ladder { instrument: &self.instrument, quote: &self.quote, depth, seed: self.seed }
     }
 
     /// What a unit that is held is worth.

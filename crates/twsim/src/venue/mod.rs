@@ -5,7 +5,8 @@
 //! wrong with a request is a [`Refusal`] among the outputs.
 //!
 //! Liquidity model: an order may take the displayed size of the touch once per price change, and orders do
-//! not take it from each other. A larger order therefore fills in parts as the market moves.
+//! not take it from each other. A larger order therefore fills in parts as the market moves. With a [`Depth`] it takes
+//! the levels behind the touch too, each at its own price, and as often.
 
 mod account;
 mod archive;
@@ -14,6 +15,7 @@ mod calendar;
 mod combination;
 mod commission;
 mod correct;
+mod depth;
 mod extra;
 mod family;
 mod fills;
@@ -46,6 +48,7 @@ pub use bars::{BarPrice, PriceBar, SLOT_NS};
 pub use calendar::{Calendar, CalendarError, Phase};
 pub use combination::{Apart, CombinationProblem, Leg, LegSpec, LegTerms};
 pub use commission::CommissionRule;
+pub use depth::{Depth, DepthTextError, Level};
 pub use extra::Extra;
 pub use funds::AccountTotals;
 pub use instrument::{Instrument, Right, SecType, TickStep};
@@ -78,6 +81,8 @@ pub struct VenueConfig {
     pub walk_every: Option<i64>,
     /// Instruments whose prices follow a script; the others walk.
     pub paths: BTreeMap<ConId, PricePath>,
+    /// The book behind the touch, where an instrument has none of its own; `None` for the touch alone.
+    pub depth: Option<Depth>,
     /// Nanoseconds between a fill and its commission report.
     pub commission_delay: i64,
     /// Nanoseconds between a cancel and its confirmation; fills go on meanwhile.
@@ -101,6 +106,7 @@ impl Default for VenueConfig {
             instruments: Instrument::defaults(),
             walk_every: None,
             paths: BTreeMap::new(),
+            depth: None,
             commission_delay: 0,
             cancel_delay: 0,
             working_per_side: None,

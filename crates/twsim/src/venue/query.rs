@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::Venue;
 use super::account::Account;
 use super::archive::FinishedOrder;
+use super::depth::Level;
 use super::instrument::Instrument;
 use super::io::{Execution, OrderReport, Quote};
-use super::types::{ConId, OrderKey};
+use super::types::{ConId, OrderKey, Side};
 
 impl Venue {
     /// Working orders, oldest first. Parked ones are not among them.
@@ -58,6 +59,12 @@ impl Venue {
     /// The market of one instrument.
     pub fn quote(&self, con_id: ConId) -> Option<Quote> {
         self.market(con_id).map(|market| market.quote)
+    }
+
+    /// The best levels of an instrument's book, so many at most: bids, then asks. Without a book only the touch.
+    pub fn levels(&self, con_id: ConId, rows: usize) -> Option<[Vec<Level>; 2]> {
+        let ladder = self.market(con_id)?.shown();
+        Some([Side::Sell, Side::Buy].map(|side| ladder.against(side).take(rows).collect()))
     }
 
     /// The lowest order id a client may use next. Per client id, and never lower than before.

@@ -105,6 +105,7 @@ const REPLY_NAMES: &[(i32, &str)] = &[
     (77, "softDollarTiers"),
     (78, "familyCodes"),
     (79, "symbolSamples"),
+    (80, "mktDepthExchanges"),
     (81, "tickReqParams"),
     (85, "newsProviders"),
     (88, "headTimestamp"),

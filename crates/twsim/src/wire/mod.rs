@@ -19,10 +19,10 @@ mod text;
 pub use dialect::{decode, encode};
 pub use frame::FrameError;
 pub use layout::{ComboLeg, Contract, Order};
-pub use reply::{Bar, History, NO_ID, OptionChain, PortfolioLine, Reply, SinglePnL};
+pub use reply::{Bar, DepthRow, History, NO_ID, OptionChain, PortfolioLine, Reply, SinglePnL};
 pub use request::{
-    ExecutionFilter, HistoryRequest, LiveBarsRequest, MarketDataRequest, MultiRequest, OptionChainRequest,
-    PlaceOrder, Request, SummaryRequest,
+    DepthRequest, ExecutionFilter, HistoryRequest, LiveBarsRequest, MarketDataRequest, MultiRequest,
+    OptionChainRequest, PlaceOrder, Request, SummaryRequest,
 };
 pub use stamp::{
     civil_date, format_instant, format_stamp, format_stamp_in, lacks_zone, parse_instant, parse_stamp,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rust_decimal::Decimal;
 
-use crate::venue::{Execution, FinishedOrder, Instrument, OrderReport, Preview, TickStep, UtcNs};
+use crate::venue::{Execution, FinishedOrder, Instrument, Level, OrderReport, Preview, TickStep, UtcNs};
 
 /// In place of the id of an error that names none. Only protobuf can leave an id out.
 pub const NO_ID: i32 = i32::MIN;
@@ -176,6 +176,26 @@ pub enum Reply<'a> {
     TickSnapshotEnd {
         req_id: i32,
     },
+    MarketDepth(DepthRow<'a>),
+    /// Exchange and security type.
+    DepthExchanges(Vec<(&'a str, &'a str)>),
+}
+
+/// One change to a client's book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DepthRow<'a> {
+    /// Request id.
+    pub req_id: i32,
+    /// Row of its side, from the touch on.
+    pub position: i32,
+    /// 0 inserts, 1 updates, 2 deletes.
+    pub operation: i32,
+    /// 0 for asks, 1 for bids.
+    pub side: i32,
+    /// Price and size.
+    pub level: Level,
+    /// Where it stands, in the form that has all venues.
+    pub maker: Option<&'a str>,
 }
 
 /// One holding with its valuation.
@@ -258,6 +278,13 @@ impl Reply<'_> {
             Self::NextValidId(_) => 9,
             Self::ContractDetails { .. } => 10,
             Self::Execution { .. } => 11,
+            Self::MarketDepth(row) => {
+                if row.maker.is_none() {
+                    12
+                } else {
+                    13
+                }
+            }
             Self::ManagedAccounts(_) => 15,
             Self::HistoricalData(_) => 17,
             Self::CurrentTime { .. } => 49,
@@ -282,6 +309,7 @@ impl Reply<'_> {
             Self::SoftDollarTiers { .. } => 77,
             Self::FamilyCodes(_) => 78,
             Self::SymbolSamples { .. } => 79,
+            Self::DepthExchanges(_) => 80,
             Self::TickReqParams { .. } => 81,
             Self::NewsProviders => 85,
             Self::HistoricalUpdate { .. } => 90,

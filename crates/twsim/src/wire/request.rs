@@ -82,6 +82,19 @@ pub struct MarketDataRequest {
     pub snapshot: bool,
 }
 
+/// A subscription to the rows of a book.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+pub struct DepthRequest {
+    /// Request id.
+    pub req_id: i32,
+    /// Instrument.
+    pub query: Contract,
+    /// Rows of a side.
+    pub rows: i32,
+    /// From all venues, each level with the name of its own.
+    pub smart: bool,
+}
+
 /// A subscription to account summary rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct SummaryRequest {
@@ -187,6 +200,11 @@ pub enum Request {
     CancelMarketData {
         req_id: i32,
     },
+    MarketDepth(Box<DepthRequest>),
+    CancelMarketDepth {
+        req_id: i32,
+    },
+    DepthExchanges,
     MarketDataType {
         kind: i32,
     },

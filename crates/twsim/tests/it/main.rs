@@ -11,6 +11,7 @@ mod blocking;
 mod bounds;
 mod combinations;
 mod corrections;
+mod depth;
 mod desk;
 mod echo;
 mod families;

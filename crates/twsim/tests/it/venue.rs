@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alphec_twsim::venue::{
-    AccountConfig, ConId, Extra, Instrument, Oca, OcaKind, OrderKey, OrderKind, OrderSpec, Retention,
+    AccountConfig, ConId, Depth, Extra, Instrument, Oca, OcaKind, OrderKey, OrderKind, OrderSpec, Retention,
     SecType, Side, Status, TimeInForce, TrailBy, Venue, VenueConfig, VenueInput, VenueOutput,
 };
 use proptest::prelude::*;
@@ -15,7 +15,9 @@ const ACCOUNT: &str = "DU1234567";
 const START: i64 = 1_763_870_277_000_000_000;
 
 fn config(seed: u64) -> VenueConfig {
-    VenueConfig { seed, start: START, walk_every: Some(1_000_000), ..VenueConfig::default() }
+    // Half of them with a book behind the touch.
+    let depth = (seed % 2 == 1).then_some(Depth::levels(5));
+    VenueConfig { seed, start: START, walk_every: Some(1_000_000), depth, ..VenueConfig::default() }
 }
 
 #[derive(Debug, Clone)]

@@ -4,10 +4,13 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 use rust_decimal::Decimal;
 
-use super::{Decoded, ReqId, Told, put_message, put_req_id, read, tell};
+use super::{Decoded, Empty, ReqId, Told, put_message, put_req_id, read, tell};
 use crate::wire::layout::Contract;
 use crate::wire::number::{quantity_text, to_double};
-use crate::wire::{MarketDataRequest, Reply, Request};
+use crate::wire::{DepthRequest, DepthRow, MarketDataRequest, Reply, Request};
+
+/// What the venues of a depth are said to serve.
+const DEPTH_SERVICE: &str = "Deep";
 
 #[derive(Clone, PartialEq, Message)]
 struct DataRequest {
@@ -19,6 +22,60 @@ struct DataRequest {
     snapshot: Option<bool>,
     #[prost(bool, optional, tag = "5")]
     regulatory_snapshot: Option<bool>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct DepthAsked {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(message, optional, tag = "2")]
+    contract: Option<Contract>,
+    #[prost(int32, optional, tag = "3")]
+    rows: Option<i32>,
+    #[prost(bool, optional, tag = "4")]
+    smart: Option<bool>,
+}
+
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
+struct DepthData {
+    #[prost(int32, optional, tag = "1")]
+    position: Option<i32>,
+    #[prost(int32, optional, tag = "2")]
+    operation: Option<i32>,
+    #[prost(int32, optional, tag = "3")]
+    side: Option<i32>,
+    #[prost(double, optional, tag = "4")]
+    price: Option<f64>,
+    #[prost(string, optional, tag = "5")]
+    size: Option<String>,
+    #[prost(string, optional, tag = "6")]
+    maker: Option<String>,
+    #[prost(bool, optional, tag = "7")]
+    smart: Option<bool>,
+}
+
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
+struct Depth {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
+    #[prost(message, optional, tag = "2")]
+    data: Option<DepthData>,
+}
+
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
+struct DepthVenue {
+    #[prost(string, optional, tag = "1")]
+    exchange: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    sec_type: Option<String>,
+    #[prost(string, optional, tag = "4")]
+    service: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message, serde::Serialize)]
+struct DepthVenues {
+    #[prost(message, repeated, tag = "1")]
+    venues: Vec<DepthVenue>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -81,6 +138,16 @@ pub(super) fn decode(id: i32, body: &Bytes) -> Decoded {
             }))
         }),
         2 => read(id, body, |m: ReqId| Request::CancelMarketData { req_id: m.req_id.unwrap_or(-1) }),
+        10 => read(id, body, |m: DepthAsked| {
+            Request::MarketDepth(Box::new(DepthRequest {
+                req_id: m.req_id.unwrap_or(-1),
+                query: m.contract.unwrap_or_default(),
+                rows: m.rows.unwrap_or(0),
+                smart: m.smart.unwrap_or(false),
+            }))
+        }),
+        11 => read(id, body, |m: ReqId| Request::CancelMarketDepth { req_id: m.req_id.unwrap_or(-1) }),
+        82 => read(id, body, |_: Empty| Request::DepthExchanges),
         59 => {
             read(id, body, |m: MarketDataTypeRequest| Request::MarketDataType { kind: m.kind.unwrap_or(1) })
         }
@@ -95,6 +162,8 @@ pub(super) fn describe(id: i32, body: &Bytes) -> Option<Told> {
         1 => tell::<TickPrice>(body),
         2 => tell::<TickSize>(body),
         57 => tell::<ReqId>(body),
+        12 | 13 => tell::<Depth>(body),
+        80 => tell::<DepthVenues>(body),
         _ => None,
     }
 }
@@ -130,6 +199,28 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
             put_message(out, 2, &message);
         }
         Reply::TickSnapshotEnd { req_id } => put_req_id(out, 57, *req_id),
+        Reply::MarketDepth(row) => put_message(out, reply.message_id(), &depth(row)),
+        Reply::DepthExchanges(venues) => {
+            let venue = |(exchange, sec_type): &(&str, &str)| DepthVenue {
+                exchange: Some((*exchange).to_owned()),
+                sec_type: Some((*sec_type).to_owned()),
+                service: Some(DEPTH_SERVICE.to_owned()),
+            };
+            put_message(out, 80, &DepthVenues { venues: venues.iter().map(venue).collect() });
+        }
         _ => debug_assert!(false, "not a market data reply"),
     }
+}
+
+fn depth(row: &DepthRow<'_>) -> Depth {
+    let data = DepthData {
+        position: Some(row.position),
+        operation: Some(row.operation),
+        side: Some(row.side),
+        price: Some(to_double(row.level.price)),
+        size: Some(quantity_text(row.level.size)),
+        maker: row.maker.map(str::to_owned),
+        smart: row.maker.map(|_| true),
+    };
+    Depth { req_id: Some(row.req_id), data: Some(data) }
 }

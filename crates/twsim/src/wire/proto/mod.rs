@@ -79,7 +79,9 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
         | Reply::TickReqParams { .. }
         | Reply::TickPrice { .. }
         | Reply::TickSize { .. }
-        | Reply::TickSnapshotEnd { .. } => market::encode(reply, out),
+        | Reply::TickSnapshotEnd { .. }
+        | Reply::MarketDepth(_)
+        | Reply::DepthExchanges(_) => market::encode(reply, out),
     }
 }
 

@@ -7,7 +7,7 @@ use super::writer::{Writer, unset};
 use super::{account_replies, bars, contract, order_replies, since};
 use crate::venue::{Instrument, TickStep};
 use crate::wire::number::{quantity_text, to_double};
-use crate::wire::{NO_ID, OptionChain, Reply, echo};
+use crate::wire::{DepthRow, NO_ID, OptionChain, Reply, echo};
 
 /// Appends one reply as a frame.
 pub(in crate::wire) fn encode(version: i32, reply: &Reply<'_>, out: &mut BytesMut) {
@@ -64,7 +64,9 @@ pub(in crate::wire) fn encode(version: i32, reply: &Reply<'_>, out: &mut BytesMu
         | Reply::TickReqParams { .. }
         | Reply::TickPrice { .. }
         | Reply::TickSize { .. }
-        | Reply::TickSnapshotEnd { .. } => write_market(writer, reply),
+        | Reply::TickSnapshotEnd { .. }
+        | Reply::MarketDepth(_)
+        | Reply::DepthExchanges(_) => write_market(writer, reply),
     }
 }
 
@@ -178,9 +180,30 @@ fn write_market(writer: &mut Writer<'_>, reply: &Reply<'_>) {
             writer.show(6).show(req_id).show(field).size(Some(&quantity_text(*size)), unset::ZERO)
         }
         Reply::TickSnapshotEnd { req_id } => writer.show(1).show(req_id),
+        Reply::MarketDepth(row) => write_depth(writer, row),
+        Reply::DepthExchanges(venues) => {
+            writer.show(venues.len());
+            for (exchange, sec_type) in venues {
+                writer.text(exchange).text(sec_type).text("").text("Deep").text("");
+            }
+            writer
+        }
         _ => {
             debug_assert!(false, "not a market data reply");
             writer
         }
     };
+}
+
+fn write_depth<'a, 'b>(writer: &'a mut Writer<'b>, row: &DepthRow<'_>) -> &'a mut Writer<'b> {
+    writer.show(1).show(row.req_id).show(row.position);
+    if let Some(maker) = row.maker {
+        writer.text(maker);
+    }
+    writer
+        .show(row.operation)
+        .show(row.side)
+        .double(Some(to_double(row.level.price)), unset::ZERO)
+        .size(Some(&quantity_text(row.level.size)), unset::ZERO);
+    if row.maker.is_some() { writer.show(1) } else { writer }
 }

@@ -7,7 +7,8 @@ use crate::wire::catalog::{self, ReqIdAt};
 use crate::wire::frame::FrameError;
 use crate::wire::layout::OrderCancel;
 use crate::wire::{
-    ExecutionFilter, MarketDataRequest, MultiRequest, OptionChainRequest, PlaceOrder, Request, SummaryRequest,
+    DepthRequest, ExecutionFilter, MarketDataRequest, MultiRequest, OptionChainRequest, PlaceOrder, Request,
+    SummaryRequest,
 };
 
 type Read<T = Request> = Result<T, FrameError>;
@@ -18,7 +19,7 @@ pub(in crate::wire) fn decode(version: i32, message_id: i32, body: &[u8]) -> Rea
     let family = match message_id {
         3 | 4 | 5 | 7 | 15 | 16 | 58 | 99 => orders(message_id, fields, version),
         6 | 61..=64 | 74..=77 | 92..=95 => accounts(message_id, fields),
-        1 | 2 | 9 | 20 | 25 | 50 | 51 | 59 | 78 | 81 | 91 | 106 => {
+        1 | 2 | 9..=11 | 20 | 25 | 50 | 51 | 59 | 78 | 81 | 82 | 91 | 106 => {
             contracts_and_market(message_id, fields, version)
         }
         _ => session(message_id, fields),
@@ -118,6 +119,12 @@ fn contracts_and_market(message_id: i32, fields: &mut Fields<'_>, version: i32) 
             Request::CancelMarketData { req_id: fields.id()? }
         }
         9 => contract_details(fields, version)?,
+        10 => market_depth(fields)?,
+        11 => {
+            fields.skip(1)?;
+            Request::CancelMarketDepth { req_id: fields.id()? }
+        }
+        82 => Request::DepthExchanges,
         20 => bars::read_history(fields)?,
         25 => {
             fields.skip(1)?;
@@ -158,6 +165,16 @@ fn market_data(fields: &mut Fields<'_>) -> Read {
     let (snapshot, regulatory) = (fields.flag()?, fields.flag()?);
     let snapshot = snapshot.or(regulatory).unwrap_or(false);
     Ok(Request::MarketData(Box::new(MarketDataRequest { req_id, query, snapshot })))
+}
+
+fn market_depth(fields: &mut Fields<'_>) -> Read {
+    fields.skip(1)?;
+    Ok(Request::MarketDepth(Box::new(DepthRequest {
+        req_id: fields.id()?,
+        query: contract::read(fields)?,
+        rows: fields.int()?.unwrap_or(0),
+        smart: fields.flag()?.unwrap_or(false),
+    })))
 }
 
 fn contract_details(fields: &mut Fields<'_>, version: i32) -> Read {
