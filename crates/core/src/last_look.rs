@@ -37,10 +37,21 @@ impl Core {
 
     fn placed_at(&self, ticket: &Ticket) -> Result<UtcNanos, String> {
         let order = self.ticketed(ticket)?;
+        if let Some(gone) = self.ended_leg(order) {
+            return Err(format!("its group is not whole: order {} is {}", gone.client_order_id, gone.state));
+        }
         match order.state {
             OrderState::PendingNew => Ok(order.updated_at),
             state => Err(format!("the order is {state} by now")),
         }
+    }
+
+    /// A leg of the order's group that is over before this one was sent.
+    fn ended_leg(&self, order: &Order) -> Option<&Order> {
+        order.leg.as_ref()?;
+        let legs = self.book.legs_of(self.book.ix_of(&order.client_order_id)?);
+        let orders = legs.into_iter().filter_map(|ix| self.book.entry(ix)).map(|entry| &entry.order);
+        orders.into_iter().find(|leg| leg.state.is_terminal() && leg.client_order_id != order.client_order_id)
     }
 
     fn replaced_at(&self, ticket: &Ticket) -> Result<UtcNanos, String> {

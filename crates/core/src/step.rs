@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alphec_model::risk::{RuleAnswer, RuleName};
 use alphec_model::{
     AccountId, Alert, BrokerEvent, BrokerRequest, CancelScope, ClientOrderId, Command, DenyReason, Event,
-    InstrumentId, LogId, Order, OrderState, Proposal, Record,
+    GroupError, InstrumentId, LogId, Order, OrderState, Proposal, Record,
 };
 
 /// Ties an answer to the caller who waits for it. Numbers from the driver, opaque here.
@@ -88,6 +88,9 @@ pub enum Misuse {
     /// Trading cannot be resumed yet.
     #[error("not resumed: {0}")]
     NotClean(String),
+    /// The orders make no group.
+    #[error("no group: {0}")]
+    BadGroup(GroupError),
     /// There is no such halt.
     #[error("{0} is not halted; `status` names the halts in force")]
     NotHalted(CancelScope),
@@ -116,6 +119,8 @@ pub enum Misuse {
 pub enum Reply {
     /// The order as it stands: accepted, denied (see its `deny_reason`), or already known.
     Order(Arc<Order>),
+    /// The orders of a group as they stand: all accepted, or all denied.
+    Group(Vec<Arc<Order>>),
     /// A change was refused by us; the order stands as it did.
     ReplaceDenied {
         /// As it stands.

@@ -7,8 +7,8 @@ use alphec_engine::core::{Halt, Reply};
 use alphec_engine::{CallError, Handle, Status, StopReport};
 use alphec_model::record::Fill;
 use alphec_model::{
-    AccountId, AccountValues, Alert, CancelScope, ClientOrderId, Command, Event, ForeignOrder, InstrumentId,
-    ModifyRequest, Order, OrderRequest, OrderSpec, Position, Quote,
+    AccountId, AccountValues, Alert, CancelScope, ClientOrderId, Command, DenyReason, Event, ForeignOrder,
+    GroupRequest, InstrumentId, ModifyRequest, Order, OrderRequest, OrderSpec, Position, Quote,
 };
 use tokio::sync::broadcast;
 
@@ -56,6 +56,34 @@ impl ExecutionClient {
             },
             other => Err(Error::unexpected(&other)),
         }
+    }
+
+    /// Submits orders that belong together: all are recorded in one step, and judged, sent or refused as one. What
+    /// a group that does not arrive whole has at the broker is canceled. [`GroupRequest::bracket`] makes an entry
+    /// with its exits. Gives the handles in the order asked for.
+    ///
+    /// The same group again is the same group and sends nothing.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] with the order that our gate refused; none of them was sent. [`Error::Call`] otherwise,
+    /// also for orders that make no group.
+    pub async fn submit_group(&self, request: GroupRequest) -> Result<Vec<OrderHandle>, Error> {
+        let followers: Vec<_> =
+            request.orders.iter().map(|order| self.handle.follow(&order.client_order_id)).collect();
+        let orders = match self.handle.command(Command::SubmitGroup(request)).await? {
+            Reply::Group(orders) => orders,
+            other => return Err(Error::unexpected(&other)),
+        };
+        let denied = |order: &&Arc<Order>| {
+            order.deny_reason.as_ref().is_some_and(|reason| !matches!(reason, DenyReason::Group { .. }))
+        };
+        let culprit =
+            orders.iter().find(denied).or_else(|| orders.iter().find(|order| order.deny_reason.is_some()));
+        if let Some((order, reason)) = culprit.and_then(|order| Some((order, order.deny_reason.clone()?))) {
+            return Err(Error::Denied { order: Box::new((**order).clone()), reason: Box::new(reason) });
+        }
+        let handle = |(follower, order)| OrderHandle::new(self.handle.clone(), follower, order);
+        Ok(followers.into_iter().zip(orders).map(handle).collect())
     }
 
     /// Changes a live order's terms. Returns once the change is durable and on its way; the order

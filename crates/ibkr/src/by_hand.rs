@@ -95,6 +95,9 @@ pub struct Placed {
     pub order_ref: String,
     pub account: String,
     pub transmit: bool,
+    pub parent_id: i32,
+    pub oca_group: String,
+    pub oca_type: i32,
 }
 
 /// What may be traded, and what broker messages about it mean.
@@ -143,6 +146,9 @@ impl Converter {
             order_ref: order.order_ref,
             account: order.account,
             transmit: order.transmit,
+            parent_id: order.parent_id,
+            oca_group: order.oca_group,
+            oca_type: order.oca_type.into(),
         })
     }
 

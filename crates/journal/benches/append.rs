@@ -53,6 +53,7 @@ fn record(seq: u64) -> Record {
         reject_reason: None,
         when_in_doubt: alphec_model::WhenInDoubt::Hold,
         attempts: 1,
+        leg: None,
         created_at: at,
         updated_at: at,
     };

@@ -48,6 +48,8 @@ pub enum AlertKind {
     KillVerified,
     /// An order of someone else is open in one of our accounts.
     ForeignOrder,
+    /// A group of orders is not whole at the broker: what can still open something of it is canceled.
+    GroupBroken,
     /// An order was proven absent and, as its author had marked it, placed again.
     OrderResent,
     /// An order that was given up as gone showed up after all.
@@ -79,6 +81,7 @@ impl AlertKind {
             | Self::JournalTrouble
             | Self::Halted
             | Self::LateArrival
+            | Self::GroupBroken
             | Self::GlobalCancel
             | Self::AccountMismatch
             | Self::Anomaly
@@ -102,6 +105,7 @@ impl AlertKind {
             Self::Resumed => "resumed",
             Self::KillVerified => "kill_verified",
             Self::ForeignOrder => "foreign_order",
+            Self::GroupBroken => "group_broken",
             Self::OrderResent => "order_resent",
             Self::LateArrival => "late_arrival",
             Self::GlobalCancel => "global_cancel",

@@ -36,6 +36,41 @@ pub struct Ticket {
     pub instrument: InstrumentId,
     /// The terms.
     pub spec: OrderSpec,
+    /// Its part in a group. A change of an exit or an entry leaves it out: the broker remembers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leg: Option<TicketLeg>,
+}
+
+/// An order's part in a group, as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "leg", rename_all = "snake_case", deny_unknown_fields)]
+pub enum TicketLeg {
+    /// An entry: the broker parks it until the last of its exits has arrived.
+    Parent,
+    /// An exit.
+    Child {
+        /// The API handle of its entry.
+        parent: BrokerOrderId,
+        /// The last one: with it the broker starts them all.
+        is_last: bool,
+    },
+    /// One of several, of which one is to fill.
+    Peer {
+        /// The name of the group at the broker.
+        group: SmolStr,
+    },
+}
+
+impl Ticket {
+    /// Whether the broker may start the order, and with it all that it has parked of its group.
+    #[must_use]
+    pub const fn transmits(&self) -> bool {
+        match &self.leg {
+            Some(TicketLeg::Parent) => false,
+            Some(TicketLeg::Child { is_last, .. }) => *is_last,
+            Some(TicketLeg::Peer { .. }) | None => true,
+        }
+    }
 }
 
 /// What the core asks of the broker.

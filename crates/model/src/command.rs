@@ -5,6 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::doubt::WhenInDoubt;
+use crate::group::GroupRequest;
 use crate::ids::{AccountId, ClientOrderId, CorrelationId, InstrumentId, StrategyId};
 use crate::order::OrderSpec;
 
@@ -104,6 +105,8 @@ impl fmt::Display for CancelScope {
 pub enum Command {
     /// Place an order.
     Submit(OrderRequest),
+    /// Place orders that belong together, all or none.
+    SubmitGroup(GroupRequest),
     /// Change a live order.
     Modify(ModifyRequest),
     /// Cancel an order; never refused while it can still be live.

@@ -19,6 +19,7 @@ pub mod command;
 pub mod decimal;
 pub mod doubt;
 pub mod event;
+pub mod group;
 pub mod ids;
 pub mod instrument;
 pub mod lifecycle;
@@ -36,6 +37,7 @@ pub use command::{CancelScope, Command, ModifyRequest, OrderRequest};
 pub use decimal::{Currency, Money, Price, Qty, SignedQty, ValueError, exact_mul};
 pub use doubt::WhenInDoubt;
 pub use event::Event;
+pub use group::{BracketError, GroupError, GroupKind, GroupRequest, Leg, LegRole};
 pub use ids::{
     AccountId, ApiClientId, BrokerOrderId, ClientOrderId, ConId, CorrelationId, ExecId, Generation, IdError,
     InstrumentId, LogId, OrderRef, PermId, Seq, StrategyId,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decimal::{Price, Qty};
 use crate::doubt::WhenInDoubt;
+use crate::group::Leg;
 use crate::ids::{
     AccountId, BrokerOrderId, ClientOrderId, CorrelationId, InstrumentId, OrderRef, PermId, StrategyId,
 };
@@ -371,6 +372,9 @@ pub struct Order {
     pub account: AccountId,
     /// What it trades.
     pub instrument: InstrumentId,
+    /// Its part in a group, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leg: Option<Leg>,
     /// What may be done by itself while its outcome is not proven.
     #[serde(default, skip_serializing_if = "WhenInDoubt::is_hold")]
     pub when_in_doubt: WhenInDoubt,

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::ids::{AccountId, InstrumentId};
+use crate::ids::{AccountId, ClientOrderId, InstrumentId};
 use crate::order::SpecError;
 
 /// A rule of the gate, in the order they are judged.
@@ -44,6 +44,8 @@ pub enum Rule {
     MaxMessageRate,
     /// The journal cannot make records durable.
     Journal,
+    /// Every order of its group must pass.
+    Group,
     /// A rule of the firm's own.
     Custom(SmolStr),
 }
@@ -66,6 +68,7 @@ impl fmt::Display for Rule {
             Self::MaxLeverage => "max_leverage",
             Self::MaxMessageRate => "max_message_rate",
             Self::Journal => "journal",
+            Self::Group => "group",
             Self::Custom(name) => name,
         })
     }
@@ -176,6 +179,14 @@ pub enum DenyReason {
         /// The time it had.
         deadline_ms: u64,
     },
+    /// Another order of its group cannot be.
+    #[error("its group is not whole: order {leg}: {why_not}")]
+    Group {
+        /// Which.
+        leg: ClientOrderId,
+        /// Why it cannot.
+        why_not: String,
+    },
     /// The record could not be made durable.
     #[error("the journal is not accepting records ({why_not}); new orders stop until it is")]
     Journal {
@@ -207,6 +218,7 @@ impl DenyReason {
             Self::InstrumentNotAllowed { .. } => Rule::AllowedInstrument,
             Self::Terms { .. } | Self::NotChangeable { .. } => Rule::Terms,
             Self::Journal { .. } => Rule::Journal,
+            Self::Group { .. } => Rule::Group,
         }
     }
 

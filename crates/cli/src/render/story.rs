@@ -120,6 +120,14 @@ fn of_order(body: &Body) -> String {
 fn commanded(command: &Command) -> String {
     match command {
         Command::Submit(request) => format!("asked to submit {} {}", request.instrument, spec(&request.spec)),
+        Command::SubmitGroup(request) => {
+            let legs: Vec<String> = request
+                .orders
+                .iter()
+                .map(|order| format!("{} {}", order.instrument, spec(&order.spec)))
+                .collect();
+            format!("asked to submit as one ({:?}): {}", request.kind, legs.join("; "))
+        }
         Command::Modify(request) => format!("asked to change to {}", spec(&request.spec)),
         Command::Cancel { .. } => "asked to cancel".to_owned(),
         Command::CancelAll { scope, .. } => match scope {

@@ -152,6 +152,9 @@ impl Book {
         if let Some(order_ref) = &order.order_ref {
             self.use_reference(order_ref, ix);
         }
+        if let Some(leg) = &order.leg {
+            self.groups.entry(leg.group.clone()).or_default().push(ix);
+        }
         self.entries.push(Entry { order: order.clone(), asked });
         self.reserve(ix);
         Ok(())
@@ -186,20 +189,22 @@ impl Book {
     }
 
     fn reserve(&mut self, ix: OrderIx) {
+        let leaves = self.entry(ix).map_or(Decimal::ZERO, |entry| self.reserved_by(&entry.order));
         let Self { entries, exposures, live, .. } = self;
         let Some(order) = order_at(entries, ix) else { return };
         if order.state.reserves_exposure() {
             live.insert(ix);
-            exposure_mut(exposures, &order.account, &order.instrument).reserve(order);
+            exposure_mut(exposures, &order.account, &order.instrument).reserve(order, leaves);
         }
     }
 
     fn release(&mut self, ix: OrderIx) {
+        let leaves = self.entry(ix).map_or(Decimal::ZERO, |entry| self.reserved_by(&entry.order));
         let Self { entries, exposures, live, .. } = self;
         let Some(order) = order_at(entries, ix) else { return };
         if order.state.reserves_exposure() {
             live.remove(&ix);
-            exposure_mut(exposures, &order.account, &order.instrument).release(order);
+            exposure_mut(exposures, &order.account, &order.instrument).release(order, leaves);
         }
     }
 
@@ -332,6 +337,7 @@ pub(crate) fn new_order(request: &alphec_model::OrderRequest, at: UtcNanos) -> O
         correlation_id,
         account,
         instrument,
+        leg: None,
         when_in_doubt: when_in_doubt.unwrap_or_default(),
         attempts: 1,
         spec,

@@ -52,13 +52,12 @@ impl Exposure {
 
     /// The same without one live order (while its change is judged).
     #[must_use]
-    pub fn without(mut self, order: &Order) -> Self {
-        self.release(order);
+    pub(crate) fn without(mut self, order: &Order, leaves: Decimal) -> Self {
+        self.release(order, leaves);
         self
     }
 
-    pub(crate) fn reserve(&mut self, order: &Order) {
-        let leaves = order.worst_leaves_qty().get();
+    pub(crate) fn reserve(&mut self, order: &Order, leaves: Decimal) {
         match order.spec.side {
             Side::Buy => {
                 self.buy_leaves = self.buy_leaves.saturating_add(leaves);
@@ -71,8 +70,7 @@ impl Exposure {
         }
     }
 
-    pub(crate) fn release(&mut self, order: &Order) {
-        let leaves = order.worst_leaves_qty().get();
+    pub(crate) fn release(&mut self, order: &Order, leaves: Decimal) {
         match order.spec.side {
             Side::Buy => {
                 self.buy_leaves = self.buy_leaves.saturating_sub(leaves);

@@ -3,6 +3,7 @@
 mod apply;
 pub(crate) use apply::new_order;
 mod exposure;
+mod group;
 mod halt;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +61,8 @@ pub struct Book {
     by_perm_id: BTreeMap<PermId, OrderIx>,
     by_intent: BTreeMap<u64, OrderIx>,
     live: BTreeSet<OrderIx>,
+    /// Orders that belong together, by the key of the first, in the order they were asked for.
+    groups: BTreeMap<ClientOrderId, Vec<OrderIx>>,
     next_broker_id: i32,
     intents: u64,
     fills: BTreeMap<String, Booked>,

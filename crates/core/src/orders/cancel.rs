@@ -128,7 +128,8 @@ impl Turn<'_> {
                 | OrderState::Denied,
             ) => false,
             Some(OrderState::Staged) => {
-                self.change_state(ix, OrderState::Canceled, Evidence::Decision);
+                let end = |turn: &mut Self| turn.change_state(ix, OrderState::Canceled, Evidence::Decision);
+                self.end_staged(ix, "a cancel was asked for", end);
                 self.answer_waiting(ix);
                 false
             }

@@ -18,6 +18,9 @@ impl Turn<'_> {
     /// Asks the broker for an order that no list shows. A cancel that someone asked for is the same question and
     /// leaves whatever the order's choice; otherwise the choice decides.
     pub(crate) fn ask_for(&mut self, ix: OrderIx) {
+        if self.undo_incomplete_group(ix) {
+            return;
+        }
         let Some(order) = self.order(ix) else { return };
         let is_wanted_gone = order.pending.cancel_asked_at.is_some() && !order.pending.is_probe;
         match order.when_in_doubt {

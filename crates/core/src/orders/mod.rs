@@ -3,6 +3,7 @@
 mod cancel;
 pub(crate) mod change;
 mod doubt;
+mod group;
 pub(crate) mod kill;
 mod modify;
 mod operator;
@@ -25,6 +26,7 @@ impl Turn<'_> {
     pub(crate) fn command(&mut self, token: Token, command: Command) {
         match command {
             Command::Submit(request) => self.submit(token, request),
+            Command::SubmitGroup(request) => self.submit_group(token, request),
             Command::Modify(request) => self.modify(token, request),
             Command::Cancel { client_order_id, correlation_id } => {
                 self.cancel(token, &client_order_id, &correlation_id);

@@ -1,7 +1,7 @@
 //! A change: a versioned intent, one in flight, the worse of both versions reserved.
 
 use alphec_model::{
-    Body, BrokerRequest, Command, DenyReason, Evidence, ModifyRequest, Order, OrderSpec, OrderState,
+    Body, BrokerRequest, Command, DenyReason, Evidence, LegRole, ModifyRequest, Order, OrderSpec, OrderState,
     PendingReplace, Provenance, SpecError, Verdict,
 };
 
@@ -28,7 +28,7 @@ impl Turn<'_> {
         let Some(order) = self.order(ix) else { return };
         let verdict = match not_changeable(order, &request.spec) {
             Some(reason) => Verdict { denied: Some(reason), ..Verdict::default() },
-            None => self.judge(&Candidate::change(order, &request.spec)),
+            None => self.judge(&Candidate::change(order, &request.spec).covered_by(self.covered(order))),
         };
         match verdict.denied.clone() {
             Some(reason) => self.deny_replace(token, ix, reason, (about, verdict)),
@@ -79,7 +79,9 @@ impl Turn<'_> {
         if let Some(reason) = cannot_take(order, &replace.spec) {
             return Err(reason);
         }
-        if let Some(reason) = self.judge(&Candidate::change(order, &replace.spec)).denied {
+        if let Some(reason) =
+            self.judge(&Candidate::change(order, &replace.spec).covered_by(self.covered(order))).denied
+        {
             return Err(reason);
         }
         self.record(About::order(ix), Provenance::Decided, Body::ReplaceReleased);
@@ -125,12 +127,18 @@ fn not_changeable(order: &Order, spec: &OrderSpec) -> Option<DenyReason> {
     } else if spec.order_type.as_str() != order.spec.order_type.as_str() {
         // Error 329 at the broker.
         "the order type never changes; cancel it and place a new order"
+    } else if spec.order_qty != order.spec.order_qty && is_in_bracket(order) {
+        "the size of a bracket is that of its entry and never changes; cancel it and place a new one"
     } else if *spec == order.spec {
         "the new terms are the terms in force"
     } else {
         return cannot_take(order, spec);
     };
     not_in_state(order).or_else(|| Some(DenyReason::NotChangeable { what: what.to_owned() }))
+}
+
+fn is_in_bracket(order: &Order) -> bool {
+    order.leg.as_ref().is_some_and(|leg| leg.role != LegRole::Peer)
 }
 
 /// Why no change can reach the order now, whatever it says.

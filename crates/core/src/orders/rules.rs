@@ -93,6 +93,9 @@ impl Turn<'_> {
 
     fn release_waiting(&mut self, ix: OrderIx) {
         if self.state(ix) == Some(OrderState::Staged) {
+            if self.order(ix).is_some_and(|order| order.leg.is_some()) {
+                return self.leg_passed(ix);
+            }
             self.release_staged(ix);
         } else if let Err(reason) = self.release_replace(ix) {
             self.refuse_waiting(ix, reason);
@@ -110,6 +113,9 @@ impl Turn<'_> {
 
     fn refuse_waiting(&mut self, ix: OrderIx, reason: DenyReason) {
         if self.state(ix) == Some(OrderState::Staged) {
+            if self.order(ix).is_some_and(|order| order.leg.is_some()) {
+                return self.refuse_leg(ix, reason);
+            }
             self.deny_staged(ix, reason);
             self.answer_waiting(ix);
             return;
@@ -131,8 +137,12 @@ impl Turn<'_> {
 
     /// Answers the caller who waits for custom rules, with the order as it now stands.
     pub(crate) fn answer_waiting(&mut self, ix: OrderIx) {
-        if let Some(token) = self.core.session.waiting.remove(&ix).and_then(|waiting| waiting.token) {
-            self.reply_order(token, ix);
+        let Some(token) = self.core.session.waiting.remove(&ix).and_then(|waiting| waiting.token) else {
+            return;
+        };
+        match self.order(ix) {
+            Some(order) if order.leg.is_some() => self.reply_group(token, ix),
+            _ => self.reply_order(token, ix),
         }
     }
 }

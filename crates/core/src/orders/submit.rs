@@ -1,9 +1,9 @@
 //! A new order: same key once, gate, intent, and only then the wire.
 
-use alphec_model::broker::Ticket;
+use alphec_model::broker::{Ticket, TicketLeg};
 use alphec_model::{
-    AlertKind, Body, BrokerRequest, Command, DenyReason, Evidence, Order, OrderRef, OrderRequest, OrderState,
-    OrderType, Provenance, SpecError, Verdict, WhenInDoubt,
+    AlertKind, Body, BrokerRequest, Command, DenyReason, Evidence, Leg, LegRole, Order, OrderRef,
+    OrderRequest, OrderState, OrderType, Provenance, SpecError, Verdict, WhenInDoubt,
 };
 
 use crate::book::{OrderIx, new_order};
@@ -29,14 +29,7 @@ impl Turn<'_> {
 
     /// The same key again: the same order if the body is the same, a misuse otherwise.
     fn submit_again(&mut self, token: Token, ix: OrderIx, request: OrderRequest) {
-        let is_same = self.core.book.entry(ix).is_some_and(|entry| {
-            let order = &entry.order;
-            order.strategy_id == request.strategy_id
-                && order.account == request.account
-                && order.instrument == request.instrument
-                && entry.asked == request.spec
-                && request.when_in_doubt.is_none_or(|choice| choice == order.when_in_doubt)
-        });
+        let is_same = self.is_same_body(ix, &request);
         let about = About::order(ix).with_correlation(&request.correlation_id);
         let key = request.client_order_id.clone();
         self.record(about, Provenance::Operator, Body::Commanded { command: Command::Submit(request) });
@@ -47,47 +40,80 @@ impl Turn<'_> {
         }
     }
 
+    /// Whether the order was asked for with this very body.
+    pub(super) fn is_same_body(&self, ix: OrderIx, request: &OrderRequest) -> bool {
+        self.core.book.entry(ix).is_some_and(|entry| {
+            let order = &entry.order;
+            order.strategy_id == request.strategy_id
+                && order.account == request.account
+                && order.instrument == request.instrument
+                && entry.asked == request.spec
+                && request.when_in_doubt.is_none_or(|choice| choice == order.when_in_doubt)
+        })
+    }
+
     fn deny(&mut self, token: Token, request: OrderRequest, reason: DenyReason, verdict: Verdict) {
+        if let Some(ix) = self.record_denied(request, reason, verdict) {
+            self.reply_order(token, ix);
+        }
+    }
+
+    pub(super) fn record_denied(
+        &mut self,
+        request: OrderRequest,
+        reason: DenyReason,
+        verdict: Verdict,
+    ) -> Option<OrderIx> {
         let key = request.client_order_id.clone();
         let about = About { key: Some(key.clone()), ..About::correlation(&request.correlation_id) };
         let text = format!("order {key} denied: {reason}");
         self.record(about, Provenance::Decided, Body::Denied { request: Box::new(request), reason, verdict });
         let ix = self.core.book.ix_of(&key);
         self.alert(AlertKind::OrderDenied, text, ix);
-        if let Some(ix) = ix {
-            self.reply_order(token, ix);
-        }
+        ix
     }
 
     fn accept(&mut self, token: Token, request: &OrderRequest, verdict: Verdict) {
+        let staged = !self.core.config.rules.is_empty();
+        let for_rules = staged.then(|| verdict.clone());
+        let Some(ix) = self.record_accepted(request, None, verdict) else { return };
+        match for_rules {
+            _ if self.state(ix) == Some(OrderState::Denied) => self.reply_order(token, ix),
+            Some(verdict) => self.ask_rules(ix, Some(token), verdict),
+            None => {
+                self.place(ix);
+                self.reply_order(token, ix);
+            }
+        }
+    }
+
+    /// Records the intent. A leg of a group begins staged, until all of them have passed; so does what custom
+    /// rules judge. What is staged gets its id when it leaves: ids must rise in the order of the wire.
+    pub(super) fn record_accepted(
+        &mut self,
+        request: &OrderRequest,
+        leg: Option<Leg>,
+        verdict: Verdict,
+    ) -> Option<OrderIx> {
         let Some(log_id) = self.core.book.log_id().cloned() else {
             let reason = DenyReason::Journal { why_not: "the journal has no name yet".to_owned() };
-            self.deny(token, request.clone(), reason, verdict);
-            return;
+            return self.record_denied(request.clone(), reason, verdict);
         };
-        let staged = !self.core.config.rules.is_empty();
+        let staged = leg.is_some() || !self.core.config.rules.is_empty();
         let mut order = new_order(request, self.now);
+        order.leg = leg;
         order.when_in_doubt = request.when_in_doubt.unwrap_or_else(|| self.by_default());
         order.state = if staged { OrderState::Staged } else { OrderState::PendingNew };
-        // A staged order gets its id when it leaves: ids must rise in the order of the wire.
         order.broker_order_id = (!staged).then(|| self.core.book.next_broker_id());
         order.order_ref = Some(OrderRef::of_intent(&log_id, self.core.book.next_intent()));
         let about =
             About { key: Some(order.client_order_id.clone()), ..About::correlation(&request.correlation_id) };
-        let for_rules = staged.then(|| verdict.clone());
         let body = Body::Accepted { order: Box::new(order), verdict };
         self.record(about, Provenance::Decided, body);
-        let Some(ix) = self.core.book.ix_of(&request.client_order_id) else {
+        self.core.book.ix_of(&request.client_order_id).or_else(|| {
             let why_not = "the order could not be recorded".to_owned();
-            self.deny(token, request.clone(), DenyReason::Journal { why_not }, Verdict::default());
-            return;
-        };
-        if let Some(verdict) = for_rules {
-            self.ask_rules(ix, Some(token), verdict);
-        } else {
-            self.place(ix);
-            self.reply_order(token, ix);
-        }
+            self.record_denied(request.clone(), DenyReason::Journal { why_not }, Verdict::default())
+        })
     }
 
     /// The profile's choice. It marks no order to be sent twice.
@@ -140,7 +166,24 @@ impl Turn<'_> {
             account: order.account.clone(),
             instrument: order.instrument.clone(),
             spec,
+            leg: self.ticket_leg(order),
         })
+    }
+
+    /// An order's part in its group, as it is written. The broker remembers it of what it has.
+    fn ticket_leg(&self, order: &Order) -> Option<TicketLeg> {
+        let leg = order.leg.as_ref()?;
+        let head = self.core.book.order(&leg.group)?;
+        match leg.role {
+            LegRole::Peer => Some(TicketLeg::Peer { group: head.order_ref.as_ref()?.as_str().into() }),
+            _ if order.state != OrderState::PendingNew => None,
+            LegRole::Parent => Some(TicketLeg::Parent),
+            LegRole::Child => {
+                let last = self.core.book.legs_of(self.core.book.ix_of(&leg.group)?).last().copied();
+                let is_last = last == self.core.book.ix_of(&order.client_order_id);
+                Some(TicketLeg::Child { parent: head.broker_order_id?, is_last })
+            }
+        }
     }
 }
 

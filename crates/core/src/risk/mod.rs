@@ -29,6 +29,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) in_force: Option<&'a OrderSpec>,
     /// Of an order that is placed again, the attempt before may show up after all.
     is_second_attempt: bool,
+    /// What another exit of the same entry reserves already: only one of them fills.
+    covered: Decimal,
 }
 
 impl<'a> Candidate<'a> {
@@ -41,7 +43,18 @@ impl<'a> Candidate<'a> {
             replaces: None,
             in_force: None,
             is_second_attempt: false,
+            covered: Decimal::ZERO,
         }
+    }
+
+    /// A new leg of a group, of whose exits this much is reserved already.
+    pub(crate) const fn leg(request: &'a OrderRequest, covered: Decimal) -> Self {
+        Self { covered, ..Self::new_order(request) }
+    }
+
+    /// The same, where another exit of the same entry reserves this much.
+    pub(crate) const fn covered_by(self, covered: Decimal) -> Self {
+        Self { covered, ..self }
     }
 
     pub(crate) const fn change(order: &'a Order, spec: &'a OrderSpec) -> Self {
@@ -53,6 +66,7 @@ impl<'a> Candidate<'a> {
             replaces: Some(order),
             in_force: Some(&order.spec),
             is_second_attempt: false,
+            covered: Decimal::ZERO,
         }
     }
 
@@ -69,18 +83,22 @@ impl<'a> Candidate<'a> {
     /// What the terms in force can still fill; zero for what the broker does not have.
     fn leaves_in_force(&self) -> Decimal {
         match (self.in_force, self.replaces) {
-            (Some(spec), Some(order)) => spec.order_qty.saturating_sub(order.cum_qty).get(),
+            (Some(spec), Some(order)) => self.beyond(spec.order_qty.saturating_sub(order.cum_qty).get()),
             _ => Decimal::ZERO,
         }
+    }
+
+    fn beyond(&self, leaves: Decimal) -> Decimal {
+        leaves.saturating_sub(self.covered).max(Decimal::ZERO)
     }
 
     /// The most this can still fill: of a change, the worse of both versions.
     fn worst_leaves(&self) -> Decimal {
         match self.replaces {
-            None => self.spec.order_qty.get(),
+            None => self.beyond(self.spec.order_qty.get()),
             Some(order) => {
                 let worst = order.leaves_at(self.spec.order_qty).max(order.worst_leaves_qty()).get();
-                if self.is_second_attempt { worst.saturating_mul(Decimal::TWO) } else { worst }
+                self.beyond(if self.is_second_attempt { worst.saturating_mul(Decimal::TWO) } else { worst })
             }
         }
     }
@@ -200,7 +218,7 @@ impl Turn<'_> {
             candidate.in_force.map_or(worst_px, |spec| self::worst_px(spec, &quote, reference_px));
         let exposure = self.core.book.exposure(candidate.account, candidate.instrument);
         let others = match candidate.replaces {
-            Some(order) => exposure.without(order),
+            Some(order) => exposure.without(order, self.core.book.reserved_by(order)),
             None => exposure,
         };
         Ok(Scene {
@@ -232,6 +250,12 @@ impl Turn<'_> {
         fresh(at, self.now, limits.max_quote_age_ms, || (rule.clone(), format!("the quote of {id}")))?;
         priced.reference_px.ok_or_else(|| missing("a reference price"))?;
         Ok(priced)
+    }
+
+    /// What another exit of the same entry reserves already.
+    pub(crate) fn covered(&self, order: &Order) -> Decimal {
+        let ix = self.core.book.ix_of(&order.client_order_id);
+        self.core.book.largest_exit(order.leg.as_ref(), ix)
     }
 
     fn order_notional(&self, scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {

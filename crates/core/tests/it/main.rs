@@ -8,6 +8,7 @@ mod fills;
 mod foreign;
 mod gap;
 mod gate;
+mod group;
 mod inputs;
 mod kill;
 mod late;

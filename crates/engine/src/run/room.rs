@@ -17,6 +17,7 @@ impl Loop {
         match command {
             // Taken only because a cancel behind it had to know it: it goes nowhere.
             Command::Submit(_)
+            | Command::SubmitGroup(_)
             | Command::Modify(_)
             | Command::Resume { .. }
             | Command::AcceptPosition { .. }

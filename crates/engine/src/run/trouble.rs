@@ -166,6 +166,9 @@ fn order_of(request: &BrokerRequest) -> Option<BrokerOrderId> {
 
 fn is_withdrawn(reply: &Reply, withdrawn: &BTreeSet<BrokerOrderId>) -> bool {
     match reply {
+        Reply::Group(orders) => {
+            orders.iter().any(|order| order.broker_order_id.is_some_and(|id| withdrawn.contains(&id)))
+        }
         // A cancel of it is answered as asked: the order will not be sent.
         Reply::Order(order) if order.pending.cancel_asked_at.is_none() => {
             order.broker_order_id.is_some_and(|id| withdrawn.contains(&id))

@@ -4,6 +4,7 @@
 
 mod arming;
 mod bad_input;
+mod groups;
 mod layers;
 mod secrets;
 mod support;

@@ -19,16 +19,16 @@ use alphec_twsim::{Gateway, GatewayHandle};
 
 use crate::support::{Folder, PAPER};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn gateway(account: &str) -> GatewayHandle {
+pub(crate) async fn gateway(account: &str) -> GatewayHandle {
     let gateway = Gateway::builder().account(account).fixed_prices().start().await.unwrap();
     assert!(gateway.set_price("AAPL", "200.00".parse().unwrap()));
     gateway
 }
 
 /// The sample, on this gateway, in a folder of its own.
-fn profile(gateway: &GatewayHandle, account: &str, more: &str) -> (Folder, Profile) {
+pub(crate) fn profile(gateway: &GatewayHandle, account: &str, more: &str) -> (Folder, Profile) {
     let mode = if account.starts_with('D') { "paper" } else { "live" };
     let text = PAPER.replace("DU1234567", account).replace("mode = \"paper\"", &format!("mode = \"{mode}\""));
     let folder = Folder::with(&format!("{text}{more}\n"));
@@ -37,19 +37,19 @@ fn profile(gateway: &GatewayHandle, account: &str, more: &str) -> (Folder, Profi
     (folder, profile)
 }
 
-fn aapl() -> InstrumentId {
+pub(crate) fn aapl() -> InstrumentId {
     InstrumentId::new("AAPL").unwrap()
 }
 
-fn qty(text: &str) -> Qty {
+pub(crate) fn qty(text: &str) -> Qty {
     text.parse().unwrap()
 }
 
-fn px(text: &str) -> Price {
+pub(crate) fn px(text: &str) -> Price {
     text.parse().unwrap()
 }
 
-fn request(account: &str, spec: OrderSpec) -> OrderRequest {
+pub(crate) fn request(account: &str, spec: OrderSpec) -> OrderRequest {
     OrderRequest {
         client_order_id: new_client_order_id(),
         strategy_id: StrategyId::new("test").unwrap(),
@@ -61,12 +61,12 @@ fn request(account: &str, spec: OrderSpec) -> OrderRequest {
     }
 }
 
-async fn reach(order: &mut OrderHandle, state: OrderState) {
+pub(crate) async fn reach(order: &mut OrderHandle, state: OrderState) {
     let reached = tokio::time::timeout(PATIENCE, order.until(|order| order.state == state)).await;
     assert!(matches!(reached, Ok(Ok(_))), "{state}: {:?}", order.last());
 }
 
-async fn ready(client: &ExecutionClient) {
+pub(crate) async fn ready(client: &ExecutionClient) {
     client.wait_ready(PATIENCE).await.unwrap();
     client.wait_quote(&aapl(), PATIENCE).await.unwrap();
 }

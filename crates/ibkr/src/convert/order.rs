@@ -1,8 +1,8 @@
 //! Outbound: a ticket's terms as an ibapi order.
 
-use alphec_model::broker::Ticket;
+use alphec_model::broker::{Ticket, TicketLeg};
 use alphec_model::{OrderType, Side, TimeInForce, UtcNanos};
-use ibapi::orders::{Action, Order, TimeInForce as WireLife};
+use ibapi::orders::{Action, OcaType, Order, TimeInForce as WireLife};
 use time::macros::format_description;
 
 use super::{Refused, money};
@@ -10,7 +10,7 @@ use super::{Refused, money};
 /// The order as it will be written. Every price and size survives the way through a double, or nothing is
 /// written. Fields of ibapi's order that we do not use keep its defaults, which send nothing but zeros.
 pub(crate) fn order(ticket: &Ticket) -> Result<Order, Refused> {
-    let Ticket { generation: _, broker_order_id, order_ref, account, instrument: _, spec } = ticket;
+    let Ticket { generation: _, broker_order_id, order_ref, account, instrument: _, spec, leg } = ticket;
     // An absent total is how ibapi writes zero; an order without a size must not leave.
     if spec.order_qty.is_zero() {
         return Err(Refused::new("quantity", "zero"));
@@ -28,11 +28,36 @@ pub(crate) fn order(ticket: &Ticket) -> Result<Order, Refused> {
         good_till_date,
         order_ref: order_ref.as_str().to_owned(),
         account: account.as_str().to_owned(),
-        transmit: true,
+        parent_id: parent(leg.as_ref()),
+        oca_group: oca_group(leg.as_ref()),
+        oca_type: oca_type(leg.as_ref()),
+        transmit: ticket.transmits(),
         outside_rth: false,
         what_if: false,
         ..Order::default()
     })
+}
+
+const fn parent(leg: Option<&TicketLeg>) -> i32 {
+    match leg {
+        Some(TicketLeg::Child { parent, .. }) => parent.get(),
+        Some(TicketLeg::Parent | TicketLeg::Peer { .. }) | None => 0,
+    }
+}
+
+fn oca_group(leg: Option<&TicketLeg>) -> String {
+    match leg {
+        Some(TicketLeg::Peer { group }) => group.to_string(),
+        Some(TicketLeg::Parent | TicketLeg::Child { .. }) | None => String::new(),
+    }
+}
+
+/// With block: the broker routes one at a time, so that no two can fill.
+const fn oca_type(leg: Option<&TicketLeg>) -> OcaType {
+    match leg {
+        Some(TicketLeg::Peer { .. }) => OcaType::CancelWithBlock,
+        Some(TicketLeg::Parent | TicketLeg::Child { .. }) | None => OcaType::None,
+    }
 }
 
 const fn action(side: Side) -> Action {
@@ -103,6 +128,7 @@ mod tests {
             spec: OrderSpec::new(Side::Sell, "10".parse().unwrap(), order_type)
                 .unwrap()
                 .with_time_in_force(time_in_force),
+            leg: None,
         }
     }
 
@@ -147,6 +173,23 @@ mod tests {
         assert_eq!(order.order_ref, ticket.order_ref.as_str());
         assert_eq!((order.account.as_str(), order.action), ("DU1", Action::Sell));
         assert_eq!(order.order_id, 42);
+    }
+
+    #[test]
+    fn the_legs_of_a_group_are_parked_tied_and_started_by_the_last() {
+        let written = |leg: Option<TicketLeg>| {
+            let limit = OrderType::Limit { limit_px: px("1.5") };
+            let order = order(&Ticket { leg, ..ticket(limit, TimeInForce::Day) }).unwrap();
+            (order.transmit, order.parent_id, order.oca_group, i32::from(order.oca_type))
+        };
+        let child = |is_last| Some(TicketLeg::Child { parent: BrokerOrderId::new(41), is_last });
+        let none = String::new;
+        assert_eq!(written(None), (true, 0, none(), 0));
+        assert_eq!(written(Some(TicketLeg::Parent)), (false, 0, none(), 0));
+        assert_eq!(written(child(false)), (false, 41, none(), 0));
+        assert_eq!(written(child(true)), (true, 41, none(), 0));
+        let peer = Some(TicketLeg::Peer { group: "ax1.log.9.c".into() });
+        assert_eq!(written(peer), (true, 0, "ax1.log.9.c".to_owned(), 1));
     }
 
     #[test]

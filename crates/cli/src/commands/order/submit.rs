@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use alphec_execution::model::broker::LinkState;
 use alphec_execution::model::{
-    AccountId, ClientOrderId, CorrelationId, InstrumentId, Order, OrderRequest, OrderSpec, OrderState,
-    OrderType, Price, Qty, Side, StrategyId, TimeInForce, UtcNanos, WhenInDoubt,
+    AccountId, ClientOrderId, CorrelationId, GroupRequest, InstrumentId, Order, OrderRequest, OrderSpec,
+    OrderState, OrderType, Price, Qty, Side, StrategyId, TimeInForce, UtcNanos, WhenInDoubt,
 };
-use alphec_execution::{Error, Profile, new_client_order_id, new_correlation_id};
+use alphec_execution::{Error, OrderHandle, Profile, new_client_order_id, new_correlation_id};
 
 use super::watch::{is_over, watch};
 use crate::commands::Common;
@@ -40,6 +40,12 @@ pub(crate) struct Args {
     stop: Option<Price>,
     #[command(flatten)]
     life: Life,
+    /// Make it a bracket: a limit order at this price takes the profit of what has filled.
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
+    take_profit: Option<Price>,
+    /// Make it a bracket: a stop order at this price ends the loss of what has filled.
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
+    stop_loss: Option<Price>,
     /// Account; the profile's only one unless given.
     #[arg(long)]
     account: Option<AccountId>,
@@ -165,7 +171,8 @@ async fn submit(
         when_in_doubt: args.when_in_doubt.map(Into::into),
     };
     let (wait, patience) = (args.wait, args.patience.timeout());
-    let order = match one_shot.client.submit_order(request).await {
+    let bracket = bracket(&request, args.take_profit, args.stop_loss)?;
+    let order = match place(one_shot, request, bracket).await {
         Ok(handle) => {
             // Even without waiting, the order gets a moment to reach the wire before the engine stops.
             let patience = if wait == Wait::None { patience.min(ON_ITS_WAY) } else { patience };
@@ -181,6 +188,30 @@ async fn submit(
         &order,
         if unheard { Err(unheard_of(&order)) } else { of_submitted(&order, wait) },
     )
+}
+
+/// The bracket that the order is the entry of, if exits were asked for.
+fn bracket(
+    entry: &OrderRequest,
+    take_profit: Option<Price>,
+    stop_loss: Option<Price>,
+) -> Result<Option<GroupRequest>, Failure> {
+    if take_profit.is_none() && stop_loss.is_none() {
+        return Ok(None);
+    }
+    let bracket = GroupRequest::bracket(entry, take_profit, stop_loss);
+    bracket.map(Some).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Submits the order, alone or as the entry of a bracket; the handle is the entry's.
+async fn place(
+    one_shot: &OneShot,
+    request: OrderRequest,
+    bracket: Option<GroupRequest>,
+) -> Result<OrderHandle, Error> {
+    let Some(bracket) = bracket else { return one_shot.client.submit_order(request).await };
+    let mut legs = one_shot.client.submit_group(bracket).await?;
+    Ok(legs.swap_remove(0))
 }
 
 async fn is_linked(one_shot: &OneShot) -> anyhow::Result<bool> {

@@ -8,7 +8,7 @@ use alphec_model::broker::LinkState;
 use alphec_model::record::Fill;
 use alphec_model::{
     AccountId, Body, BrokerEvent, BrokerRequest, ClientOrderId, Decimal, Evidence, ExecId, InstrumentId,
-    Order, OrderState, Record, Side,
+    LegRole, Order, OrderState, Record, Side,
 };
 
 /// Everything the checks remember between steps.
@@ -165,6 +165,8 @@ impl Checker {
 
     fn exposures(&self, book: &Book) {
         let mut sums: BTreeMap<(&AccountId, &InstrumentId), [Decimal; 4]> = BTreeMap::new();
+        // Of the exits of one entry the largest counts.
+        let mut exits: BTreeMap<&ClientOrderId, Decimal> = BTreeMap::new();
         for order in book.orders() {
             let [buys, sells, buy_count, sell_count] =
                 sums.entry((&order.account, &order.instrument)).or_default();
@@ -175,7 +177,15 @@ impl Checker {
                 Side::Buy => (buys, buy_count),
                 Side::Sell => (sells, sell_count),
             };
-            *leaves += could_still_fill(order);
+            *leaves += match order.leg.as_ref().filter(|leg| leg.role == LegRole::Child) {
+                None => could_still_fill(order),
+                Some(leg) => {
+                    let largest = exits.entry(&leg.group).or_default();
+                    let more = (could_still_fill(order) - *largest).max(Decimal::ZERO);
+                    *largest += more;
+                    more
+                }
+            };
             *count += Decimal::ONE;
         }
         for ((account, instrument), [buys, sells, buy_count, sell_count]) in sums {

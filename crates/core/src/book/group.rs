@@ -1,0 +1,32 @@
+//! Orders that belong together, and what they reserve.
+
+use alphec_model::{Decimal, Leg, LegRole, Order};
+
+use super::{Book, OrderIx};
+
+impl Book {
+    /// Every order of the group that this one is of, itself included, first to last.
+    pub(crate) fn legs_of(&self, ix: OrderIx) -> Vec<OrderIx> {
+        let leg = self.entry(ix).and_then(|entry| entry.order.leg.as_ref());
+        leg.and_then(|leg| self.groups.get(&leg.group)).cloned().unwrap_or_default()
+    }
+
+    /// What an order reserves. The exits of one entry make each other smaller, so together they reserve what the
+    /// largest of them does: should two of them fill at once by a race, the other side of the entry's position is
+    /// no larger than that.
+    pub(crate) fn reserved_by(&self, order: &Order) -> Decimal {
+        let covered = self.largest_exit(order.leg.as_ref(), self.ix_of(&order.client_order_id));
+        order.worst_leaves_qty().get().saturating_sub(covered).max(Decimal::ZERO)
+    }
+
+    /// What the largest live exit of the same entry, other than `but`, can still fill; zero for what is no exit.
+    pub(crate) fn largest_exit(&self, leg: Option<&Leg>, but: Option<OrderIx>) -> Decimal {
+        let Some(leg) = leg.filter(|leg| leg.role == LegRole::Child) else { return Decimal::ZERO };
+        let legs = self.groups.get(&leg.group).into_iter().flatten().filter(|ix| Some(**ix) != but);
+        let exits = legs.filter_map(|ix| self.entry(*ix)).map(|entry| &entry.order).filter(|order| {
+            order.state.reserves_exposure()
+                && order.leg.as_ref().is_some_and(|leg| leg.role == LegRole::Child)
+        });
+        exits.map(|order| order.worst_leaves_qty().get()).max().unwrap_or_default()
+    }
+}

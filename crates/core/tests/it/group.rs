@@ -1,0 +1,338 @@
+//! Orders that belong together: judged, recorded, sent, refused and undone as one.
+
+use alphec_core::{Misuse, Reply, RuleConfig};
+use alphec_model::broker::{NoticeClass, Ticket, TicketLeg, Wire};
+use alphec_model::risk::RuleAnswer;
+use alphec_model::{
+    AlertKind, BrokerEvent, BrokerRequest, Command, DenyReason, GroupError, GroupKind, GroupRequest,
+    OrderRequest, OrderState, OrderType, Side, WhenInDoubt,
+};
+
+use crate::support::broker::Books;
+use crate::support::setup::{limit, px, request, seconds, spec};
+use crate::support::{Seen, World};
+
+const LEGS: [&str; 3] = ["entry", "profit", "loss"];
+
+/// An entry at 100, its profit at 105, its loss at 95.
+fn bracket_of(qty: &str) -> GroupRequest {
+    let loss = spec(Side::Sell, qty, OrderType::Stop { stop_px: px("95") });
+    let terms = [limit(Side::Buy, qty, "100"), limit(Side::Sell, qty, "105"), loss];
+    let orders = LEGS.into_iter().zip(terms).map(|(name, spec)| request(name, "AAPL", spec)).collect();
+    GroupRequest { kind: GroupKind::Bracket, orders }
+}
+
+fn peers() -> GroupRequest {
+    let orders = ["low", "high"].into_iter().zip(["99", "98"]);
+    let orders = orders.map(|(name, price)| request(name, "AAPL", limit(Side::Buy, "10", price))).collect();
+    GroupRequest { kind: GroupKind::OneCancelsAll, orders }
+}
+
+fn submit(world: &mut World, group: GroupRequest) -> Seen {
+    world.command(Command::SubmitGroup(group))
+}
+
+fn tickets(seen: &Seen) -> Vec<Ticket> {
+    let places = seen.0.requests.iter().filter_map(|request| match request {
+        BrokerRequest::Place(ticket) => Some(ticket.clone()),
+        _ => None,
+    });
+    places.collect()
+}
+
+fn states(world: &World) -> [OrderState; 3] {
+    LEGS.map(|name| world.state(name))
+}
+
+/// Ready, with a bracket of 10 that the broker has acknowledged.
+fn working() -> World {
+    let mut world = World::ready();
+    submit(&mut world, bracket_of("10"));
+    for name in LEGS {
+        world.open_order(name, "PreSubmitted");
+    }
+    assert_eq!(states(&world), [OrderState::Working; 3]);
+    world
+}
+
+#[test]
+fn a_bracket_is_recorded_in_one_step_and_leaves_tied_together_the_last_one_starting_it() {
+    let mut world = World::ready();
+    let seen = submit(&mut world, bracket_of("10"));
+    assert_eq!(seen.kinds().iter().filter(|kind| **kind == "accepted").count(), 3);
+    let tickets = tickets(&seen);
+    let ids: Vec<_> = tickets.iter().map(|ticket| ticket.broker_order_id).collect();
+    assert!(ids.is_sorted() && ids.len() == 3);
+    let child = |is_last| Some(TicketLeg::Child { parent: ids[0], is_last });
+    let legs: Vec<_> = tickets.iter().map(|ticket| ticket.leg.clone()).collect();
+    assert_eq!(legs, [Some(TicketLeg::Parent), child(false), child(true)]);
+    assert_eq!(tickets.iter().map(Ticket::transmits).collect::<Vec<_>>(), [false, false, true]);
+    let Reply::Group(orders) = seen.reply() else { panic!("{:?}", seen.reply()) };
+    assert!(orders.iter().all(|order| order.state == OrderState::PendingNew) && orders.len() == 3);
+}
+
+#[test]
+fn the_exits_of_one_entry_reserve_what_the_largest_of_them_does() {
+    let mut world = World::ready_with(|config| config.limits.max_position = "10".parse().unwrap());
+    submit(&mut world, bracket_of("10"));
+    let reserved = |world: &World| {
+        let exposure = world
+            .core
+            .book()
+            .exposure(&crate::support::setup::account("DU1"), &crate::support::setup::instrument("AAPL"));
+        (exposure.buy_leaves.to_string(), exposure.sell_leaves.to_string(), exposure.sells)
+    };
+    assert_eq!(reserved(&world), ("10".to_owned(), "10".to_owned(), 2));
+    for name in LEGS {
+        world.open_order(name, "PreSubmitted");
+    }
+    // The larger one ends: the other still counts whole.
+    world.status("profit", "Cancelled", "0");
+    assert_eq!(reserved(&world), ("10".to_owned(), "10".to_owned(), 1));
+    world.fill("loss", "e.1.01", "4");
+    assert_eq!(reserved(&world).1, "6");
+}
+
+#[test]
+fn one_leg_that_the_gate_refuses_refuses_all_and_nothing_leaves() {
+    for culprit in 0..3 {
+        let mut world = World::ready();
+        let mut group = bracket_of("10");
+        // Off the tick.
+        group.orders[culprit].spec = match culprit {
+            2 => spec(Side::Sell, "10", OrderType::Stop { stop_px: px("95.001") }),
+            1 => limit(Side::Sell, "10", "105.001"),
+            _ => limit(Side::Buy, "10", "100.001"),
+        };
+        let seen = submit(&mut world, group);
+        assert_eq!(seen.places(), 0);
+        assert_eq!(states(&world), [OrderState::Denied; 3], "leg {culprit}");
+        for (index, name) in LEGS.into_iter().enumerate() {
+            let reason = world.order(name).deny_reason.unwrap();
+            assert_eq!(matches!(reason, DenyReason::Group { .. }), index != culprit, "{name}: {reason}");
+        }
+        assert_eq!(world.reserved_buys("AAPL"), "0");
+    }
+}
+
+#[test]
+fn the_same_group_again_is_the_same_group_and_a_key_of_it_elsewhere_is_refused() {
+    let mut world = working();
+    let seen = submit(&mut world, bracket_of("10"));
+    assert_eq!(seen.places(), 0);
+    assert!(matches!(seen.reply(), Reply::Group(orders) if orders.len() == 3));
+    let mut other = bracket_of("10");
+    other.orders.truncate(2);
+    other.orders[0] = request("another", "AAPL", limit(Side::Buy, "10", "100"));
+    let seen = submit(&mut world, other);
+    assert!(matches!(seen.misuse(), Misuse::KeyReused(_)), "{:?}", seen.reply());
+    let seen = submit(&mut world, bracket_of("20"));
+    assert!(matches!(seen.misuse(), Misuse::KeyReused(_)));
+}
+
+#[test]
+fn orders_that_make_no_group_are_refused_with_the_reason() {
+    type Change = fn(&mut Vec<OrderRequest>);
+    type Expected = fn(&GroupError) -> bool;
+    let table: [(Change, Expected); 7] = [
+        (
+            |orders| orders.push(request("third", "AAPL", limit(Side::Sell, "10", "106"))),
+            |error| matches!(error, GroupError::Exits(3)),
+        ),
+        (|orders| orders.truncate(1), |error| matches!(error, GroupError::Size(1))),
+        (|orders| orders[1] = orders[2].clone(), |error| matches!(error, GroupError::SameKey(_))),
+        (
+            |orders| orders[1].strategy_id = "other".parse().unwrap(),
+            |error| matches!(error, GroupError::OtherOwner(_)),
+        ),
+        (|orders| orders[1].spec.side = Side::Buy, |error| matches!(error, GroupError::NoExit(_))),
+        (
+            |orders| orders[2].spec.order_qty = "11".parse().unwrap(),
+            |error| matches!(error, GroupError::NoExit(_)),
+        ),
+        (
+            |orders| orders[0].when_in_doubt = Some(WhenInDoubt::ResendIfAbsent),
+            |error| matches!(error, GroupError::NotResendable(_)),
+        ),
+    ];
+    let mut world = World::ready();
+    for (change, expected) in table {
+        let mut group = bracket_of("10");
+        change(&mut group.orders);
+        let seen = submit(&mut world, group);
+        assert_eq!(seen.places(), 0);
+        assert!(matches!(seen.misuse(), Misuse::BadGroup(error) if expected(error)), "{:?}", seen.reply());
+    }
+    assert!(world.core.book().is_empty());
+}
+
+#[test]
+fn custom_rules_judge_every_leg_and_none_leaves_before_all_have_passed() {
+    let mut world = World::ready_with(|config| {
+        config.rules = vec![RuleConfig { name: "desk".into(), deadline: seconds(2) }]
+    });
+    assert_eq!(submit(&mut world, bracket_of("10")).places(), 0);
+    for name in ["loss", "entry"] {
+        assert_eq!(world.answer(name, "desk", RuleAnswer::Pass).places(), 0);
+    }
+    let seen = world.answer("profit", "desk", RuleAnswer::Pass);
+    assert_eq!(seen.places(), 3);
+    assert!(
+        matches!(seen.reply(), Reply::Group(orders) if orders.iter().all(|order| order.state == OrderState::PendingNew))
+    );
+}
+
+#[test]
+fn one_objection_or_cancel_of_a_staged_leg_refuses_the_group() {
+    let deny = RuleAnswer::Deny { text: "no".into(), measured: None, limit: None };
+    for cancels in [false, true] {
+        let mut world = World::ready_with(|config| {
+            config.rules = vec![RuleConfig { name: "desk".into(), deadline: seconds(2) }]
+        });
+        submit(&mut world, bracket_of("10"));
+        world.answer("entry", "desk", RuleAnswer::Pass);
+        let seen =
+            if cancels { world.cancel("profit") } else { world.answer("profit", "desk", deny.clone()) };
+        let group = seen.0.replies.iter().find_map(|(_, reply)| match reply {
+            Reply::Group(orders) => Some(orders),
+            _ => None,
+        });
+        assert!(group.expect("the caller hears of all").iter().all(|order| order.state.is_terminal()));
+        assert_eq!(world.answer("loss", "desk", RuleAnswer::Pass).places(), 0);
+        assert_eq!(world.reserved_buys("AAPL"), "0");
+    }
+}
+
+#[test]
+fn a_leg_that_never_stood_takes_the_group_with_it_before_anything_has_filled() {
+    for name in ["profit", "loss"] {
+        let mut world = World::ready();
+        submit(&mut world, bracket_of("10"));
+        let seen = world.notice(name, 201, NoticeClass::Dead);
+        assert_eq!(world.state(name), OrderState::Rejected);
+        assert_eq!(seen.cancels().len(), 2, "the others are canceled");
+        assert_eq!(seen.alerts(AlertKind::GroupBroken), 1);
+    }
+}
+
+#[test]
+fn a_leg_that_was_never_written_undoes_the_rest() {
+    let mut world = World::ready();
+    submit(&mut world, bracket_of("10"));
+    let broker_order_id = world.order("loss").broker_order_id.unwrap();
+    let why = "the queue is full".to_owned();
+    let seen = world.event(BrokerEvent::NotWritten { broker_order_id, wire: Wire::Place, why });
+    assert_eq!(world.state("loss"), OrderState::Denied);
+    assert_eq!(seen.cancels(), [1, 2]);
+}
+
+#[test]
+fn an_exit_refused_after_the_entry_filled_leaves_the_other_exit_and_people_are_told_to_look() {
+    let mut world = World::ready();
+    submit(&mut world, bracket_of("10"));
+    world.open_order("entry", "Submitted");
+    world.open_order("profit", "PreSubmitted");
+    world.fill("entry", "e.1.01", "4");
+    let seen = world.notice("loss", 201, NoticeClass::Dead);
+    assert_eq!(seen.cancels(), [1], "what could still open is canceled, the profit stays");
+    assert_eq!(seen.alerts(AlertKind::GroupBroken), 1);
+    assert_eq!(world.state("profit"), OrderState::Working);
+}
+
+#[test]
+fn exits_end_with_an_entry_that_filled_nothing_and_stay_for_what_has_filled() {
+    let mut world = working();
+    let seen = world.status("entry", "Cancelled", "0");
+    assert_eq!(seen.cancels(), [2, 3]);
+
+    let mut world = working();
+    world.fill("entry", "e.1.01", "4");
+    assert!(world.status("entry", "Cancelled", "4").cancels().is_empty());
+    assert_eq!(world.state("loss"), OrderState::Working);
+}
+
+#[test]
+fn a_leg_does_not_leave_once_another_of_its_group_is_over() {
+    let mut world = World::ready();
+    let seen = submit(&mut world, bracket_of("10"));
+    let broker_order_id = world.order("entry").broker_order_id.unwrap();
+    let why = "too old".to_owned();
+    world.event(BrokerEvent::NotWritten { broker_order_id, wire: Wire::Place, why });
+    for request in seen.0.requests.iter().skip(1) {
+        let why = world.core.last_look(world.now, request).unwrap_err();
+        assert!(why.contains("group") || why.contains("cancel"), "{why}");
+    }
+}
+
+#[test]
+fn a_group_that_the_lists_show_in_part_is_canceled_whole_even_where_its_orders_are_held() {
+    let mut world = World::ready_with(|config| config.when_in_doubt = WhenInDoubt::Hold);
+    submit(&mut world, bracket_of("10"));
+    world.reconnect();
+    assert_eq!(states(&world), [OrderState::InDoubt; 3]);
+    // The process died between the second and the third: both lie parked, and parked orders are in no list.
+    let mut canceled = Vec::new();
+    for _ in 0..4 {
+        world.feed();
+        canceled.extend(world.next_books(Books::default()).cancels());
+    }
+    canceled.sort_unstable();
+    canceled.dedup();
+    assert_eq!(canceled, [1, 2, 3]);
+    for name in ["entry", "profit"] {
+        world.notice(name, 202, NoticeClass::Canceled);
+        assert_eq!(world.state(name), OrderState::Canceled);
+    }
+    world.notice("loss", 10_147, NoticeClass::NotFound);
+    assert!(world.state("loss").is_terminal());
+    assert_eq!(world.reserved_buys("AAPL"), "0");
+}
+
+#[test]
+fn a_restart_finds_a_whole_group_again() {
+    let mut world = World::ready();
+    submit(&mut world, bracket_of("10"));
+    world.restart();
+    world.resolve();
+    world.connect();
+    world.feed();
+    let rows = world.rows(&LEGS);
+    let seen = world.books(rows);
+    assert!(seen.cancels().is_empty());
+    assert_eq!(states(&world), [OrderState::Working; 3]);
+}
+
+#[test]
+fn the_size_of_a_bracket_never_changes_and_its_prices_do() {
+    let mut world = working();
+    let denied = world.modify("profit", limit(Side::Sell, "11", "105")).denied();
+    assert!(denied.to_string().contains("size of a bracket"), "{denied}");
+    let seen = world.modify("profit", limit(Side::Sell, "10", "106"));
+    let ticket = seen.0.requests.iter().find_map(|request| match request {
+        BrokerRequest::Replace(ticket) => Some(ticket.clone()),
+        _ => None,
+    });
+    assert!(ticket.unwrap().transmits(), "a change that did not transmit would park a live order");
+}
+
+#[test]
+fn of_peers_one_that_never_stood_undoes_the_others_and_one_canceled_by_the_group_does_not() {
+    let mut world = World::ready();
+    let seen = submit(&mut world, peers());
+    let names: Vec<_> = tickets(&seen).into_iter().map(|ticket| ticket.leg).collect();
+    let group = world.order("low").order_ref.unwrap().as_str().into();
+    assert_eq!(names, vec![Some(TicketLeg::Peer { group }); 2]);
+    assert_eq!(world.notice("high", 201, NoticeClass::Dead).cancels(), [1]);
+
+    let mut world = World::ready();
+    submit(&mut world, peers());
+    for name in ["low", "high"] {
+        world.open_order(name, "Submitted");
+    }
+    assert_eq!(world.reserved_buys("AAPL"), "20", "both could fill by a race");
+    world.fill("low", "e.1.01", "10");
+    let seen = world.status("high", "Cancelled", "0");
+    assert!(seen.cancels().is_empty() && seen.alerts(AlertKind::GroupBroken) == 0);
+    world.wait(seconds(1));
+    assert_eq!((world.state("low"), world.state("high")), (OrderState::Filled, OrderState::Canceled));
+}
