@@ -127,6 +127,10 @@ impl Held {
         Some(Released { requests, replies, answers, asks, events })
     }
 
+    pub(crate) fn has_cancel(&self) -> bool {
+        self.requests.iter().any(BrokerRequest::is_cancel)
+    }
+
     /// Takes the cancels out, which need no receipt: they leave at once when the journal is slow or broken.
     pub(crate) fn take_cancels(&mut self) -> Vec<Committed> {
         self.requests.extract_if(.., |request| request.is_cancel()).map(Committed).collect()

@@ -464,7 +464,7 @@ impl Loop {
         for request in released.requests {
             self.send(request);
         }
-        if self.in_flight.is_none() && self.queue.is_empty() {
+        if self.in_flight.is_none() && self.queue.is_empty() && !self.filling.held.has_cancel() {
             self.cancels_since = None;
         }
         for ask in released.asks {

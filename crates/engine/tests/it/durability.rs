@@ -56,6 +56,28 @@ async fn a_cancel_leaves_within_its_deadline_behind_a_stalled_journal() {
 }
 
 #[tokio::test]
+async fn a_cancel_behind_two_syncs_waits_no_longer_than_behind_one() {
+    let world = World::new();
+    let sink = world.sink.clone();
+    let (handle, mut broker) = world.ready().await;
+    let ticket = work(&handle, &mut broker, "a").await;
+
+    sink.shut();
+    let caller = handle.clone();
+    drop(tokio::spawn(async move { caller.command(submit("b")).await }));
+    tokio::time::sleep(QUIET).await;
+    let caller = handle.clone();
+    drop(tokio::spawn(async move { caller.command(cancel("a")).await }));
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    // The first sync ends, and the one with the cancel begins and hangs.
+    let asked = Instant::now();
+    sink.let_pass(1);
+    assert_eq!(broker.next_cancel().await, ticket.broker_order_id);
+    assert!(asked.elapsed() < Duration::from_secs(2), "held for {:?}", asked.elapsed());
+    sink.open();
+}
+
+#[tokio::test]
 async fn a_record_that_never_became_durable_sends_nothing_and_ends_as_denied() {
     for when in [When::BeforePersisting, When::AfterPersisting] {
         let mut world = World::new();

@@ -24,21 +24,35 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a test waits for what must not come.
 pub(crate) const QUIET: Duration = Duration::from_millis(150);
 
+#[derive(Clone, Copy, Default)]
+enum Passes {
+    #[default]
+    All,
+    Only(u32),
+}
+
 /// Records kept by a test across engines.
 #[derive(Clone, Default)]
 pub(crate) struct SharedSink {
     inner: Arc<Mutex<MemorySink>>,
-    gate: Arc<(Mutex<bool>, Condvar)>,
+    /// How many appends may pass.
+    gate: Arc<(Mutex<Passes>, Condvar)>,
 }
 
 impl SharedSink {
     /// Makes every append wait until [`Self::open`].
     pub(crate) fn shut(&self) {
-        *self.gate.0.lock().unwrap() = true;
+        self.let_pass(0);
+    }
+
+    /// Makes appends wait once this many have passed.
+    pub(crate) fn let_pass(&self, appends: u32) {
+        *self.gate.0.lock().unwrap() = Passes::Only(appends);
+        self.gate.1.notify_all();
     }
 
     pub(crate) fn open(&self) {
-        *self.gate.0.lock().unwrap() = false;
+        *self.gate.0.lock().unwrap() = Passes::All;
         self.gate.1.notify_all();
     }
 
@@ -49,11 +63,14 @@ impl SharedSink {
 
 impl Sink for SharedSink {
     fn append(&mut self, records: &[Record]) -> Result<Durable, JournalError> {
-        let mut shut = self.gate.0.lock().unwrap();
-        while *shut {
-            shut = self.gate.1.wait(shut).unwrap();
+        let mut passes = self.gate.0.lock().unwrap();
+        while matches!(*passes, Passes::Only(0)) {
+            passes = self.gate.1.wait(passes).unwrap();
         }
-        drop(shut);
+        if let Passes::Only(left) = &mut *passes {
+            *left -= 1;
+        }
+        drop(passes);
         self.inner.lock().unwrap().append(records)
     }
 
