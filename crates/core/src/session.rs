@@ -8,10 +8,11 @@ use alphec_model::broker::{CommissionReport, LinkState};
 use alphec_model::risk::RuleName;
 use alphec_model::{
     AccountId, AccountValues, CancelScope, ConId, Currency, Decimal, ExecId, Generation, Instrument,
-    InstrumentId, Price, Quote, RejectReason, SignedQty, UtcNanos, Verdict, exact_mul,
+    InstrumentId, Price, Quote, RejectReason, UtcNanos, Verdict, exact_mul,
 };
 
 use crate::book::OrderIx;
+use crate::broker::{Compared, Moves};
 use crate::step::{Question, Token};
 
 /// Commissions that wait for their execution; beyond this the lowest is dropped and asked for again
@@ -62,8 +63,10 @@ pub(crate) struct Session {
     pub(crate) accused: BTreeMap<OrderIx, RejectReason>,
     pub(crate) absent_rounds: BTreeMap<OrderIx, Absence>,
     pub(crate) old_terms_rounds: BTreeMap<OrderIx, u32>,
-    pub(crate) suspects: BTreeMap<(AccountId, InstrumentId), (SignedQty, SignedQty)>,
-    pub(crate) last_fill_at: BTreeMap<(AccountId, InstrumentId), UtcNanos>,
+    /// Holdings that did not agree when they were last compared.
+    pub(crate) suspects: BTreeMap<(AccountId, InstrumentId), Compared>,
+    /// What we held a moment ago.
+    pub(crate) moves: BTreeMap<(AccountId, InstrumentId), Moves>,
     orphan_commissions: BTreeMap<ExecId, CommissionReport>,
     /// Cancels of this connection.
     pub(crate) cancels: BTreeMap<OrderIx, CancelTry>,

@@ -42,7 +42,7 @@ impl Turn<'_> {
             if ix.is_none() {
                 self.late_attempt(&report.names, &BrokerStatus::Submitted);
             }
-            let ix = self.credited(ix, &fill);
+            let ix = self.credited(ix, report, &fill);
             return self.book_new(ix, report, fill);
         };
         if report.exec_id.revision() > was.exec_id.revision() {
@@ -57,8 +57,13 @@ impl Turn<'_> {
     }
 
     /// The order that a new fill counts for: the one it names, unless that one cannot have filled
-    /// so (ids are recycled). The money moved either way; the order stays as it was.
-    fn credited(&mut self, ix: Option<OrderIx>, fill: &Fill) -> Option<OrderIx> {
+    /// so (ids are recycled), or the fill is of its second life, which ends nothing of the first.
+    /// The money moved either way; the order stays as it was.
+    fn credited(&mut self, ix: Option<OrderIx>, report: &ExecutionReport, fill: &Fill) -> Option<OrderIx> {
+        if self.is_second_incarnation(ix?, report.names.perm_id) {
+            self.look_later();
+            return None;
+        }
         let order = self.order(ix?)?;
         let fits = order.spec.side == fill.side
             && order.instrument == fill.instrument
@@ -83,8 +88,7 @@ impl Turn<'_> {
                 ix,
             );
         }
-        let key = (fill.account.clone(), fill.instrument.clone());
-        self.core.session.last_fill_at.insert(key, self.now);
+        self.note_move(&fill.account, &fill.instrument);
         let about = About { ix, ..About::default() }.with_exec(&fill.exec_id);
         let exec_id = fill.exec_id.clone();
         self.record(about, Provenance::Observed, Body::Filled { fill });
@@ -100,8 +104,7 @@ impl Turn<'_> {
         // A revision is of the same holding, and stays on the side of the baseline of its original.
         now.in_baseline = was.in_baseline;
         (now.account, now.instrument) = (was.account.clone(), was.instrument.clone());
-        let key = (now.account.clone(), now.instrument.clone());
-        self.core.session.last_fill_at.insert(key, self.now);
+        self.note_move(&now.account, &now.instrument);
         self.alert(
             AlertKind::Anomaly,
             format!("execution {} was corrected to {}", was.exec_id, now.exec_id),

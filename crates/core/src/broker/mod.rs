@@ -14,6 +14,8 @@ mod positions;
 mod reports;
 mod snapshot;
 
+pub(crate) use positions::{Compared, Moves};
+
 use alphec_model::broker::Wire;
 use alphec_model::{
     AccountValue, AlertKind, Body, BrokerEvent, BrokerOrderId, DenyReason, Evidence, Provenance,

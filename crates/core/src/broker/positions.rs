@@ -1,7 +1,8 @@
 //! Positions by the broker's count against ours. A difference is seen twice before it is a break,
 //! and is never repaired.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use alphec_model::broker::Snapshot;
 use alphec_model::{
@@ -10,15 +11,37 @@ use alphec_model::{
 
 use crate::machine::{About, Turn};
 
+/// Positions remembered of one holding. The broker's count is compared with these too; beyond them it
+/// may be called a difference though it only lags, until the next round.
+const MOVES_MAX: usize = 256;
+
 /// How one position stands against the broker's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Compared {
+pub(crate) enum Compared {
     Agrees,
     Broken,
-    /// It differs where nothing moved: the next round decides.
+    /// It differs from all that we held of late: the next round decides.
     Suspect,
-    /// A fill came in between; the broker's position may only lag.
+    /// It is what we held a moment ago: the broker's count may only lag.
     Moved,
+}
+
+/// What one holding was before each of its last fills, and until when.
+#[derive(Debug, Default)]
+pub(crate) struct Moves(VecDeque<(UtcNanos, SignedQty)>);
+
+impl Moves {
+    fn note(&mut self, until: UtcNanos, held: SignedQty) {
+        if self.0.len() >= MOVES_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((until, held));
+    }
+
+    /// Whether it was `qty` at any time since `from`, or less than `lag` before.
+    fn was(&self, qty: SignedQty, from: UtcNanos, lag: Duration) -> bool {
+        self.0.iter().any(|(until, held)| *held == qty && until.saturating_add(lag) > from)
+    }
 }
 
 impl Turn<'_> {
@@ -119,6 +142,15 @@ impl Turn<'_> {
         self.is_comparable(instrument).then_some(!is_suspect && !is_broken)
     }
 
+    /// What is held now is about to change.
+    pub(super) fn note_move(&mut self, account: &AccountId, instrument: &InstrumentId) {
+        let held = self.core.book.position(account, instrument);
+        let key = (account.clone(), instrument.clone());
+        self.core.session.moves.entry(key).or_default().note(self.now, held);
+    }
+
+    /// A difference counts, whatever its size, when two rounds in a row show one: while an instrument is
+    /// traded both counts move, and no two differences are alike.
     fn compare_position(
         &mut self,
         key: (AccountId, InstrumentId),
@@ -140,12 +172,13 @@ impl Turn<'_> {
         if broken.is_some() && broken == difference {
             return Compared::Broken;
         }
-        let moved_since = self.core.session.last_fill_at.get(&key).is_some_and(|at| *at >= asked_at);
-        let seen_before = self.core.session.suspects.get(&key) == Some(&(ours, theirs));
-        if !seen_before || moved_since {
-            self.core.session.suspects.insert(key, (ours, theirs));
+        let lag = self.core.config.resnapshot_after;
+        let lags = self.core.session.moves.get(&key).is_some_and(|moves| moves.was(theirs, asked_at, lag));
+        let compared = if lags { Compared::Moved } else { Compared::Suspect };
+        let before = self.core.session.suspects.insert(key.clone(), compared);
+        if lags || before != Some(Compared::Suspect) {
             self.look_later();
-            return if moved_since { Compared::Moved } else { Compared::Suspect };
+            return compared;
         }
         self.core.session.suspects.remove(&key);
         let text = format!(

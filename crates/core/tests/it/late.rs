@@ -116,6 +116,18 @@ fn absence_needs_a_quiet_period_on_a_good_link() {
 }
 
 #[test]
+fn a_fill_alone_shows_a_second_life_and_leaves_the_first_to_be_canceled() {
+    let mut world = World::working("a", Side::Buy, "10");
+    world.fill("a", "e1.01", "5");
+    let mut fill = broker::execution(&world.order("a"), "e2.01", "5", "100");
+    fill.names.perm_id = Some(PermId::new(9_999));
+    let seen = world.event(BrokerEvent::Execution(fill));
+    assert_eq!((seen.alerts(AlertKind::Halted), world.position("AAPL")), (1, "10".into()));
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "5".into()));
+    assert_eq!(world.kill(alphec_model::CancelScope::All).cancels(), [1]);
+}
+
+#[test]
 fn both_lives_of_an_order_count_and_both_are_canceled() {
     let mut world = World::working("a", Side::Buy, "5");
     let mut second = broker::open_row(&world.order("a"), "Submitted");

@@ -228,6 +228,8 @@ fn a_second_life_under_another_perm_id_ends_nothing_and_halts() {
     fill.names = other.names;
     world.event(BrokerEvent::Execution(fill));
     assert_eq!(world.position("AAPL"), "10", "what it fills is booked");
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "10".into()));
+    assert_eq!(world.order("a").cum_qty.to_string(), "0", "and fills nothing of the first life");
     let mut status = crate::support::broker::status_of(&world.order("a"), "Cancelled", "0");
     status.names.perm_id = Some(alphec_model::PermId::new(9_999));
     world.event(BrokerEvent::Status(status));

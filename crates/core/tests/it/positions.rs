@@ -52,10 +52,38 @@ fn a_difference_seen_twice_freezes_and_agreement_thaws() {
 }
 
 #[test]
-fn two_different_differences_are_no_agreement() {
+fn two_different_differences_in_a_row_are_a_break_as_well() {
     let mut world = World::ready();
-    for qty in ["5", "6", "5", "6"] {
-        assert!(!world.next_books(holds("AAPL", qty)).has("position_broken"));
+    assert!(!world.next_books(holds("AAPL", "5")).has("position_broken"));
+    assert!(world.next_books(holds("AAPL", "6")).has("position_broken"));
+}
+
+#[test]
+fn a_break_is_recorded_while_the_instrument_is_traded() {
+    let mut world = World::working("a", Side::Buy, "100");
+    let mut broken = false;
+    // Someone else sold five, and nobody told us.
+    for fill in 1..=4_u32 {
+        world.fill("a", &format!("e{fill}.01"), "10");
+        let rows = world.rows(&["a"]);
+        let positions = vec![position("AAPL", &(10 * fill - 5).to_string())];
+        broken |= world.next_books(Books { positions, ..rows }).has("position_broken");
+    }
+    assert!(broken && is_frozen(&mut world, "b"));
+}
+
+#[test]
+fn a_count_that_lags_behind_every_fill_is_no_break() {
+    let mut world = World::working("a", Side::Buy, "100");
+    world.wait(seconds(59));
+    for fill in 1..=4_u32 {
+        world.wait(seconds(1));
+        world.fill("a", &format!("e{fill}.01"), "10");
+        world.fill("a", &format!("e{fill}b.01"), "5");
+        let rows = world.rows(&["a"]);
+        let before_the_last = vec![position("AAPL", &(15 * fill - 5).to_string())];
+        let seen = world.next_books(Books { positions: before_the_last, ..rows });
+        assert!(!seen.has("position_broken"), "{fill}");
     }
 }
 
