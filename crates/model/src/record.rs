@@ -110,11 +110,18 @@ pub struct ForeignOrder {
     pub side: Side,
     /// The most that it can still fill.
     pub leaves_qty: Qty,
+    /// What has filled of it by the statuses seen: a list says its whole size again and again.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub filled_qty: Qty,
     /// The broker's symbol, for people.
     pub symbol: String,
     /// Whose reference it carries, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_ref: Option<String>,
+}
+
+fn is_nothing(qty: &Qty) -> bool {
+    qty.is_zero()
 }
 
 /// What happened.

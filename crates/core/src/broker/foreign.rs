@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use alphec_model::broker::{BrokerStatus, OpenOrderReport, OrderNames, StatusReport};
-use alphec_model::{AlertKind, Body, ForeignOrder, Provenance};
+use alphec_model::{AlertKind, Body, ForeignOrder, Provenance, Qty};
 
 use crate::machine::{About, Turn};
 
@@ -21,21 +21,21 @@ impl Turn<'_> {
             return self.foreign_gone(key);
         }
         let instrument = self.name_of(report.instrument.as_ref(), report.con_id);
-        let (Some(instrument), Some(side), Some(leaves_qty)) =
+        let (Some(instrument), Some(side), Some(order_qty)) =
             (instrument, report.side, report.terms.order_qty)
         else {
             self.anomaly(format!("an order of someone else ({key}) cannot be counted"), None);
             return;
         };
-        let known = self.core.book.foreign(&key);
-        // A status may have said that less is left; a row says the whole size again.
-        let leaves_qty = known.map_or(leaves_qty, |known| known.leaves_qty.min(leaves_qty));
+        // Statuses say what has filled; a row says the whole size, which may have grown or shrunk since.
+        let filled_qty = self.core.book.foreign(&key).map_or(Qty::ZERO, |known| known.filled_qty);
         let order = ForeignOrder {
             key,
             account: report.account.clone(),
             instrument,
             side,
-            leaves_qty,
+            leaves_qty: order_qty.saturating_sub(filled_qty),
+            filled_qty,
             symbol: report.symbol.to_string(),
             order_ref: report.names.order_ref.as_ref().map(ToString::to_string),
         };
@@ -70,9 +70,12 @@ impl Turn<'_> {
         if is_over(&report.status) {
             return self.foreign_gone(key);
         }
-        if let Some(leaves_qty) = report.remaining_qty.filter(|left| *left < known.leaves_qty) {
-            self.note_foreign(ForeignOrder { leaves_qty, ..known });
-        }
+        let Some(order_qty) = known.leaves_qty.checked_add(known.filled_qty) else { return };
+        let by_rest = report.remaining_qty.map(|left| order_qty.saturating_sub(left));
+        // What has filled never grows less: a status that says so is an old one.
+        let filled_qty = report.cum_qty.or(by_rest).unwrap_or(known.filled_qty).max(known.filled_qty);
+        let leaves_qty = order_qty.saturating_sub(filled_qty);
+        self.note_foreign(ForeignOrder { leaves_qty, filled_qty, ..known });
     }
 
     /// Complete lists: what they do not show is open no more.

@@ -119,7 +119,7 @@ impl Turn<'_> {
             let is_judged = self.core.book.is_baselined(account) && self.is_account_here(account);
             if is_judged && self.is_comparable(instrument) {
                 let qty = theirs.get(&key).copied().unwrap_or(SignedQty::ZERO);
-                in_dispute |= self.compare_position(key, qty, asked_at) == Compared::Suspect;
+                in_dispute |= self.compare_position(&key, qty, asked_at) == Compared::Suspect;
             }
         }
         in_dispute
@@ -153,7 +153,7 @@ impl Turn<'_> {
     /// traded both counts move, and no two differences are alike.
     fn compare_position(
         &mut self,
-        key: (AccountId, InstrumentId),
+        key: &(AccountId, InstrumentId),
         theirs: SignedQty,
         asked_at: UtcNanos,
     ) -> Compared {
@@ -161,7 +161,7 @@ impl Turn<'_> {
         let ours = self.core.book.position(&account, &instrument);
         let broken = self.core.book.exposure(&account, &instrument).broken;
         if ours == theirs {
-            self.core.session.suspects.remove(&key);
+            self.core.session.suspects.remove(key);
             if broken.is_some() {
                 let body = Body::BreakCleared { account, instrument, qty: ours };
                 self.record(About::default(), Provenance::Observed, body);
@@ -173,14 +173,14 @@ impl Turn<'_> {
             return Compared::Broken;
         }
         let lag = self.core.config.resnapshot_after;
-        let lags = self.core.session.moves.get(&key).is_some_and(|moves| moves.was(theirs, asked_at, lag));
+        let lags = self.core.session.moves.get(key).is_some_and(|moves| moves.was(theirs, asked_at, lag));
         let compared = if lags { Compared::Moved } else { Compared::Suspect };
         let before = self.core.session.suspects.insert(key.clone(), compared);
         if lags || before != Some(Compared::Suspect) {
             self.look_later();
             return compared;
         }
-        self.core.session.suspects.remove(&key);
+        self.core.session.suspects.remove(key);
         let text = format!(
             "position break: {account} {instrument} is {ours} by our executions and {theirs} at the broker; \
              the instrument is frozen until they agree"

@@ -92,6 +92,31 @@ fn it_is_released_by_a_status_or_by_lists_that_do_not_show_it() {
 }
 
 #[test]
+fn one_that_grows_counts_at_its_new_size_less_what_filled() {
+    let mut world = World::working("a", Side::Buy, "1");
+    let mut row = theirs(&world);
+    world.event(BrokerEvent::OpenOrder(row.clone()));
+    let status = |filled: &str, left: &str| {
+        BrokerEvent::Status(StatusReport {
+            names: broker::foreign(99, 1, 77_777),
+            status: BrokerStatus::Submitted,
+            cum_qty: Some(filled.parse().unwrap()),
+            remaining_qty: Some(left.parse().unwrap()),
+            why_held: None,
+        })
+    };
+    world.event(status("4", "6"));
+    row.terms.order_qty = Some("100".parse().unwrap());
+    world.event(BrokerEvent::OpenOrder(row.clone()));
+    assert_eq!(foreign_buys(&world), "96");
+    world.event(status("3", "7"));
+    assert_eq!(foreign_buys(&world), "96", "an old status takes nothing away");
+    row.terms.order_qty = Some("20".parse().unwrap());
+    world.event(BrokerEvent::OpenOrder(row));
+    assert_eq!(foreign_buys(&world), "16", "and one that shrinks counts less");
+}
+
+#[test]
 fn no_cancel_of_ours_reaches_it_and_a_restart_keeps_it_counted() {
     let mut world = World::working("a", Side::Buy, "1");
     let mut row = theirs(&world);
