@@ -1,9 +1,10 @@
 //! The library as its users meet it.
 
-#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is a failed test")]
 
 mod arming;
 mod bad_input;
+mod dangers;
 mod groups;
 mod layers;
 mod secrets;

@@ -1,0 +1,310 @@
+//! The link: restarts, lost servers, silence, refused ids, notices, rates, logins.
+
+use std::time::Duration;
+
+use alphec_execution::model::{AlertKind, OrderState};
+use alphec_execution::{Error, Readiness};
+use alphec_twsim::venue::OrderKind;
+
+use super::world::{NARROW, QUIET, World, buy, market, reach, until};
+
+async fn readiness(world: &World) -> Readiness {
+    world.client.status().await.unwrap().readiness
+}
+
+/// Danger 1: in doubt until the lists are read, with its exposure reserved; never sent again.
+#[tokio::test]
+async fn an_order_that_was_live_before_the_restart_is_found_and_not_repeated() {
+    let mut world = World::started(&["drop-after-accept(how=rst)"], NARROW, |it| it).await;
+    world.is_ready().await;
+    let order = world.submit(buy("10", "195.00")).await;
+    world.hears(AlertKind::Disconnected).await;
+    reach(&order, OrderState::Working).await;
+    world.is_ready().await;
+    world.reserves_exposure().await;
+    world.ends(1).await;
+}
+
+/// Danger 1: in doubt until the lists are read, with its exposure reserved; never sent again.
+#[tokio::test]
+async fn an_order_that_never_arrived_stays_in_doubt_and_is_not_repeated() {
+    let mut world = World::started(&["drop-before-accept(how=rst)"], NARROW, |it| it).await;
+    world.is_ready().await;
+    let order = world.submit(buy("10", "195.00")).await;
+    world.hears(AlertKind::OrderInDoubt).await;
+    world.is_ready().await;
+    world.reserves_exposure().await;
+    tokio::time::sleep(QUIET).await;
+    assert_eq!(world.order(&order).await.state, OrderState::InDoubt);
+    world.ends(0).await;
+}
+
+/// Danger 2: ids are never lower than the highest ever used, across restarts of both sides.
+#[tokio::test]
+async fn an_id_that_is_offered_again_is_not_used_again() {
+    let world = World::ready(&[]).await;
+    let first = world.working(buy("1", "195.00")).await;
+    world.inject("roll-back-ids=5");
+    let world = world.restarted().await;
+    world.is_ready().await;
+    let second = world.working(buy("1", "194.00")).await;
+    assert!(second.last().broker_order_id > first.last().broker_order_id);
+    assert_ne!(second.last().perm_id, first.last().perm_id);
+    assert_eq!(world.order(&first).await.spec, buy("1", "195.00"));
+    world.ends(2).await;
+}
+
+/// Danger 3: nothing new leaves while the servers are lost; what was on its way is in doubt until it shows up.
+#[tokio::test]
+async fn an_order_that_is_sent_on_when_the_servers_are_back_is_still_ours() {
+    let mut world = World::started(&["lost-servers(for=1500ms)@1"], NARROW, |it| it).await;
+    world.is_ready().await;
+    let order = world.submit(buy("10", "195.00")).await;
+    reach(&order, OrderState::InDoubt).await;
+    world.hears(AlertKind::OrderInDoubt).await;
+    let denied = world.try_submit(buy("1", "194.00")).await.unwrap_err();
+    assert!(denied.to_string().contains("not ready"), "{denied}");
+    reach(&order, OrderState::Working).await;
+    world.is_ready().await;
+    world.reserves_exposure().await;
+    world.ends(1).await;
+}
+
+/// Danger 4: no change leaves while the servers are lost.
+#[tokio::test]
+async fn a_modification_while_the_servers_are_lost_is_denied_and_makes_no_twin() {
+    let world = World::ready(&[]).await;
+    let order = world.working(buy("10", "195.00")).await;
+    world.inject("lost-servers=1s@0s");
+    until("1100", || async { !readiness(&world).await.is_ready() }).await;
+    let refused = world.client.modify_order(order.client_order_id(), buy("10", "196.00")).await;
+    assert!(refused.as_ref().is_err_and(|error| error.denied().is_some()), "{refused:?}");
+    world.is_ready().await;
+    assert_eq!(world.order(&order).await.spec, buy("10", "195.00"));
+    assert_eq!(world.gateway.counters().modifies, 0);
+    world.ends(1).await;
+}
+
+/// Danger 19: found by the heartbeat, and the socket dropped; what was sent into it is in doubt, never sent again.
+#[tokio::test]
+async fn a_half_open_socket_is_found_and_the_order_in_it_stays_in_doubt() {
+    let mut world = World::started(&["half-open(resume=4s)@1"], NARROW, |it| it).await;
+    world.is_ready().await;
+    let order = world.submit(buy("10", "195.00")).await;
+    reach(&order, OrderState::InDoubt).await;
+    world.hears(AlertKind::Disconnected).await;
+    world.is_ready().await;
+    world.reserves_exposure().await;
+    assert_eq!(world.order(&order).await.state, OrderState::InDoubt);
+    world.ends(0).await;
+}
+
+/// Danger 19: found by the heartbeat, and the socket dropped; what was sent into it is in doubt, never sent again.
+#[tokio::test]
+async fn an_order_in_the_backlog_of_a_gateway_that_wakes_up_is_the_same_one() {
+    let world = World::ready(&["half-open(resume=800ms)@1"]).await;
+    let order = world.submit(buy("10", "195.00")).await;
+    reach(&order, OrderState::InDoubt).await;
+    reach(&order, OrderState::Working).await;
+    world.ends(1).await;
+}
+
+/// Danger 20: two misses are needed, and one second without an answer is none.
+#[tokio::test]
+async fn a_clock_that_answers_once_a_second_is_no_lost_link() {
+    let world = World::started(&["clock-once-per-second"], "heartbeat.interval_ms = 300", |it| it).await;
+    world.is_ready().await;
+    let connections = world.gateway.counters().connections;
+    for _ in 0..25 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(readiness(&world).await.is_ready());
+    }
+    assert_eq!(world.gateway.counters().connections, connections);
+    world.ends(0).await;
+}
+
+/// Danger 21: the same client id is asked for again until it is free.
+#[tokio::test]
+async fn a_client_id_that_is_still_taken_is_waited_for() {
+    let world = World::ready(&["hold-client-id=3"]).await;
+    let order = world.working(buy("10", "195.00")).await;
+    world.gateway.disconnect_all();
+    until("the loss", || async { !readiness(&world).await.is_ready() }).await;
+    world.is_ready().await;
+    world.client.cancel_order(order.client_order_id()).await.unwrap();
+    reach(&order, OrderState::Canceled).await;
+    world.ends(1).await;
+}
+
+/// Danger 22: every new session reads the broker's books whole before anything is sent.
+#[tokio::test]
+async fn what_filled_while_the_client_was_away_is_booked_when_it_is_back() {
+    let world = World::ready(&[]).await;
+    let order = world.working(buy("10", "195.00")).await;
+    world.inject("outage=500ms@0s");
+    until("the loss", || async { !readiness(&world).await.is_ready() }).await;
+    assert!(world.gateway.set_price("AAPL", "194.00".parse().unwrap()));
+    reach(&order, OrderState::Filled).await;
+    world.is_ready().await;
+    world.holds("10").await;
+    world.ends(1).await;
+}
+
+/// Danger 23: order events count in every state of the link.
+#[tokio::test]
+async fn a_fill_that_comes_after_1100_is_booked_before_1102() {
+    let world = World::ready(&[]).await;
+    let order = world.working(buy("10", "195.00")).await;
+    world.inject("lost-servers(for=20s)@0s");
+    until("1100", || async { !readiness(&world).await.is_ready() }).await;
+    assert!(world.gateway.set_price("AAPL", "194.00".parse().unwrap()));
+    reach(&order, OrderState::Filled).await;
+    assert!(!readiness(&world).await.is_ready(), "the servers are still lost");
+    world.holds("10").await;
+    world.ends(1).await;
+}
+
+/// Danger 33: our own limit is below the broker's, and a cancel does not wait behind orders.
+#[tokio::test]
+async fn a_burst_stays_below_the_rate_that_ends_sessions() {
+    let world = World::started(&["pacing(mode=reject)"], "limits.max_open_orders = 100", |it| it).await;
+    world.is_ready().await;
+    let mut orders = Vec::new();
+    while orders.len() < 19 {
+        orders.push(world.submit(buy("1", "195.00")).await);
+    }
+    world.client.cancel_order(orders[0].client_order_id()).await.unwrap();
+    reach(&orders[0], OrderState::Canceled).await;
+    for order in &orders[1..] {
+        reach(order, OrderState::Working).await;
+    }
+    assert!(readiness(&world).await.is_ready(), "the session lives on");
+    assert_eq!(world.gateway.counters().connections, 1);
+    world.ends(19).await;
+}
+
+/// Danger 34: the order that is too many is rejected, the others live on.
+#[tokio::test]
+async fn an_order_beyond_the_brokers_limit_per_side_is_rejected_alone() {
+    let mut world = World::ready(&["per-side-limit=2"]).await;
+    let orders = [world.working(buy("1", "195.00")).await, world.working(buy("1", "194.00")).await];
+    let third = world.submit(buy("1", "193.00")).await;
+    reach(&third, OrderState::Rejected).await;
+    world.hears(AlertKind::OrderRejected).await;
+    for order in &orders {
+        assert_eq!(world.order(order).await.state, OrderState::Working);
+    }
+    world.ends(3).await;
+}
+
+/// Danger 34: our own limit of open orders is the broker's lower one.
+#[tokio::test]
+async fn our_own_limit_of_open_orders_denies_first() {
+    let world = World::ready(&["per-side-limit=15"]).await;
+    for _ in 0..15 {
+        world.working(buy("1", "195.00")).await;
+    }
+    let denied = world.try_submit(buy("1", "195.00")).await.unwrap_err();
+    assert!(denied.denied().is_some(), "{denied}");
+    world.ends(15).await;
+}
+
+/// Danger 35: a session whose order lists are refused is not ready, and nothing is sent.
+#[tokio::test]
+async fn a_read_only_gateway_trades_nothing() {
+    let world = World::started(&["read-only"], "", |it| it).await;
+    let error = world.client.wait_ready(Duration::from_secs(3)).await.unwrap_err();
+    assert!(matches!(error, Error::NotReady { .. }), "{error}");
+    let denied = world.try_submit(buy("1", "195.00")).await.unwrap_err();
+    assert!(denied.denied().is_some(), "{denied}");
+    assert_eq!(world.gateway.counters().orders, 0);
+    world.ends(0).await;
+}
+
+/// Danger 36: the accounts of the login decide, not the port; they must be those of the profile.
+#[tokio::test]
+async fn live_accounts_on_the_paper_port_trade_nothing() {
+    let mut world = World::started(&["live-accounts"], "", |it| it).await;
+    world.hears(AlertKind::AccountMismatch).await;
+    let denied = world.try_submit(buy("1", "195.00")).await.unwrap_err();
+    assert!(denied.denied().is_some(), "{denied}");
+    assert_eq!(world.gateway.counters().orders, 0);
+    world.ends(0).await;
+}
+
+/// Danger 37: nothing is ever parked: every order is sent to be transmitted, and outlives a restart.
+#[tokio::test]
+async fn orders_outlive_a_restart_of_the_gateway_because_none_is_parked() {
+    let world = World::ready(&[]).await;
+    let orders = [world.working(buy("10", "195.00")).await, world.working(buy("10", "194.00")).await];
+    world.inject("restart(down=500ms)@0s");
+    until("the loss", || async { !readiness(&world).await.is_ready() }).await;
+    world.is_ready().await;
+    for order in &orders {
+        assert_eq!(world.order(order).await.state, OrderState::Working);
+    }
+    let truth = world.gateway.truth();
+    assert!(truth.orders.iter().all(|order| order.ended_at.is_none() && order.report.spec.transmit));
+    world.ends(2).await;
+}
+
+/// Danger 40: what cannot be read is not taken for a number, and executions say what filled.
+#[tokio::test]
+async fn unset_numbers_and_missing_fields_fill_nothing() {
+    for fault in ["sentinels", "missing-remaining"] {
+        let world = World::ready(&[]).await;
+        world.inject(fault);
+        let resting = world.submit(buy("10", "195.00")).await;
+        tokio::time::sleep(QUIET).await;
+        let meanwhile = world.order(&resting).await;
+        assert!(meanwhile.state.reserves_exposure(), "{fault}: {:?}", meanwhile.state);
+        assert_eq!((meanwhile.cum_qty.to_string().as_str(), meanwhile.spec), ("0", buy("10", "195.00")));
+        world.gateway.clear_faults();
+        world.is_ready().await;
+        reach(&resting, OrderState::Working).await;
+        world.inject(fault);
+        let filled = world.submit(market("3")).await;
+        tokio::time::sleep(QUIET).await;
+        assert!(["0", "3"].contains(&world.position().await.as_str()), "{fault}: {}", world.position().await);
+        // What was missed beside a message that could not be read is in the lists.
+        world.gateway.clear_faults();
+        reach(&filled, OrderState::Filled).await;
+        world.holds("3").await;
+        world.ends(2).await;
+    }
+}
+
+/// Danger 40: a word that nobody knows ends no order.
+#[tokio::test]
+async fn an_order_with_an_unknown_status_is_live_and_can_be_cancelled() {
+    let world = World::ready(&["unknown-status=WarnState"]).await;
+    let order = world.submit(buy("10", "195.00")).await;
+    tokio::time::sleep(QUIET).await;
+    assert!(world.order(&order).await.state.reserves_exposure(), "{:?}", order.last().state);
+    world.client.cancel_order(order.client_order_id()).await.unwrap();
+    reach(&order, OrderState::Canceled).await;
+    world.ends(1).await;
+}
+
+/// Danger 40: a price that the grid does not have is denied before it is sent.
+#[tokio::test]
+async fn a_price_off_the_grid_is_never_sent() {
+    let world = World::ready(&[]).await;
+    let denied = world.try_submit(buy("10", "195.005")).await.unwrap_err();
+    assert!(denied.denied().is_some(), "{denied}");
+    assert_eq!(world.gateway.counters().orders, 0);
+    world.ends(0).await;
+}
+
+/// Danger 38: orders name no parent, so none can be too early for it or lose it.
+#[tokio::test]
+async fn orders_name_no_parent() {
+    let world = World::ready(&["child-race=10s", "parent-gone@1.."]).await;
+    let order = world.working(buy("10", "195.00")).await;
+    world.client.modify_order(order.client_order_id(), buy("10", "196.00")).await.unwrap();
+    until("the change", || async { world.order(&order).await.spec == buy("10", "196.00") }).await;
+    let report = world.gateway.truth().orders[0].report.clone();
+    assert_eq!(report.spec.parent_id, 0);
+    assert!(matches!(report.spec.kind, OrderKind::Limit { .. }));
+    world.ends(1).await;
+}
