@@ -3,6 +3,7 @@
 import time
 from importlib import import_module
 
+import newer
 import official
 from kit import PATIENCE, Gateway, Report
 from orders import AAPL, KINDS, compare, compare_message, themes
@@ -291,6 +292,9 @@ def run(name):
         check_groups(ib, library, report)
         check_growth(ib, library, report)
         check_preview(ib, library, report)
+        client = newer.Insync(ib, library, until, order, listed)
+        newer.check_newer(client, report)
+        newer.check_combinations(client, report)
         check_reconnect(library, gateway, ib, report)
         observer.stop()
     return report

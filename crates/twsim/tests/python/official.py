@@ -16,6 +16,7 @@ from ibapi.softdollartier import SoftDollarTier
 from ibapi.tag_value import TagValue
 from ibapi.wrapper import EWrapper
 
+import newer
 from kit import Gateway, Inbox, Report
 from orders import AAPL, KINDS, compare, compare_message, themes
 
@@ -406,7 +407,9 @@ def check_bars(app, gateway, report):
     app.reqHistoricalData(52, *asked[:-2], True, [])
     app.reqRealTimeBars(53, stock(), 5, "TRADES", False, [])
     live = app.inbox.wait("realtimeBar", lambda i, *_: i == 53, mark)
-    report.equal("real-time bar", (live[1] % 5, live[2], live[5]), (0, 230.0, 230.0))
+    report.equal("real-time bar", (live[1] % 5, live[5]), (0, 230.0))
+    # A fill of a moment ago may have opened it.
+    report.true("its open", live[2] in (230.0, 230.01))
     update = app.inbox.wait("historicalDataUpdate", lambda i, _: i == 52, mark)[1]
     report.equal("history goes on", update.close, 230.0)
     app.cancelRealTimeBars(53)
@@ -419,7 +422,6 @@ def check_bars(app, gateway, report):
 def check_unserved(app, report):
     """Whatever is not served is refused by name, under its own request id."""
     for number, request in {
-        41: lambda: app.reqMktDepth(41, stock(), 5, False, []),
         42: lambda: app.reqTickByTickData(42, stock(), "Last", 0, False),
         43: lambda: app.reqHeadTimeStamp(43, stock(), "TRADES", 1, 1),
         44: lambda: app.reqHistogramData(44, stock(), True, "3 days"),
@@ -472,6 +474,9 @@ def run(version=NEWEST):
         check_groups(app, report)
         check_growth(app, report)
         check_preview(app, report)
+        client = newer.Official(app, stock, order, OrderCancel)
+        newer.check_newer(client, report)
+        newer.check_combinations(client, report)
         check_reconnect(app, gateway, report, version)
         observer.stop()
     return report
