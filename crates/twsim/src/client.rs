@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::latency::Ways;
 use crate::venue::{BarPrice, ConId, Level, UtcNs};
 use crate::wire::frame::{API_PREFIX, FrameError, MAX_PAYLOAD, parse_version_line, put_text, take_payload};
 use crate::wire::{OLDEST_SERVER_VERSION, format_stamp_in};
@@ -164,10 +165,15 @@ pub(crate) struct Session {
     pub(crate) reset: bool,
     /// Time zone in the handshake, in place of UTC.
     pub(crate) zone: Option<String>,
+    /// How long its messages travel, if they take any time.
+    pub(crate) ways: Option<Box<Ways>>,
     /// Instant of the last answered reqCurrentTime.
     pub(crate) clock_answered_at: Option<UtcNs>,
     newest_version: i32,
     inbox: BytesMut,
+    /// Messages on their way, by the instant at which they arrive.
+    arriving: VecDeque<(UtcNs, Bytes)>,
+    arriving_bytes: usize,
 }
 
 impl Session {
@@ -186,7 +192,10 @@ impl Session {
             strikes: 0,
             reset: false,
             zone: None,
+            ways: None,
             clock_answered_at: None,
+            arriving: VecDeque::new(),
+            arriving_bytes: 0,
             newest_version,
             inbox: BytesMut::new(),
         }
@@ -201,20 +210,51 @@ impl Session {
     }
 
     pub(crate) fn waiting_bytes(&self) -> usize {
-        self.inbox.len()
+        self.inbox.len() + self.arriving_bytes
     }
 
-    /// Gives a message back to the front of the inbox, to be read again later.
+    /// When the next message arrives that is on its way.
+    pub(crate) fn next_arrival(&self) -> Option<UtcNs> {
+        let reads = !self.closing && !self.muted && !self.paced;
+        self.arriving.front().map(|(due, _)| *due).filter(|_| reads)
+    }
+
+    /// The connection is gone: what is on its way arrives all the same.
+    pub(crate) fn hurry(&mut self) {
+        for (due, _) in &mut self.arriving {
+            *due = UtcNs::MIN;
+        }
+        if let Some(ways) = &mut self.ways {
+            ways.stop();
+        }
+    }
+
+    /// Gives a message back, to be read again before all others.
     pub(crate) fn unread(&mut self, payload: &Bytes) {
-        let mut restored = BytesMut::with_capacity(payload.len() + 4 + self.inbox.len());
-        restored.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes());
-        restored.extend_from_slice(payload);
-        restored.extend_from_slice(&self.inbox);
-        self.inbox = restored;
+        self.arriving_bytes += payload.len();
+        self.arriving.push_front((UtcNs::MIN, payload.clone()));
+    }
+
+    /// The next thing to act on.
+    pub(crate) fn next_event(&mut self, now: UtcNs) -> Result<Option<Event>, FrameError> {
+        if self.ways.is_none() && self.arriving.is_empty() {
+            return self.parse(now);
+        }
+        // Everything that was received sets out; what was given back goes first.
+        while let Some(event) = self.parse(now)? {
+            let Event::Message(payload) = event else { return Ok(Some(event)) };
+            let travel = self.ways.as_mut().map_or(0, |ways| ways.requests.draw());
+            let before = self.arriving.back().map_or(UtcNs::MIN, |(due, _)| *due);
+            self.arriving_bytes += payload.len();
+            self.arriving.push_back((now.saturating_add(travel).max(before), payload));
+        }
+        let arrived = self.arriving.pop_front_if(|(due, _)| *due <= now).map(|(_, payload)| payload);
+        self.arriving_bytes -= arrived.as_ref().map_or(0, Bytes::len);
+        Ok(arrived.map(Event::Message))
     }
 
     /// The next thing in the inbox, if it is complete.
-    pub(crate) fn next_event(&mut self, now: UtcNs) -> Result<Option<Event>, FrameError> {
+    fn parse(&mut self, now: UtcNs) -> Result<Option<Event>, FrameError> {
         if self.phase == Phase::Prefix {
             let known = self.inbox.len().min(API_PREFIX.len());
             if self.inbox[..known] != API_PREFIX[..known] {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 
 use crate::faults::Fault;
+use crate::latency::Latency;
 use crate::venue::{AccountConfig, ConId, Depth, Instrument, PricePath, Retention, UtcNs, VenueConfig};
 use crate::wire::NEWEST_SERVER_VERSION;
 
@@ -31,6 +32,8 @@ pub struct GatewayConfig {
     pub prices: BTreeMap<String, PricePath>,
     /// The book behind the touch, where an instrument has none of its own; `None` for the touch alone.
     pub depth: Option<Depth>,
+    /// How long messages travel between client and venue.
+    pub latency: Latency,
     /// Time between a fill and its commission report.
     pub commission_delay: Duration,
     /// Time between a cancel and its confirmation.
@@ -93,6 +96,7 @@ impl Default for GatewayConfig {
             walk_every: Some(Duration::from_millis(250)),
             prices: BTreeMap::new(),
             depth: None,
+            latency: Latency::default(),
             commission_delay: Duration::ZERO,
             cancel_delay: Duration::ZERO,
             working_per_side: None,

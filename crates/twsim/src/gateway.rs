@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use crate::config::{GatewayConfig, nanoseconds};
 use crate::desk::{Counters, Truth};
 use crate::faults::Fault;
+use crate::latency::Latency;
 use crate::record::Recorder;
 use crate::server::Server;
 use crate::venue::{
@@ -132,6 +133,13 @@ impl GatewayBuilder {
     #[must_use]
     pub fn depth(mut self, depth: Depth) -> Self {
         self.config.depth = Some(depth);
+        self
+    }
+
+    /// Messages take their time, each way as its distribution has it, and stay in order.
+    #[must_use]
+    pub fn latency(mut self, latency: Latency) -> Self {
+        self.config.latency = latency;
         self
     }
 

@@ -10,7 +10,7 @@ use alphec_execution::model::Decimal;
 use alphec_twsim::faults::TABLE;
 use alphec_twsim::prices::parse_csv;
 use alphec_twsim::venue::{Calendar, CalendarError, Depth, Instrument, PricePath};
-use alphec_twsim::{Fault, Gateway, GatewayBuilder, GatewayHandle};
+use alphec_twsim::{Fault, Gateway, GatewayBuilder, GatewayHandle, Latency};
 use serde_json::json;
 
 use super::Common;
@@ -51,6 +51,10 @@ pub(crate) struct Args {
     /// size, as in 10 or 10:2:300. Large orders go through it.
     #[arg(long, value_name = "LEVELS[:STEPS[:SIZE]]")]
     depth: Option<Depth>,
+    /// How long messages travel, each way: fixed:5ms, uniform:1ms..5ms or lognormal:median=3ms,p99=40ms; for one way with
+    /// requests= or answers= before it. Repeat for both.
+    #[arg(long = "latency", value_name = "TEXT")]
+    latencies: Vec<Latency>,
     /// Something that goes wrong, such as `drop-after-accept@3`, `mute@10s`, `delay=50ms`; repeat for more.
     #[arg(long = "fault", value_name = "TEXT")]
     faults: Vec<Fault>,
@@ -137,6 +141,7 @@ fn builder(args: Args) -> GatewayBuilder {
         sessions: _,
         walk_ms,
         depth,
+        latencies,
         faults,
         list_faults: _,
         record,
@@ -156,6 +161,7 @@ fn builder(args: Args) -> GatewayBuilder {
     builder.with(|config| {
         config.record = record;
         config.depth = depth;
+        config.latency = latencies.into_iter().fold(Latency::default(), Latency::and);
         config.read_only = read_only;
         config.walk_every = (walk_ms > 0).then(|| Duration::from_millis(walk_ms));
         if !instruments.is_empty() {

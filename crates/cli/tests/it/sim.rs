@@ -47,6 +47,10 @@ fn every_option_is_taken() {
         "delay=5ms",
         "--depth",
         "10:2:300",
+        "--latency",
+        "lognormal:median=3ms,p99=40ms",
+        "--latency",
+        "requests=fixed:1ms",
         "--read-only",
         "--server-version",
         "178",
@@ -59,6 +63,7 @@ fn nonsense_is_a_usage_error_that_says_what_would_do() {
     for (args, words) in [
         (["--fault", "explode"], "docs/simulator-behaviours.md"),
         (["--prices", "AAPL"], "SYMBOL=PRICE"),
+        (["--latency", "5ms"], "fixed:5ms, uniform:1ms..5ms"),
         (["--depth", "0"], "LEVELS[:STEPS[:SIZE]]"),
         (["--prices", "XYZ=1"], "does not list"),
         (["--server-version", "156"], "157"),

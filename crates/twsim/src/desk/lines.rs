@@ -45,7 +45,8 @@ impl Lines {
         let Some(session) = self.sessions.get_mut(&conn).filter(|session| !session.closing) else { return };
         let version = session.server_version;
         let quirks = &self.quirks;
-        session.outbox.push(now, self.delay, |out| {
+        let travel = session.ways.as_mut().map_or(0, |ways| ways.answers.draw());
+        session.outbox.push(now, self.delay + travel, |out| {
             let start = out.len();
             encode(version, reply, out);
             if !quirks.is_none() {
@@ -77,7 +78,8 @@ impl Lines {
     /// Queues bytes that are no reply.
     pub(crate) fn send_raw(&mut self, now: UtcNs, conn: ConnId, write: impl FnOnce(&mut BytesMut)) {
         if let Some(session) = self.sessions.get_mut(&conn).filter(|session| !session.closing) {
-            session.outbox.push(now, self.delay, write);
+            let travel = session.ways.as_mut().map_or(0, |ways| ways.answers.draw());
+            session.outbox.push(now, self.delay + travel, write);
             self.touched.insert(conn);
         }
     }

@@ -36,6 +36,7 @@ pub use lines::ConnId;
 use crate::client::{Event, Session};
 use crate::config::{GatewayConfig, nanoseconds};
 use crate::faults::{FaultPlan, Knob};
+use crate::latency::Ways;
 use crate::venue::{ConId, UtcNs, Venue, VenueInput, VenueOutput};
 use crate::wire::FrameError;
 use history::HistoryPace;
@@ -108,7 +109,7 @@ pub struct Desk {
     now: UtcNs,
 }
 
-/// Most bytes kept from a client that writes to a mute gateway.
+/// Most bytes kept from a client that writes to a mute gateway, or that are on their way.
 const MUTE_INBOX_LIMIT: usize = 4 * 1024 * 1024;
 
 impl Desk {
@@ -143,7 +144,9 @@ impl Desk {
     pub fn open(&mut self) -> ConnId {
         let conn = self.next_conn;
         self.next_conn += 1;
-        self.lines.sessions.insert(conn, Session::new(self.config.server_version));
+        let mut session = Session::new(self.config.server_version);
+        session.ways = Ways::of(self.config.latency, self.config.seed, conn);
+        self.lines.sessions.insert(conn, session);
         self.lines.counters.connections += 1;
         self.meet_socket(conn);
         conn
@@ -151,6 +154,11 @@ impl Desk {
 
     /// The connection is gone.
     pub fn closed(&mut self, conn: ConnId) {
+        if let Some(session) = self.lines.sessions.get_mut(&conn).filter(|it| it.next_arrival().is_some()) {
+            session.hurry();
+            self.read_inbox(self.now, conn);
+            self.flush(self.now);
+        }
         self.release_client_id(conn);
         self.lines.sessions.remove(&conn);
     }
@@ -160,7 +168,8 @@ impl Desk {
         self.run_due(now);
         let Some(session) = self.lines.sessions.get_mut(&conn) else { return };
         session.feed(bytes);
-        if session.muted && session.waiting_bytes() > MUTE_INBOX_LIMIT {
+        let is_kept = session.muted || session.ways.is_some();
+        if is_kept && session.waiting_bytes() > MUTE_INBOX_LIMIT {
             self.lines.close(conn);
         }
         self.read_inbox(now, conn);
@@ -175,12 +184,13 @@ impl Desk {
 
     /// When [`wake`](Self::wake) is next needed.
     pub fn next_wake(&self) -> Option<UtcNs> {
-        let late = self.lines.sessions.values().filter_map(|session| session.outbox.next_due()).min();
+        let on_the_way = |session: &Session| [session.outbox.next_due(), session.next_arrival()];
+        let on_the_way = self.lines.sessions.values().flat_map(on_the_way).flatten().min();
         [
             self.venue.next_wake(),
             self.faults.next_wake(),
             self.postponed.next_due(),
-            late,
+            on_the_way,
             self.bars_at,
             Some(self.refresh_at),
         ]
@@ -252,6 +262,7 @@ impl Desk {
             self.refresh_at = now + nanoseconds(self.config.account_refresh).max(1_000_000);
             self.refresh_accounts(now);
         }
+        self.read_arrived(now);
         let mut released = Vec::new();
         for (conn, session) in &mut self.lines.sessions {
             if session.outbox.next_due().is_some_and(|due| due <= now) {
@@ -261,6 +272,16 @@ impl Desk {
         }
         for conn in released {
             self.lines.touch(conn);
+        }
+    }
+
+    /// Reads what has arrived since; nothing is on its way where messages take no time.
+    fn read_arrived(&mut self, now: UtcNs) {
+        let arrived =
+            |(_, session): &(&ConnId, &Session)| session.next_arrival().is_some_and(|due| due <= now);
+        let ready: Vec<ConnId> = self.lines.sessions.iter().filter(arrived).map(|(conn, _)| *conn).collect();
+        for conn in ready {
+            self.read_inbox(now, conn);
         }
     }
 

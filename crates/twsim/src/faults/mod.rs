@@ -36,6 +36,7 @@ pub use when::When;
 
 pub(crate) use args::{Args, NEVER};
 pub(crate) use plan::{FaultPlan, On};
+pub(crate) use text::parse_span;
 
 /// One fault: what, with which parameters, when, and how often.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,6 +19,7 @@ mod faults;
 mod frames;
 mod groups;
 mod kit;
+mod latency;
 mod lists;
 mod load;
 mod many;
