@@ -15,7 +15,8 @@ use crate::latency::Latency;
 use crate::record::Recorder;
 use crate::server::Server;
 use crate::venue::{
-    AccountConfig, Calendar, ConId, Depth, Instrument, Level, OrderSpec, PricePath, Quote, VenueInput,
+    AccountConfig, Calendar, ConId, Depth, Instrument, Level, MarginRule, OrderSpec, PricePath, Quote,
+    VenueInput, missing_rate,
 };
 use crate::wire::{NEWEST_SERVER_VERSION, OLDEST_SERVER_VERSION};
 
@@ -154,6 +155,16 @@ impl GatewayBuilder {
     #[must_use]
     pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
         self.config.record = Some(path.into());
+        self
+    }
+
+    /// What positions of a listed symbol tie up, in place of the usual of its kind.
+    #[must_use]
+    pub fn margin(mut self, symbol: &str, rule: MarginRule) -> Self {
+        let is_it = |it: &&mut Instrument| it.symbol == symbol || it.local_symbol == symbol;
+        for instrument in self.config.instruments.iter_mut().filter(is_it) {
+            instrument.margin = rule;
+        }
         self
     }
 
@@ -328,6 +339,9 @@ fn check(config: &GatewayConfig) -> Result<(), GatewayError> {
         |it: &&Instrument| it.ticks.is_empty() || it.ticks.iter().any(|s| s.increment <= Decimal::ZERO);
     if let Some(instrument) = config.instruments.iter().find(bad_grid) {
         return problem(format!("instrument {} has no tick grid", instrument.symbol));
+    }
+    if let Some(missing) = missing_rate(&config.accounts, &config.instruments) {
+        return problem(missing.to_string());
     }
     if let Some(symbol) = config.prices.keys().find(|symbol| config.scripted(symbol).is_none()) {
         let known: Vec<&str> = config.instruments.iter().map(|it| it.local_symbol.as_str()).collect();

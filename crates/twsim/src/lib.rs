@@ -26,7 +26,7 @@
 //! What differs from the broker, on purpose: an instrument without a [`Calendar`](venue::Calendar) never
 //! closes and its day ends at midnight UTC; auctions fill everything at the last price; orders do not take
 //! liquidity from each other; stops watch the opposite touch; children grow in step with their parent's fills;
-//! market data is always live; margin is a flat share of the notional; no client's order is shown in the market,
+//! market data is always live; margins are plain rules by product; no client's order is shown in the market,
 //! so hidden ones are like the others; order types beyond market, limit, stop, if-touched, market-to-limit,
 //! on-close and trailing stop are refused.
 

@@ -1,5 +1,6 @@
 //! Positions, account values, summaries, profit and loss.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -8,14 +9,14 @@ use super::lists::ListFate;
 use super::{ConnId, Desk};
 use crate::client::Summary;
 use crate::faults::Knob;
-use crate::venue::{Account, ConId, Position, UtcNs, Venue};
+use crate::venue::{Account, AccountTotals, ConId, Ledger, Position, UtcNs, Venue};
 use crate::wire::{PortfolioLine, Reply, SummaryRequest, format_stamp};
 
 /// Most account summaries a session may watch.
 const SUMMARIES_MAX: usize = 2;
 
 /// One account value: key, value, currency.
-type Row<'a> = (&'static str, String, &'a str);
+type Row<'a> = (&'static str, String, Cow<'a, str>);
 
 impl Desk {
     pub(super) fn positions(&mut self, now: UtcNs, conn: ConnId) {
@@ -146,7 +147,7 @@ impl Desk {
             self.lines.send(
                 now,
                 conn,
-                &Reply::AccountValue { account: id, key, value: value.into(), currency },
+                &Reply::AccountValue { account: id, key, value: value.into(), currency: &currency },
             );
         }
         for (con_id, position) in &account.positions {
@@ -206,59 +207,131 @@ impl Desk {
     fn send_summary(&mut self, now: UtcNs, conn: ConnId, req_id: i32) {
         let Some(session) = self.lines.sessions.get(&conn) else { return };
         let Some(summary) = session.subscriptions.summaries.get(&req_id).cloned() else { return };
-        let ledger = summary.tags.iter().any(|tag| tag.starts_with("$LEDGER"));
         for id in &summary.accounts {
             let Some(account) = self.venue.account(id) else { continue };
-            for (tag, value, currency) in rows(&self.venue, account) {
-                let asked = summary.tags.iter().any(|wanted| wanted == tag);
-                if asked || (ledger && LEDGER.contains(&tag)) {
-                    let value = value.into();
-                    self.lines.send(
-                        now,
-                        conn,
-                        &Reply::AccountSummary { req_id, account: id, tag, value, currency },
-                    );
+            for row in rows(&self.venue, account) {
+                if is_asked_for(&summary.tags, &row) {
+                    let (tag, value, currency) = row;
+                    let (value, currency) = (value.into(), &currency);
+                    let reply = Reply::AccountSummary { req_id, account: id, tag, value, currency };
+                    self.lines.send(now, conn, &reply);
                 }
             }
         }
     }
 }
 
-/// Keys that are sent once per currency.
-const LEDGER: [&str; 4] = ["Currency", "CashBalance", "TotalCashBalance", "ExchangeRate"];
+/// What names the line of all currencies together, in the base currency.
+const BASE: &str = "BASE";
 
-/// All values of an account. Amounts have two decimals, as the broker writes them.
+/// All values of an account. Amounts have two decimals, as the broker writes them. Where nobody can tell what one of its
+/// currencies is worth, those in the base currency are missing.
 pub(super) fn rows<'a>(venue: &Venue, account: &'a Account) -> Vec<Row<'a>> {
     let base: &str = &account.base_currency;
-    let totals = venue.totals(&account.id).unwrap_or_default();
-    let money = |amount: Decimal| format!("{amount:.2}");
     let mut rows: Vec<Row<'a>> = vec![
-        ("AccountCode", account.id.to_string(), ""),
-        ("AccountReady", "true".to_owned(), ""),
-        ("AccountType", "INDIVIDUAL".to_owned(), ""),
-        ("NetLiquidation", money(totals.net_liquidation), base),
-        ("TotalCashValue", money(totals.total_cash), base),
-        ("SettledCash", money(totals.total_cash), base),
-        ("EquityWithLoanValue", money(totals.net_liquidation), base),
-        ("GrossPositionValue", money(totals.gross_position_value), base),
-        ("BuyingPower", money(totals.buying_power), base),
-        ("AvailableFunds", money(totals.available_funds), base),
-        ("ExcessLiquidity", money(totals.available_funds), base),
-        ("InitMarginReq", money(totals.initial_margin), base),
-        ("MaintMarginReq", money(totals.initial_margin), base),
-        ("UnrealizedPnL", money(totals.unrealized_pnl), base),
-        ("RealizedPnL", money(totals.realized_pnl), base),
+        ("AccountCode", account.id.to_string(), "".into()),
+        ("AccountReady", "true".to_owned(), "".into()),
+        ("AccountType", "INDIVIDUAL".to_owned(), "".into()),
     ];
-    for (currency, amount) in &account.cash {
-        let rate = venue.exchange_rate(currency, base);
-        rows.push(("Currency", currency.clone(), currency));
-        rows.push(("CashBalance", money(*amount), currency));
-        rows.push(("TotalCashBalance", money(*amount), currency));
-        rows.push(("ExchangeRate", rate.round_dp(8).normalize().to_string(), currency));
+    let totals = venue.totals(&account.id);
+    for (key, amount) in totals.iter().flat_map(total_rows) {
+        rows.push((key, money(amount), base.into()));
     }
-    rows.push(("Currency", "BASE".to_owned(), "BASE"));
-    rows.push(("CashBalance", money(totals.total_cash), "BASE"));
-    rows.push(("TotalCashBalance", money(totals.total_cash), "BASE"));
-    rows.push(("ExchangeRate", "1".to_owned(), "BASE"));
+    for (currency, ledger) in venue.ledger(account) {
+        let rate = venue.exchange_rate(&currency, base);
+        rows.extend(ledger_rows(&currency, &ledger, rate));
+    }
+    if let Some(all) = whole_ledger(venue, account) {
+        rows.extend(ledger_rows(BASE, &all, Some(Decimal::ONE)));
+    }
     rows
 }
+
+fn money(amount: Decimal) -> String {
+    format!("{amount:.2}")
+}
+
+fn total_rows(totals: &AccountTotals) -> [(&'static str, Decimal); 14] {
+    [
+        ("NetLiquidation", totals.net_liquidation),
+        ("TotalCashValue", totals.total_cash),
+        ("SettledCash", totals.total_cash),
+        ("EquityWithLoanValue", totals.equity_with_loan),
+        ("GrossPositionValue", totals.gross_position_value),
+        ("BuyingPower", totals.buying_power),
+        ("AvailableFunds", totals.available_funds),
+        ("ExcessLiquidity", totals.excess_liquidity),
+        ("InitMarginReq", totals.initial_margin),
+        ("MaintMarginReq", totals.maintenance_margin),
+        ("RegTEquity", totals.equity_with_loan),
+        ("RegTMargin", totals.reg_t_margin),
+        ("SMA", totals.equity_with_loan - totals.reg_t_margin),
+        ("Cushion", cushion(totals)),
+    ]
+}
+
+/// Excess liquidity as a share of net liquidation.
+fn cushion(totals: &AccountTotals) -> Decimal {
+    totals.excess_liquidity.checked_div(totals.net_liquidation).unwrap_or_default()
+}
+
+/// The keys that are sent once per currency.
+fn ledger_rows<'a>(currency: &str, ledger: &Ledger, rate: Option<Decimal>) -> Vec<Row<'a>> {
+    let amounts = [
+        ("CashBalance", ledger.cash),
+        ("TotalCashBalance", ledger.cash),
+        ("StockMarketValue", ledger.stocks),
+        ("OptionMarketValue", ledger.options),
+        ("FuturesPNL", ledger.futures_pnl),
+        ("NetLiquidationByCurrency", ledger.net_liquidation()),
+        ("UnrealizedPnL", ledger.unrealized_pnl),
+        ("RealizedPnL", ledger.realized_pnl),
+    ];
+    let own = || Cow::Owned(currency.to_owned());
+    let mut rows = vec![("Currency", currency.to_owned(), own())];
+    rows.extend(amounts.map(|(key, amount)| (key, money(amount), own())));
+    let rate = rate.map(|rate| rate.round_dp(8).normalize().to_string());
+    rows.extend(rate.map(|rate| ("ExchangeRate", rate, own())));
+    rows
+}
+
+/// All currencies together, in the base currency.
+fn whole_ledger(venue: &Venue, account: &Account) -> Option<Ledger> {
+    let mut all = Ledger::default();
+    for (currency, line) in venue.ledger(account) {
+        let rate = venue.exchange_rate(&currency, &account.base_currency)?;
+        all.cash += line.cash * rate;
+        all.stocks += line.stocks * rate;
+        all.options += line.options * rate;
+        all.futures_pnl += line.futures_pnl * rate;
+        all.unrealized_pnl += line.unrealized_pnl * rate;
+        all.realized_pnl += line.realized_pnl * rate;
+    }
+    Some(all)
+}
+
+/// Whether a summary's tags ask for a row: by its name, or as part of a ledger. `$LEDGER` is all currencies together,
+/// `$LEDGER:EUR` one of them, `$LEDGER:ALL` each of them.
+fn is_asked_for(tags: &[String], (tag, _, currency): &Row<'_>) -> bool {
+    let in_ledger = LEDGER.contains(tag);
+    tags.iter().any(|wanted| match wanted.strip_prefix("$LEDGER") {
+        None => wanted == tag && (!in_ledger || currency == BASE),
+        Some("" | ":BASE") => in_ledger && currency == BASE,
+        Some(":ALL") => in_ledger,
+        Some(one) => in_ledger && one.strip_prefix(':') == Some(&**currency),
+    })
+}
+
+/// Keys that are sent once per currency.
+const LEDGER: [&str; 10] = [
+    "Currency",
+    "CashBalance",
+    "TotalCashBalance",
+    "StockMarketValue",
+    "OptionMarketValue",
+    "FuturesPNL",
+    "NetLiquidationByCurrency",
+    "UnrealizedPnL",
+    "RealizedPnL",
+    "ExchangeRate",
+];

@@ -165,6 +165,7 @@ impl Desk {
             let Some(account) = self.venue.account(id) else { continue };
             for (key, value, currency) in rows(&self.venue, account) {
                 let value = value.into();
+                let currency = &currency;
                 let reply = Reply::AccountUpdateMulti { req_id, account: id, key, value, currency };
                 self.lines.send(now, conn, &reply);
             }

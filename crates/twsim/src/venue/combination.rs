@@ -14,8 +14,10 @@ use super::account::Trade;
 use super::bars::BarTape;
 use super::commission::CommissionRule;
 use super::fills::{exec_id, leg_exec_id};
+use super::funds::Effect;
 use super::instrument::{Instrument, SecType, TickStep};
 use super::io::{Execution, Quote, VenueOutput};
+use super::margin::MarginRule;
 use super::market::Market;
 use super::order::LiveOrder;
 use super::refusal::Refusal;
@@ -197,7 +199,7 @@ impl Instrument {
             market_rule_id: 0,
             ticks: vec![TickStep { low_edge: Decimal::ZERO, increment }],
             commission: CommissionRule::per_unit(Decimal::ZERO),
-            margin_rate: Decimal::ZERO,
+            margin: MarginRule::usual(SecType::Bag),
             calendar: parts.iter().find_map(|(_, part)| part.calendar.clone()),
             legs: legs.collect(),
             ..Self::stock(con_id, symbol, Decimal::ZERO)
@@ -502,16 +504,15 @@ impl Venue {
         Some(execution)
     }
 
-    /// What filling so much of an order would add to its account's margin: the sum of its legs, each as if alone.
-    /// `None` for what no decimal can hold.
-    pub(super) fn legs_margin(&self, spec: &OrderSpec, quantity: Decimal) -> Option<Decimal> {
+    /// What filling so much of an order would do to its account: the sum of its legs, each as if alone. `None` for what
+    /// no decimal can hold.
+    pub(super) fn legs_effect(&self, spec: &OrderSpec, quantity: Decimal) -> Option<Effect> {
         let market = self.market(spec.con_id)?;
-        market.instrument.legs.iter().try_fold(Decimal::ZERO, |sum, leg| {
+        market.instrument.legs.iter().try_fold(Effect::default(), |sum, leg| {
             let side = leg.side_for(spec.side);
             let touch = self.market(leg.spec.con_id)?.quote.touch(side).0;
             let units = quantity.checked_mul(leg.ratio())?;
-            let margin = self.margin_of((&spec.account, leg.spec.con_id), side.signed(units), touch)?;
-            sum.checked_add(margin)
+            sum.and(self.effect_of((&spec.account, leg.spec.con_id), side.signed(units), touch)?)
         })
     }
 

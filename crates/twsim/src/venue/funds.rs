@@ -6,6 +6,8 @@ use super::Venue;
 use super::account::Account;
 use super::instrument::{Instrument, SecType};
 use super::kind::{OrderKind, TrailBy};
+use super::margin::Margin;
+use super::market::Market;
 use super::refusal::Refusal;
 use super::types::{ConId, OrderSpec, TimeInForce, UtcNs};
 
@@ -21,10 +23,18 @@ pub struct AccountTotals {
     pub total_cash: Decimal,
     /// Absolute value of stocks and options held.
     pub gross_position_value: Decimal,
-    /// Margin the positions need.
+    /// Net liquidation less what options are worth: nobody lends on those.
+    pub equity_with_loan: Decimal,
+    /// Margin that opening the positions would need.
     pub initial_margin: Decimal,
-    /// Net liquidation less margin.
+    /// Margin that keeping the positions needs.
+    pub maintenance_margin: Decimal,
+    /// Half of the value of stocks, which US rules ask for at the end of the day.
+    pub reg_t_margin: Decimal,
+    /// Equity with loan value less initial margin.
     pub available_funds: Decimal,
+    /// Equity with loan value less maintenance margin; below zero the broker would liquidate.
+    pub excess_liquidity: Decimal,
     /// Four times the available funds.
     pub buying_power: Decimal,
     /// Profit of what is held.
@@ -33,32 +43,36 @@ pub struct AccountTotals {
     pub realized_pnl: Decimal,
 }
 
-impl Venue {
-    /// Totals of one account; `None` for an account that does not exist.
-    pub fn totals(&self, account: &str) -> Option<AccountTotals> {
-        self.accounts.get(account).map(|account| self.totals_of(account))
+/// What an order would do to its account, in the account's currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Effect {
+    /// Added margin; negative for what would be freed.
+    pub(super) margin: Margin,
+    /// Added equity with loan value: what options cost leaves it.
+    pub(super) equity: Decimal,
+}
+
+impl Effect {
+    /// Both together.
+    pub(super) fn and(self, other: Self) -> Option<Self> {
+        let margin = Margin {
+            initial: self.margin.initial.checked_add(other.margin.initial)?,
+            maintenance: self.margin.maintenance.checked_add(other.margin.maintenance)?,
+        };
+        Some(Self { margin, equity: self.equity.checked_add(other.equity)? })
     }
 
-    /// Units of base currency for one unit of `currency`. A currency without a listed pair counts as one.
-    pub fn exchange_rate(&self, currency: &str, base: &str) -> Decimal {
-        if currency == base {
-            return Decimal::ONE;
-        }
-        self.markets
-            .iter()
-            .filter(|market| market.instrument.sec_type == SecType::Forex)
-            .find_map(|market| {
-                let mid = market.quote.mid().filter(|mid| !mid.is_zero())?;
-                let (of, quote) = (market.instrument.symbol.as_str(), market.instrument.currency.as_str());
-                if (of, quote) == (currency, base) {
-                    Some(mid)
-                } else if (of, quote) == (base, currency) {
-                    Some(Decimal::ONE / mid)
-                } else {
-                    None
-                }
-            })
-            .unwrap_or(Decimal::ONE)
+    /// What the order needs of the available funds.
+    fn needed(self) -> Decimal {
+        self.margin.initial - self.equity
+    }
+}
+
+impl Venue {
+    /// Totals of one account; `None` for an account that does not exist, and where no listed pair tells what one of its
+    /// currencies is worth.
+    pub fn totals(&self, account: &str) -> Option<AccountTotals> {
+        self.accounts.get(account).and_then(|account| self.totals_of(account))
     }
 
     /// Everything about an order that can be judged without knowing the rest of the world.
@@ -129,69 +143,122 @@ impl Venue {
 
     /// Only what adds exposure needs money; an order that reduces a position always passes.
     pub(super) fn check_funds(&self, spec: &OrderSpec, quantity: Decimal) -> Result<(), Refusal> {
-        let Some(account) = self.accounts.get(&spec.account) else { return Err(Refusal::UnknownContract) };
-        let needed = self.margin_change(spec, quantity);
+        let (Some(market), Some(account)) = (self.market(spec.con_id), self.accounts.get(&spec.account))
+        else {
+            return Err(Refusal::UnknownContract);
+        };
+        let (currency, base) = (&market.instrument.currency, &account.base_currency);
+        if self.exchange_rate(currency, base).is_none() {
+            return Err(Refusal::no_rate(currency, base));
+        }
+        let needed = self.effect(spec, quantity).map(Effect::needed);
         if needed.is_some_and(|needed| needed <= Decimal::ZERO) {
             return Ok(());
         }
-        let available = self.totals_of(account).available_funds;
+        let Some(totals) = self.totals_of(account) else { return Err(Refusal::no_rate(currency, base)) };
         match needed {
-            Some(needed) if needed <= available => Ok(()),
-            Some(needed) => Err(Refusal::margin(needed, available)),
-            None => Err(Refusal::margin(Decimal::MAX, available)),
+            Some(needed) if needed <= totals.available_funds => Ok(()),
+            Some(needed) => Err(Refusal::margin(needed, totals.available_funds)),
+            None => Err(Refusal::margin(Decimal::MAX, totals.available_funds)),
         }
     }
 
-    /// What filling `quantity` of an order would add to its account's margin, in the account's currency; negative
-    /// for what it would free. `None` for what no decimal can hold.
-    pub(super) fn margin_change(&self, spec: &OrderSpec, quantity: Decimal) -> Option<Decimal> {
+    /// What filling `quantity` of an order would do to its account. `None` for what no decimal can hold.
+    pub(super) fn effect(&self, spec: &OrderSpec, quantity: Decimal) -> Option<Effect> {
         let market = self.market(spec.con_id)?;
         if market.instrument.is_combination() {
-            return self.legs_margin(spec, quantity);
+            return self.legs_effect(spec, quantity);
         }
         let worst = market.worst_price(spec);
-        self.margin_of((&spec.account, spec.con_id), spec.side.signed(quantity), Some(worst))
+        self.effect_of((&spec.account, spec.con_id), spec.side.signed(quantity), Some(worst))
     }
 
     /// The same for a signed quantity of one instrument, bought or sold for `price` at worst.
-    pub(super) fn margin_of(
+    pub(super) fn effect_of(
         &self,
         (account, con_id): (&str, ConId),
         signed: Decimal,
         price: Option<Decimal>,
-    ) -> Option<Decimal> {
+    ) -> Option<Effect> {
         let (market, account) = (self.market(con_id)?, self.accounts.get(account)?);
-        let held = account.held(con_id);
-        let added = (held + signed).abs() - held.abs();
+        let instrument = &market.instrument;
+        let (held, after) = (account.held(con_id), account.held(con_id) + signed);
+        let rate = self.exchange_rate(&instrument.currency, &account.base_currency)?;
+        let underlying = self.underlying_price(instrument);
         // What is held is worth the middle of the market.
-        let price = price.filter(|_| added > Decimal::ZERO).unwrap_or_else(|| market.mark());
-        let rate = self.exchange_rate(&market.instrument.currency, &account.base_currency);
-        let notional = added.checked_mul(price.abs())?.checked_mul(market.instrument.multiplier)?;
-        notional.checked_mul(market.instrument.margin_rate * rate)
+        let mark = market.mark();
+        let worst = price.unwrap_or(mark);
+        let margin = |quantity, price| instrument.margin.of(instrument, quantity, (price, underlying));
+        let (freed, added) = if held * after < Decimal::ZERO {
+            (margin(held, mark)?, margin(after, worst)?)
+        } else if after.abs() > held.abs() {
+            (Margin::default(), margin(signed, worst)?)
+        } else {
+            // As much less, on the side that is held.
+            (margin(-signed, mark)?, Margin::default())
+        };
+        let change = |added: Decimal, freed: Decimal| added.checked_sub(freed)?.checked_mul(rate);
+        let equity = match instrument.sec_type {
+            SecType::Option => {
+                let paid = signed.checked_mul(worst)?.checked_mul(instrument.multiplier)?;
+                -paid.checked_mul(rate)?
+            }
+            SecType::Stock | SecType::Future | SecType::Forex | SecType::Bag => Decimal::ZERO,
+        };
+        let margin = Margin {
+            initial: change(added.initial, freed.initial)?,
+            maintenance: change(added.maintenance, freed.maintenance)?,
+        };
+        Some(Effect { margin, equity })
     }
 
-    pub(super) fn totals_of(&self, account: &Account) -> AccountTotals {
+    /// The price of the stock that an option is on, if it is listed.
+    fn underlying_price(&self, instrument: &Instrument) -> Option<Decimal> {
+        let is_it = |other: &&Market| {
+            let other = &other.instrument;
+            other.sec_type == SecType::Stock
+                && other.symbol == instrument.symbol
+                && other.currency == instrument.currency
+        };
+        if instrument.sec_type != SecType::Option {
+            return None;
+        }
+        self.markets.iter().find(is_it).map(Market::mark)
+    }
+
+    pub(super) fn totals_of(&self, account: &Account) -> Option<AccountTotals> {
         let base = &account.base_currency;
         let mut totals = AccountTotals::default();
         for (currency, amount) in &account.cash {
-            totals.total_cash += *amount * self.exchange_rate(currency, base);
+            totals.total_cash += *amount * self.exchange_rate(currency, base)?;
         }
         totals.net_liquidation = totals.total_cash;
+        let mut options = Decimal::ZERO;
         for (con_id, position) in &account.positions {
             let Some(market) = self.market(*con_id) else { continue };
-            let rate = self.exchange_rate(&market.instrument.currency, base);
+            let instrument = &market.instrument;
+            let rate = self.exchange_rate(&instrument.currency, base)?;
             totals.realized_pnl += position.realized * rate;
             if position.quantity.is_zero() {
                 continue;
             }
             let mark = market.mark();
-            let value = position.quantity * mark * market.instrument.multiplier * rate;
+            let value = position.quantity * mark * instrument.multiplier * rate;
             let profit = value - position.cost * rate;
             // Commissions left the cash when they were paid; they only belong into the profit.
             totals.unrealized_pnl += profit - position.fees * rate;
-            totals.initial_margin += value.abs() * market.instrument.margin_rate;
-            match market.instrument.sec_type {
-                SecType::Stock | SecType::Option => {
+            let prices = (mark, self.underlying_price(instrument));
+            let margin = instrument.margin.of(instrument, position.quantity, prices)?;
+            totals.initial_margin += margin.initial * rate;
+            totals.maintenance_margin += margin.maintenance * rate;
+            match instrument.sec_type {
+                SecType::Stock => {
+                    totals.net_liquidation += value;
+                    totals.gross_position_value += value.abs();
+                    totals.reg_t_margin += value.abs() / Decimal::TWO;
+                }
+                SecType::Option => {
+                    options += value;
                     totals.net_liquidation += value;
                     totals.gross_position_value += value.abs();
                 }
@@ -200,9 +267,11 @@ impl Venue {
                 SecType::Forex | SecType::Bag => {}
             }
         }
-        totals.available_funds = (totals.net_liquidation - totals.initial_margin).max(Decimal::ZERO);
+        totals.equity_with_loan = totals.net_liquidation - options;
+        totals.available_funds = (totals.equity_with_loan - totals.initial_margin).max(Decimal::ZERO);
+        totals.excess_liquidity = totals.equity_with_loan - totals.maintenance_margin;
         totals.buying_power = totals.available_funds * Decimal::from(4);
-        totals
+        Some(totals)
     }
 }
 

@@ -8,6 +8,7 @@ use super::calendar::Calendar;
 use super::combination::Leg;
 use super::commission::CommissionRule;
 use super::depth::Depth;
+use super::margin::{Margin, MarginRule};
 use super::types::ConId;
 
 /// Security type.
@@ -105,8 +106,8 @@ pub struct Instrument {
     pub display_size: Decimal,
     /// Commission.
     pub commission: CommissionRule,
-    /// Share of the notional that must be covered.
-    pub margin_rate: Decimal,
+    /// What its positions tie up.
+    pub margin: MarginRule,
     /// When set, every new order is rejected (201) with this reason.
     pub reject_reason: Option<String>,
     /// The book behind its touch; that of the venue, when it has none of its own.
@@ -184,7 +185,7 @@ impl Instrument {
             start_price,
             display_size: Decimal::from(500),
             commission: CommissionRule::published(SecType::Stock, "USD"),
-            margin_rate: dec("0.25"),
+            margin: MarginRule::usual(SecType::Stock),
             reject_reason: None,
             depth: None,
             calendar: None,
@@ -205,7 +206,7 @@ impl Instrument {
             ticks: vec![TickStep { low_edge: Decimal::ZERO, increment: tick }],
             display_size: Decimal::from(50),
             commission: CommissionRule::published(SecType::Future, "USD"),
-            margin_rate: dec("0.06"),
+            margin: MarginRule::usual(SecType::Future),
             ..Self::stock(con_id, symbol, Decimal::from(1000))
         }
     }
@@ -224,7 +225,7 @@ impl Instrument {
             ticks: vec![step("0.00005")],
             display_size: Decimal::from(1_000_000),
             commission: CommissionRule::published(SecType::Forex, quote),
-            margin_rate: dec("0.03"),
+            margin: MarginRule::usual(SecType::Forex),
             ..Self::stock(con_id, base, start_price)
         }
     }
@@ -250,7 +251,7 @@ impl Instrument {
             ticks: vec![step("0.05"), TickStep { low_edge: Decimal::from(3), increment: dec("0.1") }],
             display_size: Decimal::from(20),
             commission: CommissionRule::published(SecType::Option, "USD"),
-            margin_rate: Decimal::ONE,
+            margin: MarginRule::usual(SecType::Option),
             ..Self::stock(con_id, symbol, dec("7.5"))
         }
     }
@@ -271,6 +272,7 @@ impl Instrument {
                 local_symbol: "ESH7".to_owned(),
                 long_name: "E-mini S&P 500".to_owned(),
                 start_price: dec("5800"),
+                margin: MarginRule::PerContract(Margin { initial: dec("19140"), maintenance: dec("17400") }),
                 ..Self::future(649_180_695, "ES", Decimal::from(50), dec("0.25"))
             },
             Self::forex(12_087_792, "EUR", "USD", dec("1.085")),

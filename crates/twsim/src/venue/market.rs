@@ -168,6 +168,11 @@ impl Market {
         self.quote_seq += 1;
     }
 
+    /// Nobody can tell what a currency is worth at a price of zero.
+    pub(crate) fn rate(&self) -> Option<Decimal> {
+        Some(self.mark()).filter(|mark| *mark > Decimal::ZERO)
+    }
+
     /// The levels behind the touch, where the market has any.
     pub(crate) fn ladder(&self) -> Option<Ladder<'_>> {
         self.depth.map(|depth| self.ladder_of(depth))

@@ -39,9 +39,9 @@ pub struct Preview {
     pub order: OrderReport,
     /// Initial margin of the account.
     pub initial_margin: Change,
-    /// Maintenance margin of the account; the same here.
+    /// Maintenance margin of the account.
     pub maintenance_margin: Change,
-    /// Equity with loan value of the account: the commission is what an order takes from it.
+    /// Equity with loan value of the account: the commission leaves it, and what options cost.
     pub equity: Change,
     /// Currency of the three.
     pub margin_currency: Arc<str>,
@@ -82,11 +82,13 @@ impl Venue {
             return Err(Refusal::UnknownContract);
         };
         let instrument = &market.instrument;
-        let rate = self.exchange_rate(&instrument.currency, &account.base_currency);
-        let totals = self.totals_of(account);
+        let (currency, base) = (&instrument.currency, &account.base_currency);
+        let (Some(rate), Some(totals)) = (self.exchange_rate(currency, base), self.totals_of(account)) else {
+            return Err(Refusal::no_rate(currency, base));
+        };
         let value = market.worst_price(&spec).checked_mul(spec.quantity);
         let value = value.and_then(|value| value.checked_mul(instrument.multiplier));
-        let (Some(value), Some(margin)) = (value, self.margin_change(&spec, spec.quantity)) else {
+        let (Some(value), Some(effect)) = (value, self.effect(&spec, spec.quantity)) else {
             return Err(Refusal::margin(Decimal::MAX, totals.available_funds));
         };
         let commission = if instrument.is_combination() {
@@ -95,9 +97,9 @@ impl Venue {
             instrument.commission.due(spec.quantity, value.abs())
         };
         Ok(Preview {
-            initial_margin: Change::new(totals.initial_margin, margin),
-            maintenance_margin: Change::new(totals.initial_margin, margin),
-            equity: Change::new(totals.net_liquidation, -commission * rate),
+            initial_margin: Change::new(totals.initial_margin, effect.margin.initial),
+            maintenance_margin: Change::new(totals.maintenance_margin, effect.margin.maintenance),
+            equity: Change::new(totals.equity_with_loan, effect.equity - commission * rate),
             margin_currency: Arc::clone(&account.base_currency),
             commission,
             order: OrderReport {

@@ -99,6 +99,11 @@ impl Refusal {
         ))
     }
 
+    /// The rejection of an order of which nobody can tell what it would tie up.
+    pub fn no_rate(currency: &str, base: &str) -> Self {
+        Self::Rejected(format!("No exchange rate from {currency} to {base}"))
+    }
+
     /// True when the broker also sends a status: the order existed, and ended.
     pub fn has_status(&self) -> bool {
         matches!(self, Self::Rejected(_)) || matches!(self, Self::Injected(201 | 203, _))

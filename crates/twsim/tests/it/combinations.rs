@@ -239,8 +239,9 @@ fn a_preview_sums_what_the_legs_tie_up_and_cost() {
     bench.place_in(conn, 1, pair(), order("BUY", "3", "MKT").flag(65, true));
     assert_eq!(bench.lines(conn), ["OO 1 PreSubmitted"]);
     assert!(bench.desk.truth().orders.is_empty());
-    // A quarter of 3 × 420.01 and of 6 × 230.00 must be there, and is not when the account is small.
-    let margin = (dec("1260.03") + dec("1380")) / dec("4");
+    // A quarter of 3 × 420.01 and three tenths of 6 × 230.00, which are sold short, must be there, and are not when the
+    // account is small.
+    let margin = dec("1260.03") * dec("0.25") + dec("1380") * dec("0.3");
     for (cash, fits) in [(margin, true), (margin - dec("0.01"), false)] {
         let mut bench = Bench::with(&[], |config| {
             config.accounts = vec![alphec_twsim::venue::AccountConfig::usd(ACCOUNT, cash)];

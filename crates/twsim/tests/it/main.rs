@@ -23,6 +23,7 @@ mod latency;
 mod lists;
 mod load;
 mod many;
+mod margins;
 mod market;
 mod orders;
 mod previews;
