@@ -30,8 +30,10 @@ pub(crate) struct Args {
     /// Accounts, each with a million US dollars; paper ones begin with D.
     #[arg(long, value_delimiter = ',', value_name = "A,B", default_value = "DU1234567")]
     accounts: Vec<String>,
-    /// Lists only these symbols, instead of AAPL, MSFT, SPY, ES, EUR.USD and an AAPL call; others become stocks at 100.
-    #[arg(long, value_delimiter = ',', value_name = "SYM,…")]
+    /// Lists only these, instead of AAPL, MSFT, SPY, ES, EUR.USD and an AAPL call. Others are stocks or pairs, with
+    /// currency, primary exchange, size increment and first price if wanted: SAP/EUR=180, VOD/GBP@LSE=70.5,
+    /// BRK~0.0001=600, USD.JPY=150.
+    #[arg(long, value_delimiter = ',', value_name = "SYM[/CUR][@EXCH][~SIZE][=PX],…")]
     instruments: Vec<String>,
     /// Pins the bid of these symbols, which then do not walk.
     #[arg(long, value_delimiter = ',', value_name = "SYM=PX,…")]
@@ -118,7 +120,8 @@ pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     let prices = args.prices.clone();
     let scripted = args.price_file.as_deref().map(scripted).transpose()?.unwrap_or_default();
     let hours = args.sessions.clone();
-    let builder = keep_hours(builder(args), hours)?;
+    let instruments = args.instruments.clone();
+    let builder = keep_hours(list(builder(args), &instruments)?, hours)?;
     let gateway = builder.with(|config| config.prices = scripted).start().await?;
     pin(&gateway, &prices)?;
     announce(common, &gateway)?;
@@ -135,7 +138,7 @@ fn builder(args: Args) -> GatewayBuilder {
         listen,
         seed,
         accounts,
-        instruments,
+        instruments: _,
         prices: _,
         price_file: _,
         sessions: _,
@@ -164,9 +167,6 @@ fn builder(args: Args) -> GatewayBuilder {
         config.latency = latencies.into_iter().fold(Latency::default(), Latency::and);
         config.read_only = read_only;
         config.walk_every = (walk_ms > 0).then(|| Duration::from_millis(walk_ms));
-        if !instruments.is_empty() {
-            config.instruments = listed(&instruments);
-        }
     })
 }
 
@@ -217,19 +217,29 @@ fn list_faults(common: &Common) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The instruments named: those that the simulator knows, and stocks for the rest.
-fn listed(symbols: &[String]) -> Vec<Instrument> {
+fn list(builder: GatewayBuilder, texts: &[String]) -> anyhow::Result<GatewayBuilder> {
+    if texts.is_empty() {
+        return Ok(builder);
+    }
+    let listed = listed(texts)?;
+    Ok(builder.with(|config| config.instruments = listed))
+}
+
+/// The instruments named: those that the simulator knows, and others as their texts say.
+fn listed(texts: &[String]) -> anyhow::Result<Vec<Instrument>> {
     let known = Instrument::defaults();
     let mut listed: Vec<Instrument> = Vec::new();
-    for (con_id, symbol) in (900_000_001..).zip(symbols) {
-        let is_it = |it: &&Instrument| it.symbol == *symbol || it.local_symbol == *symbol;
+    for (con_id, text) in (900_000_001..).zip(texts) {
+        let is_it = |it: &&Instrument| it.symbol == *text || it.local_symbol == *text;
         let found: Vec<Instrument> = known.iter().filter(is_it).cloned().collect();
-        match found.is_empty() {
-            true => listed.push(Instrument::stock(con_id, symbol, Decimal::ONE_HUNDRED)),
-            false => listed.extend(found),
+        if found.is_empty() {
+            let other = Instrument::listed(con_id, text);
+            listed.push(other.map_err(|error| Failure::usage(format!("--instruments: {error}")))?);
+        } else {
+            listed.extend(found);
         }
     }
-    listed
+    Ok(listed)
 }
 
 fn pin(gateway: &GatewayHandle, prices: &[Pinned]) -> anyhow::Result<()> {

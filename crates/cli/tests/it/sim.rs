@@ -38,7 +38,7 @@ fn every_option_is_taken() {
         "--accounts",
         "DU1,DU2",
         "--instruments",
-        "AAPL,TSLA",
+        "AAPL,TSLA,SAP/EUR=180,BRK~0.0001=600,EUR.USD",
         "--prices",
         "TSLA=250.5",
         "--fault",
@@ -63,6 +63,9 @@ fn nonsense_is_a_usage_error_that_says_what_would_do() {
     for (args, words) in [
         (["--fault", "explode"], "docs/simulator-behaviours.md"),
         (["--prices", "AAPL"], "SYMBOL=PRICE"),
+        (["--instruments", "SAP/EUR"], "list EUR.USD or USD.EUR"),
+        (["--instruments", "EQNR/NOK"], "EUR, GBP, JPY"),
+        (["--instruments", "NOK.SEK"], "needs a price"),
         (["--latency", "5ms"], "fixed:5ms, uniform:1ms..5ms"),
         (["--depth", "0"], "LEVELS[:STEPS[:SIZE]]"),
         (["--prices", "XYZ=1"], "does not list"),

@@ -156,7 +156,7 @@ impl Desk {
                 continue;
             }
             let mark = self.venue.quote(*con_id).and_then(|quote| quote.mid()).unwrap_or_default();
-            let value = position.quantity * mark * instrument.multiplier;
+            let value = position.quantity * mark * instrument.point_value();
             let line = PortfolioLine {
                 account: id,
                 instrument,

@@ -181,7 +181,7 @@ impl Desk {
         };
         let position = holder.positions.get(&con_id).copied().unwrap_or_default();
         let mark = self.venue.quote(con_id).and_then(|quote| quote.mid()).unwrap_or_default();
-        let value = position.quantity * mark * instrument.multiplier;
+        let value = position.quantity * mark * instrument.point_value();
         let unrealized = value - position.cost - position.fees;
         let pnl = SinglePnL {
             req_id,

@@ -114,7 +114,7 @@ impl Account {
     /// Books a fill; returns what it realised, `None` when it only opened or added.
     pub(crate) fn book(&mut self, instrument: &Instrument, trade: Trade) -> Option<Decimal> {
         let signed = trade.side.signed(trade.quantity);
-        let unit_value = trade.price * instrument.multiplier;
+        let unit_value = trade.price * instrument.point_value();
         let position = self.positions.entry(instrument.con_id).or_default();
 
         let opposite = position.quantity * signed < Decimal::ZERO;

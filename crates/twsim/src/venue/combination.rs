@@ -183,9 +183,9 @@ impl Instrument {
     /// their grids.
     fn combined(con_id: ConId, symbol: &str, parts: &[(LegSpec, &Self)]) -> Option<Self> {
         let (_, first) = parts.first()?;
-        let unit = parts.iter().map(|(_, part)| part.multiplier).max()?;
+        let unit = parts.iter().map(|(_, part)| part.point_value()).max()?;
         let legs = parts.iter().map(|(spec, part)| {
-            let weight = Decimal::from(spec.ratio) * part.multiplier / unit;
+            let weight = Decimal::from(spec.ratio) * part.point_value() / unit;
             Leg { spec: *spec, weight }
         });
         let increment = parts.iter().map(|(_, part)| part.min_tick()).min()?;
@@ -475,7 +475,7 @@ impl Venue {
         let done = order.legs.get_mut(at)?;
         done.filled += quantity;
         done.traded += quantity * price;
-        let due = instrument.commission.due(done.filled, (done.traded * instrument.multiplier).abs());
+        let due = instrument.commission.due(done.filled, (done.traded * instrument.point_value()).abs());
         let commission = due.max(done.commission) - done.commission;
         done.commission += commission;
         order.commission += commission;
@@ -522,7 +522,7 @@ impl Venue {
         market.instrument.legs.iter().try_fold(Decimal::ZERO, |sum, leg| {
             let of_leg = self.market(leg.spec.con_id)?;
             let units = quantity.checked_mul(leg.ratio())?;
-            let value = units.checked_mul(of_leg.mark())?.checked_mul(of_leg.instrument.multiplier)?;
+            let value = units.checked_mul(of_leg.mark())?.checked_mul(of_leg.instrument.point_value())?;
             sum.checked_add(of_leg.instrument.commission.due(units, value.abs()))
         })
     }

@@ -28,7 +28,7 @@ impl CommissionRule {
     }
 
     /// The default schedule for a kind of instrument in its currency: US stocks "fixed" (half a cent a share, at least a
-    /// dollar, at most 1 % of the value), other stocks 0.05 % and at least three, options 65 cents a contract
+    /// dollar, at most 1 % of the value), Japanese ones 0.08 % and at least 80 yen, other stocks 0.05 % and at least three, options 65 cents a contract
     /// and at least a dollar, futures 2.25 a contract, currency pairs 0.2 basis points and at least two.
     pub fn published(sec_type: SecType, currency: &str) -> Self {
         let cents = |count: i64| Decimal::new(count, 2);
@@ -37,6 +37,11 @@ impl CommissionRule {
                 per_unit: Decimal::new(5, 3),
                 minimum: Decimal::ONE,
                 maximum: Some(cents(1)),
+                ..Self::per_unit(Decimal::ZERO)
+            },
+            SecType::Stock if currency == "JPY" => Self {
+                per_value: Decimal::new(8, 4),
+                minimum: Decimal::from(80),
                 ..Self::per_unit(Decimal::ZERO)
             },
             SecType::Stock => Self {
@@ -48,6 +53,11 @@ impl CommissionRule {
             SecType::Future => Self::per_unit(cents(225)),
             // What its legs cost.
             SecType::Bag => Self::per_unit(Decimal::ZERO),
+            SecType::Forex if currency == "JPY" => Self {
+                per_value: Decimal::new(2, 5),
+                minimum: Decimal::from(300),
+                ..Self::per_unit(Decimal::ZERO)
+            },
             SecType::Forex => {
                 Self { per_value: Decimal::new(2, 5), minimum: Decimal::TWO, ..Self::per_unit(Decimal::ZERO) }
             }
@@ -92,6 +102,9 @@ mod tests {
             (SecType::Stock, "USD", "1", "0.50", "0.005"),
             (SecType::Stock, "EUR", "100", "20000", "10"),
             (SecType::Stock, "EUR", "1", "100", "3"),
+            (SecType::Stock, "JPY", "100", "280000", "224"),
+            (SecType::Stock, "JPY", "100", "50000", "80"),
+            (SecType::Forex, "JPY", "20000", "3000000", "300"),
             (SecType::Option, "USD", "1", "500", "1"),
             (SecType::Option, "USD", "10", "5000", "6.50"),
             (SecType::Future, "USD", "2", "580000", "4.50"),

@@ -113,7 +113,7 @@ impl Ladder<'_> {
     /// From two to eighteen tenths of the mean, in whole units of size.
     fn size_at(&self, side: Side, price: Decimal) -> Decimal {
         let mean = self.depth.size.unwrap_or(self.instrument.display_size);
-        let unit = Decimal::ONE;
+        let unit = self.instrument.lot();
         let tenths = 2 + self.draw(side, price) % 17;
         let size = mean * Decimal::from(tenths) / Decimal::TEN;
         ((size / unit).floor() * unit).max(unit)

@@ -63,11 +63,26 @@ impl Venue {
                 Arc::make_mut(&mut order.spec).kind = OrderKind::MarketToLimit { limit: Some(price) };
                 market.book.insert(order);
             }
-            self.fill(now, seq, (quantity, price), out);
+            self.fill_apart(now, seq, (quantity, price), out);
             self.sweep(now, seq, out);
         }
         if immediate && self.live.contains_key(&seq) {
             self.end(now, seq, Status::Cancelled, out);
+        }
+    }
+
+    /// Whole units and a part of one are two executions (tws-behaviour 3.4).
+    fn fill_apart(
+        &mut self,
+        now: UtcNs,
+        seq: u64,
+        (quantity, price): (Decimal, Decimal),
+        out: &mut Vec<VenueOutput>,
+    ) {
+        let whole = if quantity.scale() == 0 { quantity } else { quantity.trunc() };
+        let part = quantity - whole;
+        for quantity in [whole, part].into_iter().filter(|it| !it.is_zero()) {
+            self.fill(now, seq, (quantity, price), out);
         }
     }
 
@@ -79,7 +94,7 @@ impl Venue {
             let level = ladder.and_then(|ladder| ladder.against(order.spec.side).nth(nth));
             let left = order.remaining();
             let Some(level) = level.filter(|it| !left.is_zero() && order.takes(it.price)) else { return };
-            self.fill(now, seq, (left.min(level.size), level.price), out);
+            self.fill_apart(now, seq, (left.min(level.size), level.price), out);
         }
     }
 
@@ -212,7 +227,7 @@ impl Venue {
         let account = self.accounts.get_mut(&order.spec.account)?;
         market.tape.note_trade(now, price, quantity);
         let instrument = &market.instrument;
-        let value = (order.traded * instrument.multiplier).abs();
+        let value = (order.traded * instrument.point_value()).abs();
         let due = instrument.commission.due(order.filled, value).max(order.commission);
         let commission = due - order.commission;
         order.commission = due;

@@ -88,6 +88,9 @@ impl Venue {
             return Err(Refusal::Rejected(format!("The size exceeds {QUANTITY_MAX}")));
         }
         let instrument = &market.instrument;
+        if !instrument.is_combination() {
+            instrument.check_size(spec.quantity)?;
+        }
         check_trail(spec.kind, instrument)?;
         let stop = spec.kind.stop().or_else(|| market.trail_stop(spec.side, spec.kind.trail()?));
         if stop.is_some_and(|stop| stop <= Decimal::ZERO) && instrument.needs_positive_price() {
@@ -200,7 +203,7 @@ impl Venue {
         let change = |added: Decimal, freed: Decimal| added.checked_sub(freed)?.checked_mul(rate);
         let equity = match instrument.sec_type {
             SecType::Option => {
-                let paid = signed.checked_mul(worst)?.checked_mul(instrument.multiplier)?;
+                let paid = signed.checked_mul(worst)?.checked_mul(instrument.point_value())?;
                 -paid.checked_mul(rate)?
             }
             SecType::Stock | SecType::Future | SecType::Forex | SecType::Bag => Decimal::ZERO,
@@ -243,7 +246,7 @@ impl Venue {
                 continue;
             }
             let mark = market.mark();
-            let value = position.quantity * mark * instrument.multiplier * rate;
+            let value = position.quantity * mark * instrument.point_value() * rate;
             let profit = value - position.cost * rate;
             // Commissions left the cash when they were paid; they only belong into the profit.
             totals.unrealized_pnl += profit - position.fees * rate;

@@ -9,6 +9,7 @@ use super::combination::Leg;
 use super::commission::CommissionRule;
 use super::depth::Depth;
 use super::margin::{Margin, MarginRule};
+use super::refusal::Refusal;
 use super::types::ConId;
 
 /// Security type.
@@ -94,8 +95,14 @@ pub struct Instrument {
     pub strike: Option<Decimal>,
     /// Call or put, for options.
     pub right: Option<Right>,
-    /// Value of one point for one unit.
+    /// Units in one contract.
     pub multiplier: Decimal,
+    /// Prices are in one of so many parts of the currency: 100 for London stocks, which are quoted in pence.
+    pub price_magnifier: i32,
+    /// Smallest order.
+    pub min_size: Decimal,
+    /// Sizes are multiples of it. Below one, parts of a share trade.
+    pub size_increment: Decimal,
     /// Id under which the tick grid can be asked for.
     pub market_rule_id: i32,
     /// Tick grid, ascending by `low_edge`; must not be empty.
@@ -127,6 +134,39 @@ impl Instrument {
             .find(|step| price.abs() >= step.low_edge)
             .or_else(|| self.ticks.first())
             .map_or(Decimal::ONE, |step| step.increment)
+    }
+
+    /// What one point of the price of one unit is worth in the currency.
+    pub fn point_value(&self) -> Decimal {
+        match self.price_magnifier {
+            1 => self.multiplier,
+            parts => self.multiplier.checked_div(parts.into()).unwrap_or(self.multiplier),
+        }
+    }
+
+    /// Whole units that sizes at the market come in.
+    pub(super) fn lot(&self) -> Decimal {
+        self.size_increment.max(Decimal::ONE)
+    }
+
+    /// Parts of a share trade, down to this one.
+    #[must_use]
+    pub fn fractional(self, increment: Decimal) -> Self {
+        Self { min_size: increment, size_increment: increment, ..self }
+    }
+
+    /// What is wrong with an order's size, if anything.
+    pub(super) fn check_size(&self, quantity: Decimal) -> Result<(), Refusal> {
+        let fits = |increment: Decimal| increment <= Decimal::ZERO || (quantity % increment).is_zero();
+        if fits(self.size_increment) && quantity >= self.min_size {
+            Ok(())
+        } else if !fits(Decimal::ONE) && self.size_increment >= Decimal::ONE {
+            Err(Refusal::Fraction)
+        } else if quantity < self.min_size {
+            Err(Refusal::BelowMinimum { size: quantity, least: self.min_size })
+        } else {
+            Err(Refusal::Invalid("Order size does not conform to market rule.".to_owned()))
+        }
     }
 
     /// Whether all-or-none is among its order types: in stocks and options it is, in futures and currencies not.
@@ -180,6 +220,9 @@ impl Instrument {
             strike: None,
             right: None,
             multiplier: Decimal::ONE,
+            price_magnifier: 1,
+            min_size: Decimal::ONE,
+            size_increment: Decimal::ONE,
             market_rule_id: 26,
             ticks: vec![step("0.01")],
             start_price,
@@ -221,8 +264,8 @@ impl Instrument {
             local_symbol: format!("{base}.{quote}"),
             trading_class: format!("{base}.{quote}"),
             long_name: format!("{base}/{quote}"),
-            market_rule_id: 239,
-            ticks: vec![step("0.00005")],
+            market_rule_id: if quote == "JPY" { 240 } else { 239 },
+            ticks: vec![step(if quote == "JPY" { "0.005" } else { "0.00005" })],
             display_size: Decimal::from(1_000_000),
             commission: CommissionRule::published(SecType::Forex, quote),
             margin: MarginRule::usual(SecType::Forex),

@@ -77,14 +77,14 @@ impl MarginRule {
         quantity: Decimal,
         (price, underlying): (Decimal, Option<Decimal>),
     ) -> Option<Margin> {
-        let value = quantity.abs().checked_mul(price.abs())?.checked_mul(instrument.multiplier)?;
+        let value = quantity.abs().checked_mul(price.abs())?.checked_mul(instrument.point_value())?;
         let is_short = quantity.is_sign_negative();
         match self {
             Self::Share { long, short } => if is_short { short } else { long }.times(value),
             Self::PerContract(each) => each.times(quantity.abs()),
             Self::Option if is_short => {
                 let beyond = short_option(instrument, underlying);
-                let units = quantity.abs().checked_mul(instrument.multiplier)?;
+                let units = quantity.abs().checked_mul(instrument.point_value())?;
                 Some(Margin::flat(value.checked_add(beyond.checked_mul(units)?)?))
             }
             Self::Option => Some(Margin::default()),

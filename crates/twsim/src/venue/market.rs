@@ -221,8 +221,9 @@ impl Market {
         let bid = if floor && candidate < tick { tick } else { candidate };
         let ask = self.instrument.align_up(bid + self.instrument.increment_at(bid) * Decimal::from(spread));
         let last = if moved >= 0 { ask } else { bid };
-        let size =
-            (self.instrument.display_size * Decimal::from(lots) / Decimal::TEN).round().max(Decimal::ONE);
+        let lot = self.instrument.lot();
+        let size = self.instrument.display_size * Decimal::from(lots) / Decimal::TEN;
+        let size = ((size / lot).round() * lot).max(lot);
         self.set(Quote {
             bid: Some(bid),
             ask: Some(ask),

@@ -315,6 +315,9 @@ impl Venue {
         if current.con_id != spec.con_id || current.side != spec.side || current.account != spec.account {
             return Err(Refusal::ModifyMismatch);
         }
+        if !current.quantity.fract().is_zero() || !spec.quantity.fract().is_zero() {
+            return Err(self.fraction_problem(spec));
+        }
         if !current.kind.same_kind(spec.kind) {
             return Err(Refusal::ModifyKind);
         }
@@ -332,6 +335,13 @@ impl Venue {
         } else {
             Ok(())
         }
+    }
+
+    /// Orders with a part of a share cannot be changed (tws-behaviour 2.7); where there are no parts, that is wrong first.
+    fn fraction_problem(&self, spec: &OrderSpec) -> Refusal {
+        let instrument = self.market(spec.con_id).map(|market| &market.instrument);
+        let problem = instrument.and_then(|it| it.check_size(spec.quantity).err());
+        problem.unwrap_or(Refusal::FractionChanged)
     }
 
     pub(super) fn check_new_id(&self, key: OrderKey) -> Result<(), Refusal> {

@@ -87,7 +87,7 @@ impl Venue {
             return Err(Refusal::no_rate(currency, base));
         };
         let value = market.worst_price(&spec).checked_mul(spec.quantity);
-        let value = value.and_then(|value| value.checked_mul(instrument.multiplier));
+        let value = value.and_then(|value| value.checked_mul(instrument.point_value()));
         let (Some(value), Some(effect)) = (value, self.effect(&spec, spec.quantity)) else {
             return Err(Refusal::margin(Decimal::MAX, totals.available_funds));
         };

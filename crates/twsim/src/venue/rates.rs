@@ -71,7 +71,7 @@ impl Venue {
             let Some(market) = self.market(*con_id) else { continue };
             let instrument = &market.instrument;
             let line = ledger.entry(instrument.currency.clone()).or_default();
-            let value = position.quantity * Market::mark(market) * instrument.multiplier;
+            let value = position.quantity * Market::mark(market) * instrument.point_value();
             line.realized_pnl += position.realized;
             line.unrealized_pnl += value - position.cost - position.fees;
             match instrument.sec_type {

@@ -57,6 +57,13 @@ pub enum Refusal {
         /// When, on the exchange's clock.
         until: String,
     },
+    /// 388: below the least that the instrument trades in.
+    BelowMinimum {
+        /// What was asked for.
+        size: Decimal,
+        /// The least.
+        least: Decimal,
+    },
     /// 403: stop price is not positive.
     BadStop,
     /// 413: a preview of an order that is not to be transmitted.
@@ -67,6 +74,10 @@ pub enum Refusal {
     AccountRequired,
     /// 2109: not a refusal; the order goes on without its `outsideRth`.
     OutsideIgnored,
+    /// 10242: a change of an order that has a part of a share.
+    FractionChanged,
+    /// 10243: part of a share where only whole ones trade.
+    Fraction,
     /// 10257: all-or-none where the instrument's order types do not have it.
     NoAllOrNone,
     /// 10236: a child that may fill in parts of a parent that may not.
@@ -131,6 +142,7 @@ impl Refusal {
             Self::UnsupportedKind(_) => 387,
             Self::BadTime(_) => 391,
             Self::NotYet { .. } => 399,
+            Self::BelowMinimum { .. } => 388,
             Self::BadStop => 403,
             Self::PreviewNotTransmitted => 413,
             Self::ZeroSize => 434,
@@ -142,6 +154,8 @@ impl Refusal {
             Self::ParentChanged => 10_341,
             Self::OcaGroup => 10_326,
             Self::OcaKind => 10_327,
+            Self::FractionChanged => 10_242,
+            Self::Fraction => 10_243,
             Self::NoAllOrNone => 10_257,
             Self::NotFound(_) => 10_147,
             Self::Finished(..) => 10_148,
@@ -192,6 +206,11 @@ impl Refusal {
                     "The date, time, or time-zone entered is invalid: {text:?}. Use yyyymmdd hh:mm:ss UTC"
                 )
             }
+            Self::BelowMinimum { size, least } => {
+                format!("Order size {size} is smaller than the minimum required size of {least}.")
+            }
+            Self::FractionChanged => "Fractional-sized order cannot be modified via API.".to_owned(),
+            Self::Fraction => "Fractional-sized order cannot be placed via API.".to_owned(),
             Self::BadStop => "Invalid stop price.".to_owned(),
             Self::PreviewNotTransmitted => {
                 "The What-If order should have its transmit flag set to true.".to_owned()

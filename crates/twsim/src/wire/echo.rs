@@ -52,7 +52,7 @@ pub(super) fn contract_details(instrument: &Instrument, now: UtcNs) -> ContractD
         order_types: text(&order_types(instrument)),
         market_rule_ids: Some(vec![rule.as_str(); exchanges.len()].join(",")),
         valid_exchanges: Some(exchanges.join(",")),
-        price_magnifier: Some(1),
+        price_magnifier: Some(instrument.price_magnifier),
         long_name: text(&instrument.long_name),
         contract_month: instrument.expiry.get(..6).and_then(text),
         time_zone_id: text(calendar.map_or("UTC", Calendar::zone)),
@@ -60,9 +60,9 @@ pub(super) fn contract_details(instrument: &Instrument, now: UtcNs) -> ContractD
         liquid_hours: calendar.map(|it| it.liquid_hours(now)),
         real_expiration_date: text(&instrument.expiry),
         stock_type: matches!(instrument.sec_type, SecType::Stock).then(|| "COMMON".to_owned()),
-        min_size: text("1"),
-        size_increment: text("1"),
-        suggested_size_increment: text("1"),
+        min_size: Some(quantity_text(instrument.min_size)),
+        size_increment: Some(quantity_text(instrument.size_increment)),
+        suggested_size_increment: Some(quantity_text(instrument.size_increment)),
         ..ContractDetails::default()
     }
 }

@@ -20,6 +20,7 @@ mod frames;
 mod groups;
 mod kit;
 mod latency;
+mod listings;
 mod lists;
 mod load;
 mod many;

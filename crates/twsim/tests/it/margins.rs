@@ -158,7 +158,7 @@ fn rate(base: &str, pairs: &[(&str, &str, &str)]) -> Option<Decimal> {
 #[test]
 fn rates_are_direct_inverse_or_across_dollars_and_never_made_up() {
     // Mid prices are half a tick above the first bid.
-    let yen = Decimal::ONE / dec("150.0000250");
+    let yen = Decimal::ONE / dec("150.0025");
     assert_eq!(rate("USD", &[("USD", "JPY", "150")]), Some(yen));
     assert_eq!(rate("USD", &[("JPY", "USD", "0.00670")]), Some(dec("0.006725")));
     let euro = Decimal::ONE / dec("1.085025");
