@@ -9,7 +9,7 @@ use std::time::Duration;
 use alphec_execution::model::Decimal;
 use alphec_twsim::faults::TABLE;
 use alphec_twsim::prices::parse_csv;
-use alphec_twsim::venue::{Calendar, CalendarError, Depth, Instrument, PricePath};
+use alphec_twsim::venue::{AccountConfig, Calendar, CalendarError, Depth, Instrument, PricePath};
 use alphec_twsim::{Fault, Gateway, GatewayBuilder, GatewayHandle, Latency};
 use serde_json::json;
 
@@ -27,9 +27,10 @@ pub(crate) struct Args {
     /// Seed of the prices: the same seed walks the same way.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Accounts, each with a million US dollars; paper ones begin with D.
-    #[arg(long, value_delimiter = ',', value_name = "A,B", default_value = "DU1234567")]
-    accounts: Vec<String>,
+    /// Accounts, each with a million US dollars or what is written behind it: DU1=250000, DU2=EUR:50000+USD:1000, of
+    /// which the first is the base currency. Paper ones begin with D.
+    #[arg(long, value_delimiter = ',', value_name = "A[=MONEY],…", default_value = "DU1234567")]
+    accounts: Vec<AccountConfig>,
     /// Lists only these, instead of AAPL, MSFT, SPY, ES, EUR.USD and an AAPL call. Others are stocks or pairs, with
     /// currency, primary exchange, size increment and first price if wanted: SAP/EUR=180, VOD/GBP@LSE=70.5,
     /// BRK~0.0001=600, USD.JPY=150.
@@ -152,8 +153,8 @@ fn builder(args: Args) -> GatewayBuilder {
         server_version,
     } = args;
     let mut builder = Gateway::builder().listen(&listen).seed(seed);
-    for account in &accounts {
-        builder = builder.account(account);
+    for account in accounts {
+        builder = builder.account_config(account);
     }
     for fault in faults {
         builder = builder.fault(fault);

@@ -5,8 +5,15 @@ use rust_decimal::Decimal;
 use super::orders::IMPLIED_ZONE;
 use super::{ConnId, Desk};
 use crate::faults::{Knob, On};
-use crate::venue::{DAY_NS, Execution, FinishedOrder, OrderReport, Refusal, Side, UtcNs, day_start};
-use crate::wire::{ExecutionFilter, Reply, civil_date, lacks_zone, parse_stamp};
+use crate::venue::{
+    DAY_NS, Execution, FinishedOrder, Instrument, OrderReport, Refusal, Side, UtcNs, day_start,
+};
+use crate::wire::{
+    ExecutionFilter, Reply, civil_date, format_stamp, format_stamp_in, lacks_zone, parse_stamp,
+};
+
+/// First version whose times in UTC end with a Z.
+const MARKED_UTC: i32 = 214;
 
 impl Desk {
     /// The session's own orders. Client 0 also gets the hand-typed ones, which this binds to it.
@@ -105,11 +112,33 @@ impl Desk {
                     || filter.exchange == instrument.primary_exchange)
                 && (filter.sec_type.is_empty() || filter.sec_type == instrument.sec_type.as_str());
             if wanted {
-                self.lines.send(now, conn, &Reply::Execution { req_id, execution, instrument });
+                let time = self.execution_time(now, conn, (execution, instrument));
+                self.lines.send(now, conn, &Reply::Execution { req_id, execution, instrument, time });
                 self.lines.send(now, conn, &Reply::Commission(execution));
             }
         }
         self.lines.send(now, conn, &Reply::ExecutionsEnd { req_id });
+    }
+
+    /// The time of an execution, where the gateway is set to write it in another zone or form (tws-behaviour 3.7).
+    pub(super) fn execution_time(
+        &self,
+        now: UtcNs,
+        conn: ConnId,
+        (execution, instrument): (&Execution, &Instrument),
+    ) -> Option<String> {
+        let zone = self.faults.quiet_level(now, Knob::ExecutionZone)?.words("zone");
+        let at = execution.at;
+        Some(match zone.as_str() {
+            "dash" => {
+                let version = self.lines.sessions.get(&conn).map_or(0, |session| session.server_version);
+                let mark = if version >= MARKED_UTC { "Z" } else { "" };
+                format!("{}{mark}", format_stamp(at).trim_end_matches(" UTC").replace(' ', "-"))
+            }
+            "none" => format_stamp(at).trim_end_matches(" UTC").replace(' ', "  "),
+            "instrument" => format_stamp_in(at, instrument.calendar.as_ref().map_or("UTC", |it| it.zone())),
+            zone => format_stamp_in(at, zone),
+        })
     }
 
     fn send_open_orders(&mut self, now: UtcNs, conn: ConnId, wanted: impl Fn(&OrderReport) -> bool) {

@@ -16,6 +16,9 @@ const STORED_MAX: usize = 10_000;
 /// Most orders about which something is remembered for a fault.
 const REMEMBERED_MAX: usize = 65_536;
 
+/// The servers are back, and what was subscribed to is not.
+const SUBSCRIPTIONS_LOST: i32 = 1101;
+
 /// What the gateway is going through.
 #[derive(Debug, Default)]
 pub(super) struct Plight {
@@ -151,11 +154,28 @@ impl Desk {
         if code != 0 {
             self.tell_all(now, -1, (code, &text_of(code, "")));
         }
+        if code == SUBSCRIPTIONS_LOST {
+            self.forget_subscriptions();
+        }
         for output in offline.unheard {
             self.deliver(now, output, &super::route::PLAIN);
         }
         for input in offline.stored {
             self.apply(now, input);
+        }
+    }
+
+    /// What clients have to ask for again after 1101 (tws-behaviour 1.8).
+    fn forget_subscriptions(&mut self) {
+        for session in self.lines.sessions.values_mut() {
+            let open = &mut session.subscriptions;
+            open.market_data.clear();
+            open.depth.clear();
+            open.live_bars.clear();
+            open.history.clear();
+            open.account = None;
+            open.pnl.clear();
+            open.pnl_single.clear();
         }
     }
 

@@ -158,9 +158,10 @@ impl Desk {
 
     fn route_execution(&mut self, now: UtcNs, execution: &Execution, copies: u32) {
         let Some(instrument) = self.venue.instrument(execution.con_id) else { return };
-        let reply = Reply::Execution { req_id: -1, execution, instrument };
         let hearers = self.hearers(execution.key.client_id);
         for conn in hearers.into_iter().flatten() {
+            let time = self.execution_time(now, conn, (execution, instrument));
+            let reply = Reply::Execution { req_id: -1, execution, instrument, time };
             self.lines.send_times(now, conn, &reply, copies);
         }
     }

@@ -210,6 +210,7 @@ pub enum Knob {
     PortRefused,
     NoZeroPositions,
     DepthReset,
+    ExecutionZone,
 }
 
 const fn row(
@@ -546,6 +547,10 @@ pub const TABLE: &[Row] = &[
         "leaves closed positions out of position lists and updates instead of sending them as 0", &[]),
     row(Knob::DepthReset, "depth-reset", Unit::Instant, (&[], "1.8"),
         "says that market depth was reset (317) and builds every book that is watched anew", &[]),
+    row(Knob::ExecutionZone, "execution-zone", Unit::Level, (&[], "3.7, 7.1"),
+        "writes execution times in another zone, on the instrument's clock, in UTC with a dash, or without a zone", &[
+        Param::new("zone", ParamKind::Text, "US/Eastern"),
+    ]),
 ];
 
 #[cfg(test)]

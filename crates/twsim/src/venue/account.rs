@@ -25,24 +25,35 @@ impl AccountConfig {
     }
 }
 
-/// `ID` or `ID=AMOUNT`, in US dollars; without an amount, one million.
+/// `ID`, `ID=AMOUNT` in US dollars, or `ID=EUR:AMOUNT+USD:AMOUNT…` of which the first is the base currency; without an
+/// amount, one million.
 impl FromStr for AccountConfig {
     type Err = AccountTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || AccountTextError { text: text.to_owned() };
-        let (id, amount) = match text.trim().split_once('=') {
-            Some((id, amount)) => (id, amount.parse().map_err(|_| bad())?),
-            None => (text.trim(), Decimal::from(1_000_000)),
+        let (id, cash) = match text.trim().split_once('=') {
+            Some((id, amounts)) => {
+                (id, amounts.split('+').map(balance).collect::<Option<_>>().ok_or_else(bad)?)
+            }
+            None => (text.trim(), vec![("USD".to_owned(), Decimal::from(1_000_000))]),
         };
         let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if plain && amount >= Decimal::ZERO { Ok(Self::usd(id, amount)) } else { Err(bad()) }
+        if plain { Ok(Self { id: id.to_owned(), cash }) } else { Err(bad()) }
     }
+}
+
+/// `AMOUNT` in US dollars, or `EUR:AMOUNT`.
+fn balance(text: &str) -> Option<(String, Decimal)> {
+    let (currency, amount) = text.split_once(':').unwrap_or(("USD", text));
+    let is_currency = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
+    let amount: Decimal = amount.parse().ok().filter(|amount| *amount >= Decimal::ZERO)?;
+    is_currency.then(|| (currency.to_owned(), amount))
 }
 
 /// A text that names no account.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("account {text:?} is not of the form DU1234567 or DU1234567=250000")]
+#[error("account {text:?} is not of the form DU1234567, DU1234567=250000 or DU1234567=EUR:250000+USD:1000")]
 pub struct AccountTextError {
     /// What was written.
     pub text: String,

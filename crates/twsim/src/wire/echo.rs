@@ -157,12 +157,16 @@ pub(super) fn order_status(report: &OrderReport) -> OrderStatus {
     }
 }
 
-pub(super) fn execution(req_id: i32, fill: &Fill, instrument: &Instrument) -> ExecutionDetails {
+pub(super) fn execution(
+    req_id: i32,
+    fill: &Fill,
+    (instrument, time): (&Instrument, Option<&str>),
+) -> ExecutionDetails {
     let venue = execution_venue(&instrument.exchange, &instrument.primary_exchange);
     let body = Execution {
         order_id: Some(fill.key.order_id),
         exec_id: Some(fill.exec_id.clone()),
-        time: Some(format_stamp(fill.at)),
+        time: Some(time.map_or_else(|| format_stamp(fill.at), str::to_owned)),
         acct_number: text(&fill.account),
         exchange: text(venue),
         side: text(match fill.side {

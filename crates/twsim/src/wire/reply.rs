@@ -65,10 +65,12 @@ pub enum Reply<'a> {
         instrument: &'a Instrument,
     },
     CompletedOrdersEnd,
+    /// With its time, where that is not written as usual.
     Execution {
         req_id: i32,
         execution: &'a Execution,
         instrument: &'a Instrument,
+        time: Option<String>,
     },
     ExecutionsEnd {
         req_id: i32,

@@ -203,3 +203,18 @@ async fn in_text_a_row_has_its_venue_only_where_all_venues_were_asked_for() {
     let venues = session.until("80").await;
     assert_eq!(venues[1..7], ["4", "ARCA", "STK", "", "Deep", ""]);
 }
+
+/// Section 1.8: after 1101 market data, depth, account and profit and loss have to be asked for again; after 1102 not.
+#[test]
+fn after_1101_what_was_subscribed_to_is_gone_and_after_1102_it_is_not() {
+    for (code, heard) in [(1101, 0), (1102, 2)] {
+        let mut bench = Bench::new(&[&format!("lost-servers(for=1s, then={code})@1s")]);
+        let conn = bench.client(1);
+        assert_eq!(watch(&mut bench, conn, (1, AAPL)).len(), 2);
+        bench.pass(5 * crate::bench::SECOND);
+        assert_eq!(bench.lines(conn), ["ER -1 1100".to_owned(), format!("ER -1 {code}")]);
+        bench.price("231.00");
+        let rows = bench.lines(conn);
+        assert_eq!(rows.len(), heard * 2, "a delete and an insert for each side: {rows:?}");
+    }
+}

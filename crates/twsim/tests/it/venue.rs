@@ -352,7 +352,9 @@ fn an_account_is_written_as_its_id_with_an_optional_amount() {
     let account: AccountConfig = "DU42=250000.50".parse().unwrap();
     assert_eq!(account, AccountConfig::usd("DU42", dec("250000.50")));
     assert_eq!("DU1".parse(), Ok(AccountConfig::usd("DU1", dec("1000000"))));
-    for text in ["", "=5", "DU1=lots", "DU1=-5", "DU 1"] {
+    let mixed: AccountConfig = "DU1=EUR:50000+USD:1000".parse().unwrap();
+    assert_eq!(mixed.cash, [("EUR".to_owned(), dec("50000")), ("USD".to_owned(), dec("1000"))]);
+    for text in ["", "=5", "DU1=lots", "DU1=-5", "DU 1", "DU1=EURO:5", "DU1=EUR:", "DU1=5+"] {
         assert!(text.parse::<AccountConfig>().is_err(), "{text}");
     }
 }

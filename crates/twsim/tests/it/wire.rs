@@ -266,7 +266,7 @@ impl Fixture {
             Reply::OrderBound { perm_id: 1 << 40, client_id: 0, order_id: -1 },
             Reply::CompletedOrder { order: &self.finished, instrument },
             Reply::CompletedOrdersEnd,
-            Reply::Execution { req_id: -1, execution: &self.execution, instrument },
+            Reply::Execution { req_id: -1, execution: &self.execution, instrument, time: None },
             Reply::ExecutionsEnd { req_id: 1 },
             Reply::Commission(&self.execution),
         ]

@@ -85,3 +85,25 @@ fn the_handshake_names_the_zone_of_the_host_and_shows_its_clock() {
         assert_eq!(std::str::from_utf8(&bytes[4..]).unwrap(), format!("226\0{clock}\0"));
     }
 }
+
+/// Section 3.7: the forms in which execution times were seen.
+#[test]
+fn execution_times_come_in_every_form_that_was_seen() {
+    for (zone, versions, expected) in [
+        ("US/Eastern", "v213..226", "20251122 22:44:37 US/Eastern"),
+        ("dash", "v213..226", "20251123-03:44:37Z"),
+        ("dash", "v213..213", "20251123-03:44:37"),
+        ("none", "v213..226", "20251123  03:44:37"),
+        ("instrument", "v213..226", "20251123 03:44:37 UTC"),
+    ] {
+        let mut bench = Bench::new(&[&format!("execution-zone={zone}")]);
+        let conn = bench.desk.open();
+        bench.desk.receive(bench.now, conn, &crate::frames::greeting(versions));
+        bench.send(conn, id::START_API, &Body::default().int(1, 1));
+        bench.place(conn, 1, market());
+        bench.send(conn, id::EXECUTIONS, &Body::default().int(1, 7));
+        let (bytes, _) = bench.raw(conn);
+        let found = bytes.windows(expected.len() + 1).filter(|it| it[0] as usize == expected.len());
+        assert_eq!(found.filter(|it| it[1..] == *expected.as_bytes()).count(), 2, "{zone}: live and listed");
+    }
+}

@@ -145,8 +145,8 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut BytesMut) {
             put_message(out, 101, &message);
         }
         Reply::CompletedOrdersEnd => put_message(out, 102, &Empty {}),
-        Reply::Execution { req_id, execution, instrument } => {
-            put_message(out, 11, &echo::execution(*req_id, execution, instrument));
+        Reply::Execution { req_id, execution, instrument, time } => {
+            put_message(out, 11, &echo::execution(*req_id, execution, (instrument, time.as_deref())));
         }
         Reply::ExecutionsEnd { req_id } => put_req_id(out, 55, *req_id),
         Reply::Commission(execution) => put_message(out, 59, &echo::commission(execution)),

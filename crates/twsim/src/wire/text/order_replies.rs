@@ -27,8 +27,8 @@ pub(super) fn write(writer: &mut Writer<'_>, reply: &Reply<'_>) {
         }
         // The message id says it all.
         Reply::CompletedOrdersEnd => {}
-        Reply::Execution { req_id, execution, instrument } => {
-            write_execution(writer, &echo::execution(*req_id, execution, instrument));
+        Reply::Execution { req_id, execution, instrument, time } => {
+            write_execution(writer, &echo::execution(*req_id, execution, (instrument, time.as_deref())));
         }
         Reply::ExecutionsEnd { req_id } => {
             writer.show(1).show(req_id);
