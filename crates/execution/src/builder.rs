@@ -218,6 +218,7 @@ fn tws(profile: &Profile, clock: Arc<dyn Clock>) -> BrokerTask {
         deadline: profile.heartbeat.deadline,
         misses: profile.heartbeat.misses,
     };
+    config.probe_after_idle = profile.heartbeat.idle;
     config.connect_timeout = profile.connect_timeout;
     config.snapshot_timeout = profile.snapshot_timeout;
     config.messages_per_second = profile.pacing_per_second;

@@ -74,8 +74,20 @@ pub struct Heartbeat {
 }
 
 impl Default for Heartbeat {
+    /// A silent gateway is found out within 10 seconds.
     fn default() -> Self {
-        Self { interval: Duration::from_secs(10), deadline: Duration::from_secs(5), misses: 2 }
+        Self { interval: Duration::from_secs(3), deadline: Duration::from_secs(3), misses: 2 }
+    }
+}
+
+impl Heartbeat {
+    /// The longest that a gateway can be silent before it is found out.
+    #[must_use]
+    pub fn longest_silence(&self) -> Duration {
+        let probe = self.deadline.max(crate::session::PROBE_SPACING);
+        self.interval.max(crate::session::PROBE_SPACING)
+            + probe * self.misses.max(1).saturating_sub(1)
+            + self.deadline
     }
 }
 
@@ -141,6 +153,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// How a silent gateway is found out.
     pub heartbeat: Heartbeat,
+    /// After this much silence an order waits for a round trip; `None` never asks.
+    pub probe_after_idle: Option<Duration>,
     /// How long each list of a snapshot may take.
     pub snapshot_timeout: Duration,
     /// Messages in any one second, all kinds together; `None` writes as fast as it can.
@@ -165,6 +179,7 @@ impl Config {
             reconnect: Reconnect::default(),
             connect_timeout: Duration::from_secs(15),
             heartbeat: Heartbeat::default(),
+            probe_after_idle: Some(Duration::from_secs(2)),
             snapshot_timeout: Duration::from_secs(15),
             // IBKR allows half the market-data lines a second: 50 for the default 100 lines.
             messages_per_second: Some(45),
@@ -196,6 +211,14 @@ mod tests {
         assert_eq!(address("::1"), "[::1]:4002");
         assert_eq!(address("[::1]"), "[::1]:4002");
         assert_eq!(address("localhost"), "localhost:4002");
+    }
+
+    #[test]
+    fn a_silent_gateway_is_found_out_within_ten_seconds_unless_told_otherwise() {
+        assert!(Heartbeat::default().longest_silence() <= Duration::from_secs(10));
+        let patient =
+            Heartbeat { interval: Duration::from_secs(10), deadline: Duration::from_secs(5), misses: 2 };
+        assert_eq!(patient.longest_silence(), Duration::from_secs(20));
     }
 
     #[test]

@@ -209,6 +209,7 @@ fn heartbeat(text: &HeartbeatText) -> Checked<Heartbeat> {
         interval: ms("heartbeat.interval_ms", text.interval_ms)?,
         deadline: ms("heartbeat.deadline_ms", text.deadline_ms)?,
         misses: text.misses,
+        idle: (text.idle_ms > 0).then(|| ms("heartbeat.idle_ms", text.idle_ms)).transpose()?,
     })
 }
 

@@ -35,6 +35,8 @@ pub struct Heartbeat {
     pub deadline: Duration,
     /// Misses in a row that end the session.
     pub misses: u32,
+    /// After this much silence an order waits for a round trip; `None` never asks.
+    pub idle: Option<Duration>,
 }
 
 /// How the engine stops.

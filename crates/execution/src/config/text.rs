@@ -215,6 +215,7 @@ pub(super) struct HeartbeatText {
     pub(super) interval_ms: u64,
     pub(super) deadline_ms: u64,
     pub(super) misses: u32,
+    pub(super) idle_ms: u64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -9,19 +9,20 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::Report;
+use super::pulse::Pulse;
 use crate::config::Heartbeat;
 use crate::pace::{Pacer, Urgency};
 
 /// The gateway answers `reqCurrentTime` at most once a second; a probe within that second would be a
 /// false alarm. Never two at once, for the same reason.
-const SPACING: Duration = Duration::from_secs(2);
+pub(crate) const SPACING: Duration = Duration::from_secs(2);
 
 /// Probes until as many answers in a row are missing as the configuration allows.
 pub(super) async fn watch(
     client: Arc<Client>,
     pacer: Arc<Pacer>,
     heartbeat: Heartbeat,
-    reports: mpsc::Sender<Report>,
+    (pulse, reports): (Pulse, mpsc::Sender<Report>),
 ) {
     let allowed = heartbeat.misses.max(1);
     let mut misses = 0;
@@ -32,6 +33,7 @@ pub(super) async fn watch(
         let asked = Instant::now();
         if is_alive(&client, heartbeat.deadline).await {
             misses = 0;
+            pulse.beat();
             pause = heartbeat.interval.max(SPACING.saturating_sub(asked.elapsed()));
             continue;
         }

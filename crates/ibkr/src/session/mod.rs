@@ -7,6 +7,7 @@ mod accounts;
 mod heartbeat;
 mod inbound;
 pub(crate) mod outbound;
+mod pulse;
 pub(crate) mod reference;
 mod snapshot;
 mod teardown;
@@ -33,7 +34,9 @@ use crate::lanes::{Lanes, Waiting};
 use crate::pace::Pacer;
 use crate::port::{Port, Turn};
 use crate::run::panic_text;
+pub(crate) use heartbeat::SPACING as PROBE_SPACING;
 use outbound::Writing;
+use pulse::{Probing, Pulse};
 use snapshot::{Books, Failure, Snapshots};
 
 /// Reports of background tasks that may wait; the tasks wait beyond it, and quotes lag in ibapi.
@@ -77,7 +80,26 @@ enum Step {
     Report(Option<Report>),
     Snapshot(Result<Books, Failure>),
     PaceElapsed,
+    Probed(bool),
     TaskEnded(Result<(), JoinError>),
+}
+
+impl Step {
+    /// Whether the gateway said it.
+    fn was_heard(&self) -> bool {
+        match self {
+            Self::Update(item) => matches!(**item, Some(Ok(_))),
+            Self::Notice(notice) => notice.is_some(),
+            Self::Report(report) => matches!(report, Some(Report::Quote { .. } | Report::Resolved { .. })),
+            Self::Snapshot(result) => result.is_ok(),
+            Self::Stop
+            | Self::Caller(_)
+            | Self::Written(_)
+            | Self::PaceElapsed
+            | Self::Probed(_)
+            | Self::TaskEnded(_) => false,
+        }
+    }
 }
 
 /// One connection.
@@ -97,6 +119,10 @@ pub(crate) struct Session<'a> {
     pacer: Arc<Pacer>,
     /// The one write under way; the next starts when it is done.
     writing: Option<Writing>,
+    /// When the gateway was last heard.
+    pulse: Pulse,
+    /// The round trip that orders wait for.
+    probing: Option<Probing>,
     /// When the budget lets the next message through.
     paced_until: Option<Instant>,
     snapshots: Snapshots,
@@ -137,6 +163,8 @@ impl<'a> Session<'a> {
             lanes: Lanes::default(),
             pacer: Arc::new(Pacer::new(config.messages_per_second)),
             writing: None,
+            pulse: Pulse::new(),
+            probing: None,
             paced_until: None,
             snapshots: Snapshots::default(),
             reports: mpsc::channel(REPORTS_MAX),
@@ -176,7 +204,7 @@ impl<'a> Session<'a> {
             self.client.clone(),
             self.pacer.clone(),
             self.config.heartbeat.clone(),
-            self.reporter(),
+            (self.pulse.clone(), self.reporter()),
         );
         self.liveness.spawn(heartbeat);
         reference::choose_market_data(&self.client, self.config.market_data).await;
@@ -221,12 +249,16 @@ impl<'a> Session<'a> {
             report = self.reports.1.recv(), if reads => Step::Report(report),
             result = self.snapshots.done(), if reads => Step::Snapshot(result),
             () = until(paced_until), if paced_until.is_some() => Step::PaceElapsed,
+            is_there = pulse::answered(&mut self.probing) => Step::Probed(is_there),
             Some(ended) = self.liveness.join_next() => Step::TaskEnded(ended),
             Some(ended) = self.reference.join_next() => Step::TaskEnded(ended),
         }
     }
 
     async fn handle(&mut self, step: Step) -> Result<(), End> {
+        if step.was_heard() {
+            self.pulse.beat();
+        }
         match step {
             Step::Stop => Err(End::Stopped),
             Step::Caller(Turn::Closed) => Err(End::PortClosed),
@@ -245,6 +277,7 @@ impl<'a> Session<'a> {
                 self.paced_until = None;
                 Ok(())
             }
+            Step::Probed(is_there) => self.probed(is_there),
             Step::TaskEnded(ended) => task_ended(ended),
         }
     }

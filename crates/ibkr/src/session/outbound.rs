@@ -80,6 +80,9 @@ impl Session<'_> {
             if self.writing.is_some() || self.lanes.is_empty() {
                 return Ok(());
             }
+            if !self.lanes.has_cancel() && self.waits_for_a_sign() {
+                return Ok(());
+            }
             let urgency = if self.lanes.has_cancel() { Urgency::Urgent } else { Urgency::Normal };
             if let Err(at) = self.pacer.take(urgency, Instant::now()) {
                 self.paced_until = Some(at);

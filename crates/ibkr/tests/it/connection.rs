@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use alphec_ibkr::{Clock, Ended, Heartbeat};
-use alphec_model::broker::{BrokerEvent, BrokerRequest, Wire};
+use alphec_model::broker::{BrokerEvent, BrokerRequest, Session, Wire};
 use alphec_model::{AccountId, ApiClientId, Generation, UtcNanos};
+use alphec_twsim::GatewayHandle;
 use tokio::net::TcpListener;
 
 use crate::harness::{ACCOUNT, Adapter, config, gateway, ready, resting};
@@ -107,6 +108,68 @@ async fn a_gateway_that_pauses_for_less_than_the_spacing_is_not_given_up() {
         .count(Duration::from_secs(3), |event| matches!(event, BrokerEvent::Disconnected { .. }))
         .await;
     assert_eq!(lost, 0, "one probe is missed, the next is two seconds later");
+    adapter.finish().await;
+}
+
+/// A gateway that an order meets half-open after a silence, with the heartbeat far away.
+async fn idle(deadline: u64) -> (GatewayHandle, Adapter, Session) {
+    let gateway = gateway().start().await.unwrap();
+    let mut config = config(gateway.addr().port());
+    config.heartbeat =
+        Heartbeat { interval: Duration::from_secs(60), deadline: Duration::from_millis(deadline), misses: 2 };
+    config.probe_after_idle = Some(Duration::from_millis(200));
+    let mut adapter = Adapter::start(config);
+    let session = adapter.connected().await;
+    adapter.resolved().await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    (gateway, adapter, session)
+}
+
+#[tokio::test]
+async fn an_order_after_a_silence_is_never_written_to_a_gateway_that_does_not_answer() {
+    let (gateway, mut adapter, session) = idle(300).await;
+    gateway.inject("half-open".parse().unwrap());
+    let order = resting(&session, 0);
+    adapter.send(BrokerRequest::Place(order.clone())).await;
+    let why = adapter.not_written(order.broker_order_id.get()).await;
+    assert!(why.contains("silent"), "{why}");
+    gateway.clear_faults();
+    adapter.connected().await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(gateway.truth().orders.is_empty(), "it resumed and had nothing to act on");
+    adapter.finish().await;
+}
+
+#[tokio::test]
+async fn a_cancel_waits_for_no_round_trip() {
+    let (gateway, mut adapter, session) = idle(3_000).await;
+    let order = resting(&session, 0);
+    adapter.send(BrokerRequest::Place(order.clone())).await;
+    adapter.status(order.broker_order_id.get(), "Submitted").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    gateway.inject("half-open".parse().unwrap());
+    adapter.send(BrokerRequest::Place(resting(&session, 1))).await;
+    adapter.send(BrokerRequest::Cancel { broker_order_id: order.broker_order_id }).await;
+    adapter.written(order.broker_order_id.get(), Wire::Cancel).await;
+    let second = resting(&session, 1).broker_order_id;
+    let is_written = adapter.seen.iter().any(
+        |event| matches!(event, BrokerEvent::Written { broker_order_id, .. } if *broker_order_id == second),
+    );
+    assert!(!is_written);
+    adapter.finish().await;
+}
+
+#[tokio::test]
+async fn an_order_that_waited_too_long_for_the_round_trip_is_given_up_though_the_gateway_came_back() {
+    let (gateway, mut adapter, session) = idle(5_000).await;
+    gateway.inject("half-open=2500ms".parse().unwrap());
+    let order = resting(&session, 0);
+    adapter.send(BrokerRequest::Place(order.clone())).await;
+    let why = adapter.not_written(order.broker_order_id.get()).await;
+    assert!(why.contains("round trip"), "{why}");
+    let fresh = resting(&session, 1);
+    adapter.send(BrokerRequest::Place(fresh.clone())).await;
+    adapter.status(fresh.broker_order_id.get(), "Submitted").await;
     adapter.finish().await;
 }
 
