@@ -82,6 +82,7 @@ fn config() -> CoreConfig {
         when_in_doubt: alphec_model::WhenInDoubt::Hold,
         restart_windows: Vec::new(),
         reconcile_every: Duration::from_secs(1_000_000),
+        messages_per_second: None,
         executions_days: 1,
         orders_max: 10_000_000,
     }

@@ -71,6 +71,8 @@ pub struct CoreConfig {
     pub restart_windows: Vec<(UtcNanos, UtcNanos)>,
     /// How often the broker's books are read while all is well.
     pub reconcile_every: Duration,
+    /// Messages to the broker in any one second; `None` is without pacing.
+    pub messages_per_second: Option<u32>,
     /// How many days back executions are asked for (the broker allows seven).
     pub executions_days: u8,
     /// Orders held in memory; at the limit new ones are denied.

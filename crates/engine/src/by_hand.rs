@@ -77,6 +77,7 @@ impl EngineByHand {
         let durable = Receipt::of(core.book().seq().unwrap_or(Seq::new(0)));
         let (ahead, results, journal) = WriteAhead::without_thread(durable);
         let (side, asks) = Side::by_hand();
+        let per_second = core.config().messages_per_second;
         let (requests_out, requests) = mpsc::channel(REQUESTS_MAX);
         let (broker, broker_in) = mpsc::channel(EVENTS_MAX);
         let (calls, calls_in) = mpsc::channel(CALLS_MAX);
@@ -95,7 +96,7 @@ impl EngineByHand {
             core,
             clock,
             ahead,
-            outbox: Outbox::new(requests_out),
+            outbox: Outbox::new(requests_out, per_second),
             side,
             events: events_out,
             followers: Arc::new(Followers::default()),

@@ -129,10 +129,10 @@ impl Engine {
         let channels =
             Channels { outcomes, urgent: urgent_in, broker: broker_in, answers: answers_in, calls: calls_in };
         let looped = Loop::new(LoopParts {
+            outbox: Outbox::new(requests, parts.core.config().messages_per_second),
             core: parts.core,
             clock: parts.clock,
             ahead,
-            outbox: Outbox::new(requests),
             side,
             events,
             followers: Arc::clone(&followers),

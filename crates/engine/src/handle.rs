@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alphec_core::{Halt, Misuse, Readiness, Reply};
+use alphec_core::{Halt, Misuse, Readiness, Reply, Waits};
 use alphec_model::record::Fill;
 use alphec_model::{
     AccountId, AccountValues, Alert, CancelScope, ClientOrderId, Command, Event, ForeignOrder, InstrumentId,
@@ -61,6 +61,8 @@ pub struct Stats {
     pub cancels_ahead: u64,
     /// Alerts dropped because a sink was too slow.
     pub alerts_dropped: u64,
+    /// What waits for the budget of messages, by lane, and what waited.
+    pub waits: Waits,
 }
 
 /// A question; answered from the state as of its moment, once that state is durable.

@@ -1,8 +1,10 @@
-//! Requests on their way to the adapter: cancels first, bounded, never blocking the loop.
+//! Requests on their way to the adapter: by what matters most and within the budget, bounded, never blocking the
+//! loop.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 
-use alphec_model::{BrokerOrderId, BrokerRequest};
+use alphec_core::{Lane, Next, Pacing, Waits, cost};
+use alphec_model::{BrokerOrderId, BrokerRequest, UtcNanos};
 use tokio::sync::mpsc;
 
 use crate::write_ahead::Committed;
@@ -27,70 +29,79 @@ impl Target {
     }
 }
 
-/// Cancels that wait. Each order waits once, so there are never more than there are orders, and one more
-/// for all of them.
-struct Cancels {
-    queue: VecDeque<(Target, Committed)>,
-    targets: BTreeSet<Target>,
-}
-
-impl Cancels {
-    const fn new() -> Self {
-        Self { queue: VecDeque::new(), targets: BTreeSet::new() }
-    }
-
-    fn push(&mut self, target: Target, cancel: Committed) {
-        if !self.targets.insert(target) {
-            return;
-        }
-        match target {
-            Target::All => self.queue.push_front((target, cancel)),
-            Target::One(_) => self.queue.push_back((target, cancel)),
-        }
-    }
-
-    fn pop(&mut self) -> Option<Committed> {
-        let (target, cancel) = self.queue.pop_front()?;
-        self.targets.remove(&target);
-        Some(cancel)
-    }
-}
-
 /// The only sender of the broker channel; takes nothing but [`Committed`].
 pub(crate) struct Outbox {
     sender: mpsc::Sender<BrokerRequest>,
-    cancels: Cancels,
-    rest: VecDeque<Committed>,
+    pacing: Pacing<Committed>,
+    /// Cancels that wait, each once: there are never more than there are orders, and one more for all of them.
+    cancels: BTreeMap<Target, Lane>,
+    /// When the budget lets the next one through.
+    paced_until: Option<UtcNanos>,
 }
 
 impl Outbox {
-    pub(crate) const fn new(sender: mpsc::Sender<BrokerRequest>) -> Self {
-        Self { sender, cancels: Cancels::new(), rest: VecDeque::new() }
+    /// With a budget of messages in any one second, or none.
+    pub(crate) fn new(sender: mpsc::Sender<BrokerRequest>, per_second: Option<u32>) -> Self {
+        Self { sender, pacing: Pacing::new(per_second), cancels: BTreeMap::new(), paced_until: None }
     }
 
     /// Queues a request; gives it back when the outbox is full. A cancel is never given back: one that
-    /// waits already is the same cancel.
-    pub(crate) fn push(&mut self, committed: Committed) -> Result<(), Box<BrokerRequest>> {
+    /// waits already is the same cancel, and moves up if it matters more by now.
+    pub(crate) fn push(
+        &mut self,
+        committed: Committed,
+        lane: Lane,
+        now: UtcNanos,
+    ) -> Result<(), Box<BrokerRequest>> {
         match Target::of(committed.request()) {
-            Some(target) => self.cancels.push(target, committed),
-            None if self.rest.len() >= OUTBOX_MAX => return Err(Box::new(committed.into_request())),
-            None => self.rest.push_back(committed),
+            Some(target) => match self.cancels.insert(target, lane) {
+                Some(waits) if waits <= lane => {
+                    self.cancels.insert(target, waits);
+                    return Ok(());
+                }
+                Some(waits) => {
+                    drop(self.pacing.take_out(waits, |it| Target::of(it.request()) == Some(target)))
+                }
+                None => {}
+            },
+            None if self.others() >= OUTBOX_MAX => return Err(Box::new(committed.into_request())),
+            None => {}
         }
+        self.pacing.push(lane, committed, now);
         Ok(())
     }
 
-    /// Sends what fits now. Each request that can trade is looked at a last time before it leaves;
-    /// those that may not any more come back, never to be sent.
+    fn others(&self) -> usize {
+        [Lane::Reducing, Lane::New, Lane::Query].map(|lane| self.pacing.waiting(lane)).into_iter().sum()
+    }
+
+    /// Sends what fits now and what the budget allows. Each request that can trade is looked at a last time before
+    /// it leaves; those that may not any more come back, never to be sent. Nothing grows old behind this point: the
+    /// adapter gets no more than it may write.
     pub(crate) fn flush(
         &mut self,
+        now: UtcNanos,
         last_look: impl Fn(&BrokerRequest) -> Result<(), String>,
     ) -> Vec<(BrokerRequest, String)> {
         let mut refused = Vec::new();
-        while !self.is_empty() {
-            let Ok(permit) = self.sender.try_reserve() else { break };
-            let Some(committed) = self.cancels.pop().or_else(|| self.rest.pop_front()) else { break };
+        self.paced_until = None;
+        while let Ok(permit) = self.sender.try_reserve() {
+            let committed = match self.pacing.pop(now) {
+                Next::Now(_, committed) => committed,
+                Next::At(at) => {
+                    self.paced_until = Some(at);
+                    break;
+                }
+                Next::Nothing => break,
+            };
+            if let Some(target) = Target::of(committed.request()) {
+                self.cancels.remove(&target);
+            }
             match last_look(committed.request()) {
-                Ok(()) => permit.send(committed.into_request()),
+                Ok(()) => {
+                    self.pacing.sent(cost(committed.request()), now);
+                    permit.send(committed.into_request());
+                }
                 Err(why) => refused.push((committed.into_request(), why)),
             }
         }
@@ -99,11 +110,22 @@ impl Outbox {
 
     /// Gives up everything but the cancels.
     pub(crate) fn give_up(&mut self) -> Vec<BrokerRequest> {
-        self.rest.drain(..).map(Committed::into_request).collect()
+        let all = [Lane::Reducing, Lane::New, Lane::Query].map(|lane| self.pacing.take_out(lane, |_| true));
+        all.into_iter().flatten().map(Committed::into_request).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.cancels.queue.is_empty() && self.rest.is_empty()
+        self.pacing.is_empty()
+    }
+
+    /// When the budget lets the next one through, if one waits for that.
+    pub(crate) const fn paced_until(&self) -> Option<UtcNanos> {
+        self.paced_until
+    }
+
+    /// What waits and what waited.
+    pub(crate) fn waits(&self) -> Waits {
+        self.pacing.waits()
     }
 
     /// Whether the adapter has taken everything, or is gone.
@@ -122,39 +144,83 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use alphec_core::Step;
+    use alphec_model::Seq;
 
     use super::*;
-    use crate::write_ahead::Held;
+    use crate::write_ahead::{Held, Receipt};
 
     fn cancel(id: i32) -> BrokerRequest {
         BrokerRequest::Cancel { broker_order_id: BrokerOrderId::new(id) }
     }
 
-    #[test]
-    fn a_cancel_waits_once_however_often_it_is_repeated() {
-        let (sender, mut adapter) = mpsc::channel(1);
-        let mut outbox = Outbox::new(sender);
-        let push = |outbox: &mut Outbox, requests: Vec<BrokerRequest>| {
+    /// Queues requests as if their records were durable.
+    fn push(outbox: &mut Outbox, requests: Vec<(Lane, BrokerRequest)>) {
+        for (lane, request) in requests {
             let mut held = Held::default();
-            let _records = held.take(Step { requests, ..Step::default() }, None);
-            for committed in held.take_cancels() {
-                outbox.push(committed).unwrap();
+            let _records = held.take(Step { requests: vec![request], ..Step::default() }, None);
+            for committed in held.release(Receipt::of(Seq::new(0))).expect("nothing to wait for").requests {
+                outbox.push(committed, lane, UtcNanos::EPOCH).unwrap();
             }
+        }
+    }
+
+    #[test]
+    fn a_cancel_waits_once_however_often_it_is_repeated_and_the_widest_leaves_first() {
+        let (sender, mut adapter) = mpsc::channel(1);
+        let mut outbox = Outbox::new(sender, None);
+        let all = || {
+            vec![
+                (Lane::Cancel, cancel(1)),
+                (Lane::Cancel, cancel(2)),
+                (Lane::Kill, BrokerRequest::GlobalCancel),
+            ]
         };
         for _ in 0..1_000 {
-            push(&mut outbox, vec![cancel(1), cancel(2), BrokerRequest::GlobalCancel]);
+            push(&mut outbox, all());
         }
-        assert_eq!(outbox.cancels.queue.len(), 3);
+        assert_eq!(outbox.waits().waiting, [1, 2, 0, 0, 0]);
         let mut next = |outbox: &mut Outbox| {
-            assert!(outbox.flush(|_| Ok(())).is_empty());
+            assert!(outbox.flush(UtcNanos::EPOCH, |_| Ok(())).is_empty());
             adapter.try_recv().ok()
         };
         assert_eq!(next(&mut outbox), Some(BrokerRequest::GlobalCancel), "the widest first");
         assert_eq!(next(&mut outbox), Some(cancel(1)));
         // The second left with that look; asked again, it waits again.
-        push(&mut outbox, vec![cancel(1), cancel(1)]);
+        push(&mut outbox, vec![(Lane::Cancel, cancel(1)), (Lane::Cancel, cancel(1))]);
         assert_eq!((next(&mut outbox), next(&mut outbox)), (Some(cancel(2)), Some(cancel(1))));
         assert_eq!(next(&mut outbox), None);
-        assert!(outbox.is_empty() && outbox.cancels.targets.is_empty());
+        assert!(outbox.is_empty() && outbox.cancels.is_empty());
+    }
+
+    #[test]
+    fn a_waiting_cancel_moves_up_when_the_kill_switch_asks_for_it() {
+        let (sender, mut adapter) = mpsc::channel(8);
+        let mut outbox = Outbox::new(sender, None);
+        push(
+            &mut outbox,
+            vec![(Lane::Cancel, cancel(1)), (Lane::Cancel, cancel(2)), (Lane::Kill, cancel(2))],
+        );
+        push(&mut outbox, vec![(Lane::Cancel, cancel(2))]);
+        outbox.flush(UtcNanos::EPOCH, |_| Ok(()));
+        let left: Vec<_> = std::iter::from_fn(|| adapter.try_recv().ok()).collect();
+        assert_eq!(left, [cancel(2), cancel(1)]);
+    }
+
+    #[test]
+    fn what_the_budget_does_not_allow_waits_and_is_looked_at_when_it_leaves() {
+        let (sender, mut adapter) = mpsc::channel(100);
+        let mut outbox = Outbox::new(sender, Some(10));
+        let books = |id| BrokerRequest::Snapshot { id, executions_days: 1 };
+        // Two readings of the books cost more than the share of questions.
+        push(&mut outbox, (0..4).map(|id| (Lane::Query, books(id))).collect());
+        outbox.flush(UtcNanos::EPOCH, |_| Ok(()));
+        let at = outbox.paced_until().expect("the rest waits");
+        assert_eq!(at, UtcNanos::EPOCH.saturating_add(std::time::Duration::from_secs(1)));
+        assert_eq!(std::iter::from_fn(|| adapter.try_recv().ok()).count(), 2);
+        push(&mut outbox, vec![(Lane::Cancel, cancel(1))]);
+        let refused =
+            outbox.flush(at, |request| if request.is_cancel() { Ok(()) } else { Err("late".into()) });
+        assert_eq!((refused.len(), adapter.try_recv().ok()), (2, Some(cancel(1))));
+        assert!(outbox.is_empty() && outbox.paced_until().is_none());
     }
 }

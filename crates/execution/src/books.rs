@@ -91,6 +91,7 @@ fn nothing_allowed() -> CoreConfig {
         when_in_doubt: alphec_model::WhenInDoubt::Hold,
         restart_windows: Vec::new(),
         reconcile_every: Duration::ZERO,
+        messages_per_second: None,
         executions_days: 0,
         orders_max: 0,
     }

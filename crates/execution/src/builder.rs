@@ -160,6 +160,7 @@ fn core_config(
         when_in_doubt: profile.when_in_doubt,
         restart_windows: restart_windows(profile, now),
         reconcile_every: profile.reconcile_every,
+        messages_per_second: profile.pacing_per_second,
         executions_days: EXECUTIONS_DAYS,
         orders_max: ORDERS_MAX,
     }

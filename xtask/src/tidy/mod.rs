@@ -8,6 +8,7 @@ mod fences;
 mod header;
 mod links;
 mod manifests;
+mod protocol;
 pub(crate) mod readme;
 mod size;
 mod source;
@@ -105,6 +106,7 @@ fn check_all(files: &[File], exists: impl Fn(&str) -> bool) -> Vec<Finding> {
         if file.has_extension("md") {
             findings.extend(links::check(file, files, &exists));
             findings.extend(readme::check(file));
+            findings.extend(protocol::check(file, files));
         }
         if file.path.ends_with("/Cargo.toml") {
             findings.extend(manifests::check_member(file));

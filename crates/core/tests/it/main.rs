@@ -16,6 +16,7 @@ mod lifecycle;
 mod link;
 mod modify;
 mod operator;
+mod pacing;
 mod positions;
 mod properties;
 mod recovery;

@@ -174,7 +174,8 @@ impl Loop {
     async fn wait(&mut self, channels: &mut Channels) {
         let pause = self.pause();
         let has_room = self.has_room();
-        let outbox_waits = !self.parts.outbox.is_empty() && !self.adapter_gone;
+        let outbox = &self.parts.outbox;
+        let outbox_waits = !outbox.is_empty() && outbox.paced_until().is_none() && !self.adapter_gone;
         tokio::select! {
             biased;
             outcome = channels.outcomes.recv(), if !self.journal_gone => self.outcome(outcome),
@@ -234,10 +235,16 @@ impl Loop {
         let is_lingering =
             !self.filling.records.is_empty() && self.in_flight.is_none() && self.trouble.is_none();
         let linger = is_lingering.then(|| self.filling_since.saturating_add(self.linger()));
-        [self.parts.core.next_deadline(), self.trouble_deadline(now), stop, linger]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.parts.core.next_deadline(),
+            self.trouble_deadline(now),
+            stop,
+            linger,
+            self.parts.outbox.paced_until(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn wake(&mut self) {
@@ -360,7 +367,7 @@ impl Loop {
                 let status = Status {
                     readiness: core.readiness(),
                     journal_seq: Some(self.parts.ahead.durable().upto()),
-                    stats: self.stats,
+                    stats: Stats { waits: self.parts.outbox.waits(), ..self.stats },
                 };
                 answer(to, status)
             }
@@ -505,7 +512,8 @@ impl Loop {
     }
 
     fn send(&mut self, committed: Committed) {
-        if let Err(request) = self.parts.outbox.push(committed) {
+        let (lane, now) = (self.parts.core.lane(committed.request()), self.parts.clock.now());
+        if let Err(request) = self.parts.outbox.push(committed, lane, now) {
             self.never_sent(&request, "too many requests are waiting for the broker");
         }
     }
@@ -514,7 +522,7 @@ impl Loop {
     /// the machine would no longer decide it.
     fn flush(&mut self) {
         let (core, now) = (&self.parts.core, self.parts.clock.now());
-        let refused = self.parts.outbox.flush(|request| core.last_look(now, request));
+        let refused = self.parts.outbox.flush(now, |request| core.last_look(now, request));
         for (request, why) in refused {
             self.never_sent(&request, &why);
         }

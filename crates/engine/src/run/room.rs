@@ -78,6 +78,7 @@ mod tests {
             when_in_doubt: alphec_model::WhenInDoubt::Hold,
             restart_windows: Vec::new(),
             reconcile_every: Duration::ZERO,
+            messages_per_second: None,
             executions_days: 1,
             orders_max: 1,
         }
@@ -90,7 +91,7 @@ mod tests {
             core: Core::new(config()),
             clock: Arc::new(SystemClock::new()),
             ahead,
-            outbox: Outbox::new(mpsc::channel(1).0),
+            outbox: Outbox::new(mpsc::channel(1).0, None),
             side: Side::spawn(Rules::default(), Vec::new(), mpsc::channel(1).0).unwrap(),
             events: broadcast::channel(1).0,
             followers: Arc::default(),

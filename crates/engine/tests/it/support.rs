@@ -359,6 +359,7 @@ fn config(rules: Vec<RuleConfig>) -> CoreConfig {
         when_in_doubt: alphec_model::WhenInDoubt::Hold,
         restart_windows: Vec::new(),
         reconcile_every: Duration::from_secs(60),
+        messages_per_second: None,
         executions_days: 1,
         orders_max: 100_000,
     }

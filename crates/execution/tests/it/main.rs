@@ -7,6 +7,7 @@ mod bad_input;
 mod dangers;
 mod groups;
 mod layers;
+mod pacing;
 mod secrets;
 mod support;
 mod trading;

@@ -116,6 +116,7 @@ pub(crate) fn config() -> CoreConfig {
         when_in_doubt: alphec_model::WhenInDoubt::CancelProbe,
         restart_windows: Vec::new(),
         reconcile_every: seconds(60),
+        messages_per_second: None,
         executions_days: 2,
         orders_max: 1_000,
     }
