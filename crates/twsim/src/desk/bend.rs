@@ -97,7 +97,8 @@ impl Desk {
                 self.later(now, fault.span("again"), Later::Say(Box::new(again), plain));
             }
         }
-        let mut wait = self.marks(now, Knob::StatusLate, key, &report).map_or(0, |fault| fault.span("by"));
+        let late = self.marks(now, Knob::StatusLate, key, &report);
+        let mut wait = late.map_or(0, |fault| self.wait(now, &fault, ("by", report.spec.con_id)));
         if filled.contains(&key)
             && let Some(fault) = self.marks(now, Knob::ExecutionFirst, key, &report)
         {

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::route::Manner;
 use super::{ConnId, Desk};
 use crate::faults::Fault;
 use crate::venue::{UtcNs, VenueInput, VenueOutput};
+use crate::wire::Request;
 
 /// Most things put off at once; what comes on top happens at once.
 const LATER_MAX: usize = 100_000;
@@ -26,6 +29,8 @@ pub(super) enum Later {
     Daily(Arc<Fault>),
     /// The port is open again.
     OpenPort,
+    /// A request is read now.
+    Serve(ConnId, Box<Request>),
     /// A session that was held back by pacing reads on.
     Read(ConnId),
 }
@@ -73,6 +78,7 @@ impl Desk {
                 Later::Resume => self.resume_all(now),
                 Later::Online => self.servers_back(now),
                 Later::OpenPort => self.plight.port_closed = false,
+                Later::Serve(conn, request) => self.dispatch(now, conn, *request, &Bytes::new()),
                 Later::Daily(fault) => self.restart_daily(now, &fault),
                 Later::Read(conn) => {
                     if let Some(session) = self.lines.sessions.get_mut(&conn) {

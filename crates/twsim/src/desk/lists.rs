@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use super::later::Later;
 use super::orders::IMPLIED_ZONE;
 use super::{ConnId, Desk};
 use crate::faults::{Knob, On};
@@ -9,7 +10,7 @@ use crate::venue::{
     DAY_NS, Execution, FinishedOrder, Instrument, OrderReport, Refusal, Side, UtcNs, day_start,
 };
 use crate::wire::{
-    ExecutionFilter, Reply, civil_date, format_stamp, format_stamp_in, lacks_zone, parse_stamp,
+    ExecutionFilter, Reply, Request, civil_date, format_stamp, format_stamp_in, lacks_zone, parse_stamp,
 };
 
 /// First version whose times in UTC end with a Z.
@@ -173,6 +174,27 @@ impl Desk {
             self.lines.send(now, conn, &Reply::OpenOrder { order: report, instrument });
             self.lines.send(now, conn, &Reply::OrderStatus { order: report });
         }
+    }
+
+    /// True for a request for a list that is answered later.
+    pub(super) fn puts_off(&mut self, now: UtcNs, conn: ConnId, request: &Request) -> bool {
+        if !self.faults.has(Knob::ListsLate) {
+            return false;
+        }
+        let list = match request {
+            Request::OpenOrders | Request::AllOpenOrders => "open",
+            Request::CompletedOrders { .. } => "completed",
+            Request::Executions { .. } => "executions",
+            Request::Positions => "positions",
+            _ => return false,
+        };
+        let on = On::client(self.client_of(conn).unwrap_or(-1));
+        let fault = self.faults.level(now, Knob::ListsLate, on);
+        let Some(fault) = fault.filter(|it| it.is("list", "all") || it.is("list", list)) else {
+            return false;
+        };
+        self.later(now, fault.span("by"), Later::Serve(conn, Box::new(request.clone())));
+        true
     }
 
     /// Whether a list is answered as it should be.

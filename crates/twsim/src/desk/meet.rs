@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::later::Later;
 use super::plight::{remember, text_of};
 use super::{ConnId, Desk};
-use crate::faults::{Fault, Knob, On};
+use crate::faults::{Fault, Knob, OPENING, On};
 use crate::venue::{
     Meddle, OrderKey, OrderKind, OrderSpec, Refusal, Side, Status, TimeInForce, UtcNs, VenueInput,
     VenueOutput,
@@ -119,9 +119,22 @@ impl Desk {
 
     /// Forgets a request, or acts on it after the fault's `late`.
     fn act_later(&mut self, now: UtcNs, fault: &Fault, input: VenueInput) {
-        let late = fault.span("late");
+        let con_id = match &input {
+            VenueInput::Place { spec, .. } => spec.con_id,
+            VenueInput::Cancel { key } => self.venue.order(*key).map_or(0, |report| report.spec.con_id),
+            _ => 0,
+        };
+        let late = self.wait(now, fault, ("late", con_id));
         if late > 0 {
             self.later(now, late, Later::Do(Box::new(input)));
+        }
+    }
+
+    /// How long a fault waits; `open` is until the market of an instrument opens.
+    pub(super) fn wait(&self, now: UtcNs, fault: &Fault, (name, con_id): (&str, i32)) -> i64 {
+        match fault.span(name) {
+            OPENING => self.venue.opens_at(con_id, now).map_or(0, |at| at - now),
+            span => span,
         }
     }
 
@@ -292,7 +305,7 @@ impl Desk {
         if let Some(fault) = self.fires(now, Knob::ModifyShowsOld, key, con_id)
             && let Some(report) = self.venue.order(key)
         {
-            let until = now.saturating_add(fault.span("for"));
+            let until = now.saturating_add(self.wait(now, &fault, ("for", con_id)));
             remember(&mut self.plight.old_terms, key, (report.spec.kind, until));
         }
         match (self.plight.offline.is_some(), order.spec) {
@@ -330,7 +343,8 @@ impl Desk {
                 }
             }
             Knob::CancelLate => {
-                let (delay, shown) = (fault.span("by"), fault.is("shown", "yes"));
+                let delay = self.wait(now, &fault, ("by", live.unwrap_or(0)));
+                let shown = fault.is("shown", "yes");
                 self.apply(now, VenueInput::Meddle(Meddle::CancelSlowly { key, delay, shown }));
             }
             Knob::FillDuringCancel => {

@@ -351,6 +351,7 @@ impl Desk {
         };
         let rate = level(Knob::SlowRead).map_or(0, |fault| fault.int("rate"));
         self.read_rate = u32::try_from(rate).unwrap_or(u32::MAX);
+        self.venue.number_by_hand(level(Knob::PositiveAutoIds).is_some());
         self.lines.delay = delay;
         self.lines.quirks = quirks;
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{ConnId, Desk};
+use crate::faults::Knob;
 use crate::venue::{Execution, OrderReport, Quote, UtcNs, VenueOutput};
 use crate::wire::{NO_ID, Reply};
 
@@ -118,7 +119,9 @@ impl Desk {
     /// The owner, and the master client if there is another one.
     fn hearers(&self, client_id: i32) -> [Option<ConnId>; 2] {
         let owner = self.lines.by_client.get(&client_id).copied();
-        let master = self.config.master_client_id.and_then(|id| self.lines.by_client.get(&id).copied());
+        let named = self.faults.quiet_level(self.now, Knob::MasterClient).map(|fault| fault.code("id"));
+        let master = named.or(self.config.master_client_id);
+        let master = master.and_then(|id| self.lines.by_client.get(&id).copied());
         [owner, master.filter(|conn| Some(*conn) != owner)]
     }
 

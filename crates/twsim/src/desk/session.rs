@@ -13,6 +13,7 @@ impl Desk {
         let Some(session) = self.lines.sessions.get_mut(&conn) else { return Ok(()) };
         let request = decode(session.server_version, payload)?;
         match (session.phase, &request) {
+            (Phase::Ready, _) if self.puts_off(now, conn, &request) => {}
             (Phase::Ready, _) => self.dispatch(now, conn, request, payload),
             (_, Request::StartApi { client_id }) => {
                 let client_id = *client_id;
@@ -24,7 +25,7 @@ impl Desk {
         Ok(())
     }
 
-    fn dispatch(&mut self, now: UtcNs, conn: ConnId, request: Request, payload: &Bytes) {
+    pub(super) fn dispatch(&mut self, now: UtcNs, conn: ConnId, request: Request, payload: &Bytes) {
         let on = On::client(self.client_of(conn).unwrap_or(-1));
         if needs_write_access(&request)
             && (self.config.read_only || self.faults.level(now, Knob::ReadOnly, on).is_some())

@@ -12,6 +12,8 @@ use super::when::Span;
 pub enum ParamKind {
     /// A length of time: `250ms`, `2s`, `5m`, or `never`.
     Span,
+    /// The same, or `open`: until the order's market opens.
+    Wait,
     /// A whole number between two bounds.
     Int(i64, i64),
     /// A price or size.
@@ -40,8 +42,9 @@ impl Param {
 
     pub(super) fn read(&self, text: &str) -> Option<Arg> {
         match self.kind {
-            ParamKind::Span if text == "never" => Some(Arg::Span(NEVER)),
-            ParamKind::Span => parse_span(text).map(Arg::Span),
+            ParamKind::Wait if text == "open" => Some(Arg::Span(OPENING)),
+            ParamKind::Span | ParamKind::Wait if text == "never" => Some(Arg::Span(NEVER)),
+            ParamKind::Span | ParamKind::Wait => parse_span(text).map(Arg::Span),
             ParamKind::Int(low, high) => {
                 text.parse().ok().filter(|number| (low..=high).contains(number)).map(Arg::Int)
             }
@@ -55,6 +58,7 @@ impl Param {
     pub fn wanted(&self) -> String {
         match self.kind {
             ParamKind::Span => "a time such as 250ms, 2s or 5m, or never".to_owned(),
+            ParamKind::Wait => "a time such as 250ms, 2s or 5m, open, or never".to_owned(),
             ParamKind::Int(i64::MIN, i64::MAX) => "a whole number".to_owned(),
             ParamKind::Int(low, high) => format!("a whole number from {low} to {high}"),
             ParamKind::Number => "a number".to_owned(),
@@ -66,6 +70,9 @@ impl Param {
 
 /// As good as never, and still safe to add to any instant.
 pub(crate) const NEVER: i64 = i64::MAX / 4;
+
+/// Until the order's market opens; no time at all where it is open.
+pub(crate) const OPENING: i64 = NEVER - 1;
 
 /// A parameter's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +91,7 @@ impl fmt::Display for Arg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Span(NEVER) => f.write_str("never"),
+            Self::Span(OPENING) => f.write_str("open"),
             Self::Span(span) => Span(*span).fmt(f),
             Self::Int(number) => number.fmt(f),
             Self::Number(number) => number.fmt(f),

@@ -34,7 +34,7 @@ pub use table::{Knob, Row, TABLE, Unit};
 pub use text::{FaultTextError, NAMES_ARE_IN};
 pub use when::When;
 
-pub(crate) use args::{Args, NEVER};
+pub(crate) use args::{Args, NEVER, OPENING};
 pub(crate) use plan::{FaultPlan, On};
 pub(crate) use text::parse_span;
 

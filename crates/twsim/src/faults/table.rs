@@ -197,6 +197,9 @@ pub enum Knob {
     ClockOnce,
     Pacing,
     EmptyLists,
+    ListsLate,
+    MasterClient,
+    PositiveAutoIds,
     OmitOrders,
     ListsBackwards,
     CompletedTotal,
@@ -253,15 +256,15 @@ pub const TABLE: &[Row] = &[
     ]),
     row(Knob::Swallow, "swallow", Unit::Order, (&[18], "2.5-11"),
         "reads an order and never answers; with `late` it is acted on after that time", &[
-        Param::new("late", ParamKind::Span, ""),
+        Param::new("late", ParamKind::Wait, ""),
     ]),
     row(Knob::SwallowModify, "swallow-modify", Unit::Modify, (&[], "2.5-11"),
         "reads a modification and never answers", &[
-        Param::new("late", ParamKind::Span, ""),
+        Param::new("late", ParamKind::Wait, ""),
     ]),
     row(Knob::SwallowCancel, "swallow-cancel", Unit::Cancel, (&[], "2.8"),
         "reads a cancel and never answers", &[
-        Param::new("late", ParamKind::Span, ""),
+        Param::new("late", ParamKind::Wait, ""),
     ]),
     row(Knob::Reject, "reject", Unit::Order, (&[14], "2.5-9, 2.5-10, 2.6"),
         "refuses an order with any code; `auto` sends a status for 201 and 203 only", &[
@@ -298,7 +301,7 @@ pub const TABLE: &[Row] = &[
     ]),
     row(Knob::CancelLate, "cancel-late", Unit::Cancel, (&[11], "2.8"),
         "confirms a cancel only after this time, or never; fills go on meanwhile", &[
-        Param::new("by", ParamKind::Span, "1h"),
+        Param::new("by", ParamKind::Wait, "1h"),
         Param::new("shown", ParamKind::Word(&["yes", "no"]), "yes"),
     ]),
     row(Knob::FillDuringCancel, "fill-during-cancel", Unit::Cancel, (&[10], "2.5-15, 2.8"),
@@ -320,7 +323,7 @@ pub const TABLE: &[Row] = &[
     ]),
     row(Knob::ModifyShowsOld, "modify-shows-old", Unit::Modify, (&[39], "2.7"),
         "takes a modification and goes on reporting the old price", &[
-        Param::new("for", ParamKind::Span, "never"),
+        Param::new("for", ParamKind::Wait, "never"),
     ]),
     row(Knob::LocateHold, "locate-hold", Unit::Order, (&[17], "2.4, 2.6"),
         "holds an order as Inactive until shares are located, then puts it to work", &[
@@ -362,7 +365,7 @@ pub const TABLE: &[Row] = &[
     ]),
     row(Knob::StatusLate, "status-late", Unit::Life, (&[9], "2.5, 7.1"),
         "sends open orders and statuses of an order late; executions overtake them", &[
-        Param::new("by", ParamKind::Span, "1s"),
+        Param::new("by", ParamKind::Wait, "1s"),
     ]),
     row(Knob::StaleStatus, "stale-status", Unit::Life, (&[9], "2.5-5"),
         "after a fill sends the state from before it once more", &[
@@ -505,6 +508,17 @@ pub const TABLE: &[Row] = &[
         Param::new("list", ParamKind::Word(&["all", "open", "completed", "executions", "positions"]), "all"),
         Param::new("how", ParamKind::Word(&["end", "silence", "refused"]), "end"),
     ]),
+    row(Knob::ListsLate, "lists-late", Unit::Level, (&[], "4.1"),
+        "answers lists this late, as they are then", &[
+        Param::new("by", ParamKind::Span, "5s"),
+        Param::new("list", ParamKind::Word(&["all", "open", "completed", "executions", "positions"]), "all"),
+    ]),
+    row(Knob::MasterClient, "master-client", Unit::Level, (&[], "1.4"),
+        "this client id also hears of the orders of all others", &[
+        Param::new("id", ParamKind::Int(0, 2_147_483_647), "0"),
+    ]),
+    row(Knob::PositiveAutoIds, "positive-auto-ids", Unit::Level, (&[], "1.4"),
+        "hand-typed orders that client 0 binds get the next positive ids instead of negative ones", &[]),
     row(Knob::OmitOrders, "omit-orders", Unit::Level, (&[25], "4.1"),
         "leaves live orders out of the first open-order lists", &[
         Param::new("lists", ParamKind::Int(1, 1000000), "1"),

@@ -167,6 +167,10 @@ pub struct Venue {
     next_exec: u64,
     next_timer: u64,
     next_manual: i32,
+    /// Hand-typed orders get the next positive ids of client 0.
+    positive_manual: bool,
+    /// The order that arrives is typed by hand.
+    by_hand: bool,
     /// The order that a fault holds as it arrives.
     held_next: Option<OrderKey>,
 }
@@ -208,6 +212,8 @@ impl Venue {
             next_exec: 1,
             next_timer: 0,
             next_manual: -1,
+            positive_manual: false,
+            by_hand: false,
             held_next: None,
         };
         let start = venue.config.start;
@@ -272,6 +278,11 @@ impl Venue {
             bound.push(*order.report());
         }
         bound
+    }
+
+    /// Hand-typed orders from now on get the next positive ids of client 0, or negative ones (tws-behaviour 1.4).
+    pub(crate) fn number_by_hand(&mut self, positive: bool) {
+        self.positive_manual = positive;
     }
 
     fn advance(&mut self, now: UtcNs, out: &mut Vec<VenueOutput>) {

@@ -39,12 +39,20 @@ impl Venue {
     }
 
     pub(super) fn place_manual(&mut self, now: UtcNs, spec: OrderSpec, out: &mut Vec<VenueOutput>) {
-        let key = OrderKey::new(0, self.next_manual);
-        self.next_manual -= 1;
+        let key = if self.positive_manual {
+            let key = OrderKey::new(0, self.next_order_id(0));
+            self.use_id(key);
+            key
+        } else {
+            self.next_manual -= 1;
+            OrderKey::new(0, self.next_manual + 1)
+        };
+        self.by_hand = true;
         match self.check_terms(&spec) {
             Ok(()) => self.accept(now, key, spec, out),
             Err(refusal) => self.refuse(now, (key, Some(&spec)), refusal, out),
         }
+        self.by_hand = false;
     }
 
     /// Puts a checked order to work.
@@ -85,7 +93,7 @@ impl Venue {
             hold: None,
             growth,
             rested: false,
-            bound: key.order_id > 0,
+            bound: !self.by_hand,
             expiry,
             start,
             filled_at_quote: 0,

@@ -225,10 +225,10 @@ impl Venue {
         }
     }
 
-    /// When an order that its market is closed for goes to work.
-    pub fn opens_for(&self, key: OrderKey, now: UtcNs) -> Option<UtcNs> {
-        let order = self.live_order(key).filter(|order| order.hold == Some(Hold::Session))?;
-        self.market(order.spec.con_id)?.calendar()?.next_open(now, order.spec.outside_rth)
+    /// When the market of an instrument opens for its regular hours; `None` while it is open.
+    pub fn opens_at(&self, con_id: ConId, now: UtcNs) -> Option<UtcNs> {
+        let market = self.market(con_id).filter(|market| market.phase != Phase::Regular)?;
+        market.calendar()?.next_open(now, false)
     }
 }
 

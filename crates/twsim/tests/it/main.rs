@@ -19,6 +19,7 @@ mod faults;
 mod frames;
 mod groups;
 mod kit;
+mod knobs;
 mod latency;
 mod listings;
 mod lists;

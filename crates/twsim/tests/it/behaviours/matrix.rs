@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use alphec_twsim::faults::{BEHAVIOURS, TABLE, Unit};
 
+use super::knobs::{KNOBS, exists, shown};
+
 const TESTS: &str = "crates/twsim/tests/it/behaviours";
 
 /// Behaviours that nothing brings about.
@@ -75,6 +77,7 @@ fn page() -> String {
         )
         .unwrap();
     }
+    push_knobs(&mut page);
     page.push_str(ALL_NAMES);
     page.push_str("| name | parameters | counts | behaviours | what it does | described in |\n|---|---|---|---|---|---|\n");
     for row in TABLE {
@@ -94,6 +97,43 @@ fn page() -> String {
         .unwrap();
     }
     page
+}
+
+fn push_knobs(page: &mut String) {
+    page.push_str(ALL_KNOBS);
+    for (group, knobs) in KNOBS {
+        for (what, switches, test) in *knobs {
+            let switches: Vec<String> = switches.iter().map(|switch| shown(switch)).collect();
+            let switches = if switches.is_empty() { "always so".to_owned() } else { switches.join(", ") };
+            writeln!(page, "| {group} | {what} | {switches} | `{test}` |").unwrap();
+        }
+    }
+}
+
+/// Sources below a folder, one after the other.
+fn sources(folder: &Path) -> String {
+    let mut all = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.push_str(&sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+    all
+}
+
+#[test]
+fn every_knob_has_switches_and_a_test_that_exist() {
+    let command = std::fs::read_to_string(root().join("crates/cli/src/commands/sim.rs")).unwrap();
+    let sources = sources(&root().join("crates/twsim"));
+    for (what, switches, test) in KNOBS.iter().flat_map(|(_, knobs)| knobs.iter()) {
+        for switch in *switches {
+            assert!(exists(switch, &command), "{what}: no switch {switch}");
+        }
+        assert!(sources.contains(&format!("fn {test}(")), "{what}: no test {test}");
+    }
 }
 
 #[test]
@@ -142,6 +182,15 @@ built after.
 
 ## The 40 behaviours
 
+";
+
+const ALL_KNOBS: &str = "
+## The knobs of a faithful simulator
+
+Section 7.1 of the study, knob by knob: the fault, setting of `GatewayConfig` or flag of `alphec-exec sim` that turns it.
+
+| part | knob | switch | test |
+|---|---|---|---|
 ";
 
 const ALL_NAMES: &str = "

@@ -3,6 +3,7 @@
 
 mod callbacks;
 mod combinations;
+mod knobs;
 mod lists;
 mod matrix;
 mod requests;
