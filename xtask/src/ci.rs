@@ -3,7 +3,7 @@
 //! Cheap checks go first so that a slip is seen within seconds.
 
 use crate::step::{Flags, Step};
-use crate::{bench, clients, clippy, demo, docs, fmt, hooks, layers, soak, test, tidy};
+use crate::{bench, clients, clippy, demo, docs, fmt, hooks, layers, python, soak, test, tidy};
 
 /// Steps that can be asked for by name.
 pub(crate) const ALL: &[Step] = &[
@@ -14,6 +14,7 @@ pub(crate) const ALL: &[Step] = &[
     layers::STEP,
     docs::STEP,
     demo::STEP,
+    python::STEP,
     clients::STEP,
     bench::STEP,
     soak::STEP,

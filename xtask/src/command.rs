@@ -14,19 +14,22 @@ use anyhow::{Context as _, Result, bail, ensure};
 const POLL: Duration = Duration::from_millis(50);
 
 /// A cargo command at the root.
-///
-/// `cargo run` tells its child about the package that it runs. Passed on, those variables make build
-/// scripts that watch them build again and again, so they stop here.
 pub(crate) fn cargo(root: &Path) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
     command.current_dir(root);
+    without_this_package(&mut command);
+    command
+}
+
+/// `cargo run` tells its child about the package that it runs. Passed on, those variables make build
+/// scripts that watch them build again and again, so they stop here.
+pub(crate) fn without_this_package(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(is_about_this_package) {
             command.env_remove(name);
         }
     }
-    command
 }
 
 fn is_about_this_package(name: &str) -> bool {

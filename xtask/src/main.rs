@@ -16,6 +16,7 @@ mod docs;
 mod fmt;
 mod hooks;
 mod layers;
+mod python;
 mod report;
 mod soak;
 mod step;

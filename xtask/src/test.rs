@@ -1,12 +1,12 @@
-//! `test`: the whole suite, by nextest where it is installed and by `cargo test` where it is not.
-//!
-//! Nothing is installed here: a Rust toolchain, a C compiler and Python must be enough.
+//! `test`: the whole suite, by nextest where it is installed and by `cargo test` where it is not; then the Python
+//! package's own.
 
 use std::path::Path;
 
 use anyhow::Result;
 
 use crate::command::{cargo, read, run};
+use crate::python;
 use crate::step::{Context, Outcome, Step};
 
 pub(crate) const STEP: Step = Step {
@@ -22,7 +22,14 @@ fn test(context: &Context) -> Result<Outcome> {
     let examples = if unit { Ok(()) } else { run(cargo(&context.root).args(EXAMPLES)) };
     let suite = run(cargo(&context.root).args(suite(nextest, unit)));
     examples.and(suite)?;
-    Ok(Outcome::Passed(if nextest { "nextest" } else { "cargo test" }.to_owned()))
+    let runner = if nextest { "nextest" } else { "cargo test" };
+    if unit {
+        return Ok(Outcome::Passed(runner.to_owned()));
+    }
+    Ok(Outcome::Passed(match python::package(context)? {
+        Outcome::Passed(_) => format!("{runner}, pytest"),
+        Outcome::Skipped(why) => format!("{runner}; without the Python package: {why}"),
+    }))
 }
 
 const EXAMPLES: [&str; 4] = ["test", "--locked", "--workspace", "--doc"];

@@ -121,9 +121,9 @@ impl Engine {
         let handle = Handle {
             calls,
             urgent,
-            events: events.clone(),
+            events: events.downgrade(),
             followers: Arc::clone(&followers),
-            alerts: alerts.clone(),
+            alerts: alerts.downgrade(),
         };
         let stop = CancellationToken::new();
         let channels =

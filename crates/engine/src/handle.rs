@@ -103,9 +103,10 @@ pub(crate) const fn is_urgent(command: &Command) -> bool {
 pub struct Handle {
     pub(crate) calls: mpsc::Sender<Call>,
     pub(crate) urgent: mpsc::Sender<Call>,
-    pub(crate) events: broadcast::Sender<Event>,
+    /// Weak, so that subscribers hear of the end although callers live on.
+    pub(crate) events: broadcast::WeakSender<Event>,
     pub(crate) followers: Arc<Followers>,
-    pub(crate) alerts: broadcast::Sender<Alert>,
+    pub(crate) alerts: broadcast::WeakSender<Alert>,
 }
 
 impl Handle {
@@ -204,10 +205,10 @@ impl Handle {
     }
 
     /// Every event from now on, in record order, each after its record is durable. A subscriber
-    /// that falls behind by more than the buffer is told how many it missed.
+    /// that falls behind by more than the buffer is told how many it missed; when the engine has ended, so has this.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<Event> {
-        self.events.subscribe()
+        subscribe(&self.events)
     }
 
     /// Follows one order, which need not exist yet.
@@ -219,7 +220,7 @@ impl Handle {
     /// Every alert from now on.
     #[must_use]
     pub fn alerts(&self) -> broadcast::Receiver<Alert> {
-        self.alerts.subscribe()
+        subscribe(&self.alerts)
     }
 
     /// Stops: no new orders, open ones by policy, the broker's answers up to the deadline.
@@ -237,4 +238,9 @@ impl Handle {
         self.calls.send(Call::Query(query(answer))).await.map_err(|_| CallError::Stopped)?;
         answered.await.map_err(|_| CallError::Stopped)
     }
+}
+
+/// Hears from now on; of an engine that has ended, only that it has.
+fn subscribe<T: Clone>(of: &broadcast::WeakSender<T>) -> broadcast::Receiver<T> {
+    of.upgrade().map_or_else(|| broadcast::channel(1).1, |sender| sender.subscribe())
 }

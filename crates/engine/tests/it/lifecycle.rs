@@ -24,6 +24,19 @@ async fn a_stop_cancels_waits_for_the_broker_and_reports_nothing_left() {
 }
 
 #[tokio::test]
+async fn subscribers_hear_the_end_although_callers_live_on() {
+    let (handle, _broker) = World::new().ready().await;
+    let (mut events, mut alerts) = (handle.events(), handle.alerts());
+    handle.stop(StopPolicy::Keep, PATIENCE).await.unwrap();
+    let end = async {
+        while events.recv().await.is_ok() {}
+        while alerts.recv().await.is_ok() {}
+    };
+    tokio::time::timeout(PATIENCE, end).await.unwrap();
+    assert_eq!(handle.events().recv().await.err(), Some(tokio::sync::broadcast::error::RecvError::Closed));
+}
+
+#[tokio::test]
 async fn a_stop_without_an_answer_reports_what_is_left_working() {
     let world = World::new();
     let sink = world.sink.clone();

@@ -1,0 +1,350 @@
+//! The verbs of the library, each as a [`Call`].
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use alphec_execution::config::{Env, Overrides, Source, load};
+use alphec_execution::model::{
+    AccountId, CancelScope, ClientOrderId, CorrelationId, InstrumentId, OrderRequest, StrategyId, WhenInDoubt,
+};
+use alphec_execution::{ExecutionClient, Profile};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::alert::AlertStream;
+use crate::call::{Call, duration};
+use crate::event::EventStream;
+use crate::handle::Handle;
+use crate::order::Order;
+use crate::rule::PythonRule;
+use crate::terms::{Terms, id};
+use crate::{error, records, runtime};
+
+/// Clients of this process that may still run, for the interpreter's exit.
+static RUNNING: Mutex<Vec<Weak<Running>>> = Mutex::new(Vec::new());
+
+struct Running {
+    owner: u32,
+    client: ExecutionClient,
+}
+
+/// A running engine.
+#[pyclass(frozen, module = "alphec_execution._native")]
+pub(crate) struct Client {
+    running: std::mem::ManuallyDrop<Arc<Running>>,
+    profile: Profile,
+}
+
+impl Drop for Client {
+    #[expect(unsafe_code, reason = "the only drop of a field that a forked child must not drop")]
+    fn drop(&mut self) {
+        // In a forked child the engine's threads do not exist, and its locks may be held by ones that never come.
+        if self.running.owner == std::process::id() {
+            // SAFETY: dropped once, here, and not used after.
+            unsafe { std::mem::ManuallyDrop::drop(&mut self.running) }
+        }
+    }
+}
+
+impl Client {
+    fn client(&self, py: Python<'_>) -> PyResult<ExecutionClient> {
+        runtime::check_owner(py, self.running.owner)?;
+        Ok(self.running.client.clone())
+    }
+}
+
+/// A fresh id: time-ordered and unique.
+#[pyfunction]
+pub(crate) fn new_id() -> String {
+    alphec_execution::new_client_order_id().to_string()
+}
+
+/// Stops whatever still runs by its profile's policy. Called when the interpreter exits.
+#[pyfunction]
+pub(crate) fn stop_all(py: Python<'_>) -> PyResult<()> {
+    let running = std::mem::take(&mut *RUNNING.lock().unwrap_or_else(PoisonError::into_inner));
+    for running in running.iter().filter_map(Weak::upgrade) {
+        if running.owner != std::process::id() {
+            // A forked child: not its to stop, nor to drop.
+            std::mem::forget(running);
+            continue;
+        }
+        let client = running.client.clone();
+        // It may have stopped already, which is as good.
+        match Call::new(async move { client.stop().await }, |_, _| Ok(())).wait_for_exit(py) {
+            Ok(()) => {}
+            Err(error) if error.get_type(py).name()?.to_str()? == "ClientStopped" => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A rule as the Python half gives it: its name, its deadline in seconds, and what to call.
+type RuleParts = (String, f64, Py<PyAny>);
+
+#[pymethods]
+impl Client {
+    /// Loads a profile, replays its journal and starts the engine. Blocks for as long as the replay takes.
+    #[staticmethod]
+    #[pyo3(signature = (profile=None, config=None, host=None, port=None, client_id=None, journal=None, arm=None, rules=Vec::new()))]
+    fn start(
+        py: Python<'_>,
+        profile: Option<String>,
+        config: Option<PathBuf>,
+        host: Option<String>,
+        port: Option<u16>,
+        client_id: Option<i32>,
+        journal: Option<PathBuf>,
+        arm: Option<String>,
+        rules: Vec<RuleParts>,
+    ) -> PyResult<Self> {
+        let overrides = Overrides { host, port, client_id, journal };
+        let source = Source { path: config, profile, env: Env::default(), overrides };
+        let loaded = load(source).map_err(|error| error::config(py, &error.to_string()))?;
+        let mut builder = ExecutionClient::builder(loaded.profile.clone());
+        if let Some(token) = arm {
+            builder = builder.arm(token);
+        }
+        for (name, deadline, dispatch) in rules {
+            builder = builder.rule(PythonRule::start(py, name, duration(deadline)?, dispatch)?);
+        }
+        let client = py.detach(move || builder.start()).map_err(|error| error::raise(py, error))?;
+        let running = Arc::new(Running { owner: std::process::id(), client });
+        let mut all = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|other| other.strong_count() > 0);
+        all.push(Arc::downgrade(&running));
+        Ok(Self { running: std::mem::ManuallyDrop::new(running), profile: loaded.profile })
+    }
+
+    #[getter]
+    fn profile(&self) -> &str {
+        &self.profile.name
+    }
+
+    #[getter]
+    fn mode(&self) -> &'static str {
+        self.profile.mode.as_str()
+    }
+
+    #[getter]
+    fn accounts(&self) -> Vec<&str> {
+        self.profile.accounts.iter().map(AccountId::as_str).collect()
+    }
+
+    #[getter]
+    fn instruments(&self) -> Vec<&str> {
+        self.profile.instruments.keys().map(InstrumentId::as_str).collect()
+    }
+
+    #[getter]
+    fn journal(&self) -> PathBuf {
+        self.profile.journal.clone()
+    }
+
+    fn wait_ready(&self, py: Python<'_>, seconds: f64) -> PyResult<Call> {
+        let (client, timeout) = (self.client(py)?, duration(seconds)?);
+        Ok(Call::nothing(async move { client.wait_ready(timeout).await }))
+    }
+
+    fn wait_quote(&self, py: Python<'_>, instrument: &str, seconds: f64) -> PyResult<Call> {
+        let (client, timeout) = (self.client(py)?, duration(seconds)?);
+        let instrument: InstrumentId = id("instrument", instrument)?;
+        let asking = async move { client.wait_quote(&instrument, timeout).await };
+        Ok(Call::new(asking, |py, quote| records::quote(py, &quote)))
+    }
+
+    fn submit_order(
+        &self,
+        py: Python<'_>,
+        client_order_id: &str,
+        strategy_id: &str,
+        correlation_id: &str,
+        account: &str,
+        instrument: &str,
+        terms: Terms<'_>,
+        when_in_doubt: Option<&str>,
+    ) -> PyResult<Call> {
+        let client = self.client(py)?;
+        let request = OrderRequest {
+            client_order_id: id::<ClientOrderId>("client_order_id", client_order_id)?,
+            strategy_id: id::<StrategyId>("strategy_id", strategy_id)?,
+            correlation_id: id::<CorrelationId>("correlation_id", correlation_id)?,
+            account: id::<AccountId>("account", account)?,
+            instrument: id::<InstrumentId>("instrument", instrument)?,
+            spec: terms.spec()?,
+            when_in_doubt: when_in_doubt.map(policy).transpose()?,
+        };
+        Ok(Call::new(async move { client.submit_order(request).await }, |_, handle| Ok(Handle::from(handle))))
+    }
+
+    fn modify_order(&self, py: Python<'_>, client_order_id: &str, terms: Terms<'_>) -> PyResult<Call> {
+        let (client, key) = (self.client(py)?, id::<ClientOrderId>("client_order_id", client_order_id)?);
+        let spec = terms.spec()?;
+        Ok(Call::new(async move { client.modify_order(&key, spec).await }, |_, order| Ok(Order::from(order))))
+    }
+
+    fn cancel_order(&self, py: Python<'_>, client_order_id: &str) -> PyResult<Call> {
+        let (client, key) = (self.client(py)?, id::<ClientOrderId>("client_order_id", client_order_id)?);
+        Ok(Call::new(async move { client.cancel_order(&key).await }, |_, order| Ok(Order::from(order))))
+    }
+
+    #[pyo3(signature = (account=None, strategy_id=None, instrument=None))]
+    fn cancel_all(
+        &self,
+        py: Python<'_>,
+        account: Option<&str>,
+        strategy_id: Option<&str>,
+        instrument: Option<&str>,
+    ) -> PyResult<Call> {
+        let (client, scope) = (self.client(py)?, scope(account, strategy_id, instrument)?);
+        Ok(Call::new(async move { client.cancel_all(scope).await }, |_, ids| Ok(texts(&ids))))
+    }
+
+    #[pyo3(signature = (by, reason, account=None, strategy_id=None, instrument=None))]
+    fn kill(
+        &self,
+        py: Python<'_>,
+        by: String,
+        reason: String,
+        account: Option<&str>,
+        strategy_id: Option<&str>,
+        instrument: Option<&str>,
+    ) -> PyResult<Call> {
+        let (client, scope) = (self.client(py)?, scope(account, strategy_id, instrument)?);
+        Ok(Call::new(async move { client.kill(scope, &by, &reason).await }, |_, ids| Ok(texts(&ids))))
+    }
+
+    fn halt(&self, py: Python<'_>, by: String, reason: String) -> PyResult<Call> {
+        let client = self.client(py)?;
+        Ok(Call::nothing(async move { client.halt(&by, &reason).await }))
+    }
+
+    #[pyo3(signature = (by, reason, account=None, strategy_id=None, instrument=None))]
+    fn resume(
+        &self,
+        py: Python<'_>,
+        by: String,
+        reason: String,
+        account: Option<&str>,
+        strategy_id: Option<&str>,
+        instrument: Option<&str>,
+    ) -> PyResult<Call> {
+        let (client, scope) = (self.client(py)?, scope(account, strategy_id, instrument)?);
+        Ok(Call::nothing(async move { client.resume(scope, &by, &reason).await }))
+    }
+
+    fn get_order_status(&self, py: Python<'_>, client_order_id: &str) -> PyResult<Call> {
+        let (client, key) = (self.client(py)?, id::<ClientOrderId>("client_order_id", client_order_id)?);
+        Ok(Call::new(async move { client.get_order_status(&key).await }, |_, order| Ok(Order::from(order))))
+    }
+
+    fn order(&self, py: Python<'_>, client_order_id: &str) -> PyResult<Call> {
+        let (client, key) = (self.client(py)?, id::<ClientOrderId>("client_order_id", client_order_id)?);
+        Ok(Call::new(async move { client.order(&key).await }, |_, handle| Ok(Handle::from(handle))))
+    }
+
+    fn open_orders(&self, py: Python<'_>) -> PyResult<Call> {
+        let client = self.client(py)?;
+        Ok(Call::new(async move { client.open_orders().await }, |_, orders| {
+            Ok(orders.into_iter().map(Order::from).collect::<Vec<_>>())
+        }))
+    }
+
+    fn all_orders(&self, py: Python<'_>) -> PyResult<Call> {
+        let client = self.client(py)?;
+        Ok(Call::new(async move { client.all_orders().await }, |_, orders| {
+            Ok(orders.into_iter().map(Order::from).collect::<Vec<_>>())
+        }))
+    }
+
+    fn foreign_orders(&self, py: Python<'_>) -> PyResult<Call> {
+        let client = self.client(py)?;
+        Ok(Call::new(async move { client.foreign_orders().await }, |py, orders| {
+            orders.iter().map(|order| records::foreign_order(py, order)).collect::<PyResult<Vec<_>>>()
+        }))
+    }
+
+    fn fills(&self, py: Python<'_>, client_order_id: &str) -> PyResult<Call> {
+        let (client, key) = (self.client(py)?, id::<ClientOrderId>("client_order_id", client_order_id)?);
+        Ok(Call::new(async move { client.fills(&key).await }, |py, fills| {
+            fills.iter().map(|fill| records::fill(py, fill)).collect::<PyResult<Vec<_>>>()
+        }))
+    }
+
+    fn positions(&self, py: Python<'_>) -> PyResult<Call> {
+        let client = self.client(py)?;
+        Ok(Call::new(async move { client.positions().await }, |py, positions| {
+            positions.iter().map(|position| records::position(py, position)).collect::<PyResult<Vec<_>>>()
+        }))
+    }
+
+    fn account(&self, py: Python<'_>, account: &str) -> PyResult<Call> {
+        let (client, account) = (self.client(py)?, id::<AccountId>("account", account)?);
+        let asking = async move { client.account(&account).await.map(|values| (account, values)) };
+        Ok(Call::new(asking, |py, (account, values)| match values {
+            Some(values) => records::account(py, &account, &values),
+            None => Ok(py.None()),
+        }))
+    }
+
+    fn quote(&self, py: Python<'_>, instrument: &str) -> PyResult<Call> {
+        let (client, instrument) = (self.client(py)?, id::<InstrumentId>("instrument", instrument)?);
+        Ok(Call::new(async move { client.quote(&instrument).await }, |py, quote| match quote {
+            Some(quote) => records::quote(py, &quote),
+            None => Ok(py.None()),
+        }))
+    }
+
+    fn status(&self, py: Python<'_>) -> PyResult<Call> {
+        let client = self.client(py)?;
+        Ok(Call::new(async move { client.status().await }, records::status))
+    }
+
+    fn events(&self, py: Python<'_>) -> PyResult<EventStream> {
+        Ok(EventStream::new(self.client(py)?.subscribe()))
+    }
+
+    fn alerts(&self, py: Python<'_>) -> PyResult<AlertStream> {
+        Ok(AlertStream::new(self.client(py)?.alerts()))
+    }
+
+    /// Stops by the profile's policy.
+    fn stop(&self, py: Python<'_>) -> PyResult<Call> {
+        let client = self.client(py)?;
+        Ok(Call::new(async move { client.stop().await }, records::stop_report))
+    }
+}
+
+fn policy(word: &str) -> PyResult<WhenInDoubt> {
+    match word {
+        "hold" => Ok(WhenInDoubt::Hold),
+        "cancel_probe" => Ok(WhenInDoubt::CancelProbe),
+        "resend_if_absent" => Ok(WhenInDoubt::ResendIfAbsent),
+        _ => Err(PyValueError::new_err(format!("`{word}` is nothing to do about an order in doubt"))),
+    }
+}
+
+fn scope(
+    account: Option<&str>,
+    strategy_id: Option<&str>,
+    instrument: Option<&str>,
+) -> PyResult<CancelScope> {
+    match (account, strategy_id, instrument) {
+        (None, None, None) => Ok(CancelScope::All),
+        (Some(account), None, None) => Ok(CancelScope::Account { account: id("account", account)? }),
+        (None, Some(strategy), None) => {
+            Ok(CancelScope::Strategy { strategy_id: id("strategy_id", strategy)? })
+        }
+        (None, None, Some(instrument)) => {
+            Ok(CancelScope::Instrument { instrument: id("instrument", instrument)? })
+        }
+        _ => Err(PyValueError::new_err(
+            "give one of account, strategy_id and instrument, or none for everything",
+        )),
+    }
+}
+
+fn texts(ids: &[ClientOrderId]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
+}

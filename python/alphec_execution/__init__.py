@@ -1,0 +1,104 @@
+"""Risk-checked, durable order execution through Interactive Brokers' TWS and IB Gateway.
+
+    from decimal import Decimal
+    from alphec_execution import ExecutionClient, Limit, OrderRequest, Side
+
+    async with ExecutionClient.connect("paper", strategy_id="mean-reversion") as client:
+        order = await client.submit_order(OrderRequest("AAPL", Side.BUY, 10, Limit(Decimal("199.50"))))
+        print(await order.accepted())
+
+Prices and sizes are ``Decimal``, times are UTC to the nanosecond, floats and naive times are refused.
+"""
+
+import atexit as _atexit
+
+from alphec_execution import _native
+from alphec_execution._enums import (
+    AlertKind,
+    LinkState,
+    OrderState,
+    Provenance,
+    Severity,
+    Side,
+    TimeInForce,
+    WhenInDoubt,
+)
+from alphec_execution._native import Event, Order
+from alphec_execution._orders import Limit, Market, OrderRequest, OrderType, Stop, StopLimit
+from alphec_execution._records import (
+    Account,
+    Alert,
+    Fill,
+    ForeignOrder,
+    Position,
+    Quote,
+    Status,
+    StopReport,
+)
+from alphec_execution._rules import ProposedOrder, RiskContext, RiskRule, Verdict
+from alphec_execution._subscription import Subscription
+from alphec_execution._time import Timestamp
+from alphec_execution.client import ExecutionClient, OrderHandle
+from alphec_execution.errors import (
+    ClientStopped,
+    ConfigError,
+    EventsMissed,
+    ExecutionError,
+    InDoubt,
+    JournalError,
+    NotConnected,
+    OrderDenied,
+    OrderRejected,
+    UnknownOrder,
+)
+
+__version__: str = _native.VERSION
+
+__all__ = [
+    "Account",
+    "Alert",
+    "AlertKind",
+    "ClientStopped",
+    "ConfigError",
+    "Event",
+    "EventsMissed",
+    "ExecutionClient",
+    "ExecutionError",
+    "Fill",
+    "ForeignOrder",
+    "InDoubt",
+    "JournalError",
+    "Limit",
+    "LinkState",
+    "Market",
+    "NotConnected",
+    "Order",
+    "OrderDenied",
+    "OrderHandle",
+    "OrderRejected",
+    "OrderRequest",
+    "OrderState",
+    "OrderType",
+    "Position",
+    "ProposedOrder",
+    "Provenance",
+    "Quote",
+    "RiskContext",
+    "RiskRule",
+    "Severity",
+    "Side",
+    "Status",
+    "Stop",
+    "StopLimit",
+    "StopReport",
+    "Subscription",
+    "TimeInForce",
+    "Timestamp",
+    "UnknownOrder",
+    "Verdict",
+    "WhenInDoubt",
+    "__version__",
+]
+
+# An interpreter that exits with orders working stops them by the profile's policy, as a deliberate stop does.
+_atexit.register(_native.stop_all)

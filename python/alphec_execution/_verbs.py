@@ -1,0 +1,138 @@
+"""What both clients ask of the engine: each verb as a native call, so that the verbs are said once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from alphec_execution import _native
+from alphec_execution._enums import OrderState, TimeInForce
+from alphec_execution._orders import OrderRequest, OrderType, terms
+from alphec_execution._rules import RiskRule
+from alphec_execution.errors import ClientStopped, InDoubt, OrderRejected
+
+READY_TIMEOUT = 30.0
+"""How long ``connect`` waits until orders can be sent, in seconds."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``connect`` was told."""
+
+    profile: str | None = None
+    config: str | os.PathLike[str] | None = None
+    host: str | None = None
+    port: int | None = None
+    client_id: int | None = None
+    journal: str | os.PathLike[str] | None = None
+    arm: str | None = None
+    strategy_id: str | None = None
+    rules: Sequence[RiskRule] = ()
+    ready_timeout: float | None = READY_TIMEOUT
+
+    def start(self, rules: list[tuple[str, float, Any]]) -> _native.Client:
+        """Starts the engine. Blocks for as long as the journal's replay takes."""
+        return _native.Client.start(
+            profile=self.profile,
+            config=None if self.config is None else os.fspath(self.config),
+            host=self.host,
+            port=self.port,
+            client_id=self.client_id,
+            journal=None if self.journal is None else os.fspath(self.journal),
+            arm=self.arm,
+            rules=rules,
+        )
+
+
+@dataclass
+class Verbs:
+    """The native client, and what it is asked."""
+
+    options: Options
+    running: _native.Client | None = field(default=None)
+
+    @property
+    def native(self) -> _native.Client:
+        if self.running is None:
+            raise ClientStopped(
+                "this client is not started; write `async with ExecutionClient.connect(...) as client:`, or "
+                "`with` for the blocking one"
+            )
+        return self.running
+
+    def submit(self, request: OrderRequest) -> _native.Call:
+        if not isinstance(request, OrderRequest):
+            raise TypeError(f"submit_order takes an OrderRequest, not {type(request).__name__}")
+        native = self.native
+        return native.submit_order(
+            request.client_order_id or _native.new_id(),
+            request.strategy_id or self._strategy_id(),
+            request.correlation_id or _native.new_id(),
+            request.account or self.only_account(),
+            request.instrument,
+            terms(request),
+            None if request.when_in_doubt is None else request.when_in_doubt.value,
+        )
+
+    def modify(
+        self,
+        order: _native.Order,
+        order_qty: Decimal | int | None,
+        order_type: OrderType | None,
+        time_in_force: TimeInForce | None,
+        expire_at: datetime | None,
+    ) -> _native.Call:
+        changed = terms(
+            _Dated(order, time_in_force),
+            order_qty=order_qty,
+            order_type=order_type,
+            time_in_force=time_in_force,
+            expire_at=expire_at,
+        )
+        return self.native.modify_order(order.client_order_id, changed)
+
+    def only_account(self) -> str:
+        accounts = self.native.accounts
+        if len(accounts) == 1:
+            return accounts[0]
+        raise ValueError(f"the profile has several accounts; say which: account= one of {', '.join(accounts)}")
+
+    def _strategy_id(self) -> str:
+        if self.options.strategy_id is None:
+            raise ValueError(
+                'say whose order it is: strategy_id="…" in the OrderRequest, or once for all in connect(…)'
+            )
+        return self.options.strategy_id
+
+
+class _Dated:
+    """An order whose expiry falls away when its life is changed to one without."""
+
+    def __init__(self, order: _native.Order, time_in_force: TimeInForce | None) -> None:
+        self.side = order.side
+        self.order_qty = order.order_qty
+        self.order_type = order.order_type
+        self.time_in_force = order.time_in_force
+        stays = time_in_force is None or time_in_force is TimeInForce.GTD
+        self.expire_at = order.expire_at if stays else None
+
+
+def checked(order: _native.Order) -> _native.Order:
+    """The order, if the broker has taken it."""
+    if order.state is OrderState.REJECTED:
+        raise OrderRejected(order)
+    if order.state is OrderState.IN_DOUBT:
+        raise InDoubt(order)
+    return order
+
+
+def key_of(order: Any) -> str:
+    """The id of an order, given as itself, by a handle, or by an order."""
+    key = order if isinstance(order, str) else getattr(order, "client_order_id", None)
+    if not isinstance(key, str):
+        raise TypeError(f"{order!r} names no order: give its client_order_id, or the handle")
+    return key

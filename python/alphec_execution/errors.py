@@ -1,0 +1,125 @@
+"""What can go wrong, sorted by who is at fault. Every message says what to do."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alphec_execution._native import Order
+
+__all__ = [
+    "ClientStopped",
+    "ConfigError",
+    "EventsMissed",
+    "ExecutionError",
+    "InDoubt",
+    "JournalError",
+    "NotConnected",
+    "OrderDenied",
+    "OrderRejected",
+    "UnknownOrder",
+]
+
+
+class ExecutionError(Exception):
+    """The root of everything that this package raises of its own."""
+
+
+class OrderDenied(ExecutionError):
+    """Our own gate refused it; nothing was sent."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rule: str,
+        value: Decimal | None,
+        limit: Decimal | None,
+        reason: dict[str, Any],
+        order: Order,
+    ) -> None:
+        super().__init__(message)
+        self.rule = rule
+        """Which rule."""
+        self.value = value
+        """What it measured, where it measures."""
+        self.limit = limit
+        """What is allowed, where there is a number."""
+        self.reason = reason
+        """The whole reason, as the journal has it."""
+        self.order = order
+        """The order as it stands: denied, or for a change, as it was."""
+
+    def __reduce__(self) -> Any:
+        facts = {name: getattr(self, name) for name in ("rule", "value", "limit", "reason", "order")}
+        return (_denied, (self.args[0], facts))
+
+
+def _denied(message: str, facts: dict[str, Any]) -> OrderDenied:
+    return OrderDenied(message, **facts)
+
+
+class OrderRejected(ExecutionError):
+    """The broker refused the order."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"the broker refused the order: code {order.reject_code}: {order.reject_text}")
+        self.order = order
+        self.code = order.reject_code
+        """The broker's code; 0 when only a status said so."""
+        self.text = order.reject_text
+        """The broker's words."""
+
+    def __reduce__(self) -> Any:
+        return (OrderRejected, (self.order,))
+
+
+class InDoubt(ExecutionError):
+    """The order's outcome is not proven: it may live, or have filled. Its exposure stays reserved."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(
+            f"order {order.client_order_id} may be live at the broker or not; do not send it again: wait with "
+            "done(), which ends with evidence, or cancel it"
+        )
+        self.order = order
+
+    def __reduce__(self) -> Any:
+        return (InDoubt, (self.order,))
+
+
+class NotConnected(ExecutionError):
+    """The connection is not ready for orders."""
+
+
+class ClientStopped(NotConnected):
+    """The client has stopped, or was not started."""
+
+
+class UnknownOrder(ExecutionError):
+    """No order has this id in the journal."""
+
+
+class EventsMissed(ExecutionError):
+    """A subscriber was too slow, and events were lost to it. Read the state again; the stream goes on."""
+
+    def __init__(self, message: str, *, missed: int) -> None:
+        super().__init__(message)
+        self.missed = missed
+        """How many."""
+
+    def __reduce__(self) -> Any:
+        return (_missed, (self.args[0], self.missed))
+
+
+def _missed(message: str, missed: int) -> EventsMissed:
+    return EventsMissed(message, missed=missed)
+
+
+class ConfigError(ExecutionError):
+    """The configuration cannot be used."""
+
+
+class JournalError(ExecutionError):
+    """The journal cannot be read, trusted or written; nothing new is sent until it can."""
