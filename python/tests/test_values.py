@@ -3,6 +3,8 @@
 import copy
 import pickle
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
@@ -158,3 +160,9 @@ def test_every_word_of_the_engine_has_its_member(kind: type[Enum], file: str):
     words = re.findall(r'=> "(\w+)"', block.group())
     assert words
     assert {member.value for member in kind} == set(words)
+
+
+def test_the_reference_page_is_true():
+    script = Path(__file__).parents[1] / "reference.py"
+    checked = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr

@@ -1,0 +1,220 @@
+"""Submit to first status from Python: this package, every order durable, beside two clients that record nothing.
+
+    cargo build --release --package alphec-cli
+    python benchmarks/round_trip.py [--orders 500] [--burst 2000]
+
+Each client trades in a process of its own against a simulator of its own, one after the other, in turns. Needs a
+release wheel of this package, `ib_async` and `nautilus-ibapi` (IBKR's own client).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+CLIENTS = ("alphec_execution", "ib_async", "official")
+TURNS = 5
+LIMIT = Decimal("150.00")
+
+
+def ours(port: int, orders: int, burst: int) -> dict[str, float]:
+    from alphec_execution import ExecutionClient, Limit, OrderRequest, Side
+    from alphec_execution.testing import Gateway
+
+    def request() -> OrderRequest:
+        return OrderRequest("AAPL", Side.BUY, 1, Limit(LIMIT))
+
+    async def main(profile: Path) -> dict[str, float]:
+        async with ExecutionClient.connect(config=profile, port=port, strategy_id="bench") as client:
+            await client.quote("AAPL", timeout=10)
+            times = []
+            for _ in range(orders):
+                began = time.perf_counter()
+                handle = await client.submit_order(request())
+                await handle.accepted()
+                times.append(time.perf_counter() - began)
+                await handle.cancel()
+                await handle.done()
+            began = time.perf_counter()
+            handles = await asyncio.gather(*(client.submit_order(request()) for _ in range(burst)))
+            await asyncio.gather(*(handle.accepted() for handle in handles))
+            return summary(times, burst / (time.perf_counter() - began))
+
+    with tempfile.TemporaryDirectory() as folder:
+        profile = Gateway.profile(Plain(port), Path(folder))  # type: ignore[arg-type]
+        text = profile.read_text(encoding="utf-8").replace('mode = "paper"', 'mode = "paper"\npacing_per_second = 0')
+        profile.write_text(text, encoding="utf-8")
+        return asyncio.run(main(profile))
+
+
+class Plain:
+    """As much of a gateway as a profile is written from."""
+
+    accounts = ("DU1234567",)
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+
+def ib_async(port: int, orders: int, burst: int) -> dict[str, float]:
+    from ib_async import IB, LimitOrder, Stock
+
+    async def main() -> dict[str, float]:
+        ib = IB()
+        await ib.connectAsync("127.0.0.1", port, clientId=1)
+        [aapl] = await ib.qualifyContractsAsync(Stock("AAPL", "SMART", "USD"))
+
+        async def until(trade: Any, word: str) -> None:
+            while trade.orderStatus.status != word:
+                await trade.statusEvent
+
+        times = []
+        for _ in range(orders):
+            began = time.perf_counter()
+            trade = ib.placeOrder(aapl, LimitOrder("BUY", 1, float(LIMIT)))
+            await until(trade, "Submitted")
+            times.append(time.perf_counter() - began)
+            ib.cancelOrder(trade.order)
+            await until(trade, "Cancelled")
+        began = time.perf_counter()
+        trades = [ib.placeOrder(aapl, LimitOrder("BUY", 1, float(LIMIT))) for _ in range(burst)]
+        await asyncio.gather(*(until(trade, "Submitted") for trade in trades))
+        rate = burst / (time.perf_counter() - began)
+        ib.disconnect()
+        return summary(times, rate)
+
+    return asyncio.run(main())
+
+
+def official(port: int, orders: int, burst: int) -> dict[str, float]:
+    from ibapi.client import EClient
+    from ibapi.contract import Contract
+    from ibapi.order import Order
+    from ibapi.order_cancel import OrderCancel
+    from ibapi.wrapper import EWrapper
+
+    heard = threading.Condition()
+    states: dict[int, str] = {}
+    ready = threading.Event()
+
+    class App(EWrapper, EClient):  # type: ignore[misc]
+        def __init__(self) -> None:
+            EClient.__init__(self, self)
+
+        def nextValidId(self, orderId: int) -> None:
+            self.next_id = orderId
+            ready.set()
+
+        def orderStatus(self, orderId: int, status: str, *rest: Any) -> None:
+            with heard:
+                states[orderId] = status
+                heard.notify()
+
+        def error(self, *args: Any) -> None:
+            pass
+
+    app = App()
+    app.connect("127.0.0.1", port, clientId=1)
+    threading.Thread(target=app.run, daemon=True).start()
+    ready.wait(10)
+    aapl = Contract()
+    aapl.symbol, aapl.secType, aapl.exchange, aapl.currency = "AAPL", "STK", "SMART", "USD"
+
+    def place() -> int:
+        order = Order()
+        order.action, order.orderType, order.lmtPrice = "BUY", "LMT", float(LIMIT)
+        order.totalQuantity = Decimal(1)
+        number = app.next_id
+        app.next_id += 1
+        app.placeOrder(number, aapl, order)
+        return number
+
+    def until(number: int, word: str) -> None:
+        with heard:
+            heard.wait_for(lambda: states.get(number) == word, 30)
+
+    times = []
+    for _ in range(orders):
+        began = time.perf_counter()
+        number = place()
+        until(number, "Submitted")
+        times.append(time.perf_counter() - began)
+        app.cancelOrder(number, OrderCancel())
+        until(number, "Cancelled")
+    began = time.perf_counter()
+    numbers = [place() for _ in range(burst)]
+    for number in numbers:
+        until(number, "Submitted")
+    rate = burst / (time.perf_counter() - began)
+    app.disconnect()
+    return summary(times, rate)
+
+
+def summary(times: list[float], rate: float) -> dict[str, float]:
+    ordered = sorted(times)
+    return {
+        "median": statistics.median(ordered) * 1e6,
+        "p99": ordered[int(len(ordered) * 0.99)] * 1e6,
+        "rate": rate,
+    }
+
+
+def simulator() -> tuple[subprocess.Popen[str], int]:
+    program = ROOT / "target" / "release" / "alphec-exec"
+    command = [program, "--json", "sim", "--listen", "127.0.0.1:0", "--walk-ms", "0", "--prices", "AAPL=200"]
+    sim = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert sim.stdout is not None
+    return sim, int(json.loads(sim.stdout.readline())["listening"].rpartition(":")[2])
+
+
+def turn(client: str, options: argparse.Namespace) -> dict[str, float]:
+    sim, port = simulator()
+    command = [sys.executable, __file__, "--client", client, "--port", str(port)]
+    command += ["--orders", str(options.orders), "--burst", str(options.burst)]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        if ran.returncode:
+            raise SystemExit(f"{client} failed:\n{ran.stderr}")
+        return dict(json.loads(ran.stdout))
+    finally:
+        sim.terminate()
+        sim.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--orders", type=int, default=500)
+    parser.add_argument("--burst", type=int, default=2_000)
+    parser.add_argument("--client", choices=CLIENTS, help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.client:
+        run = {"alphec_execution": ours, "ib_async": ib_async, "official": official}[options.client]
+        print(json.dumps(run(options.port, options.orders, options.burst)))
+        return
+    turns = [{client: turn(client, options) for client in CLIENTS} for _ in range(TURNS)]
+    of = {
+        client: {what: statistics.median(each[client][what] for each in turns) for what in ("median", "p99", "rate")}
+        for client in CLIENTS
+    }
+    base = of[CLIENTS[0]]
+    print("| client | median, µs | p99, µs | ours over it | orders/s | ours over it |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for client, it in of.items():
+        ratios = f"{base['median'] / it['median']:.2f}", f"{base['rate'] / it['rate']:.1f}"
+        print(f"| {client} | {it['median']:.0f} | {it['p99']:.0f} | {ratios[0]} | {it['rate']:,.0f} | {ratios[1]} |")
+
+
+if __name__ == "__main__":
+    main()
