@@ -232,7 +232,7 @@ async fn live_accounts_on_the_paper_port_trade_nothing() {
     world.ends(0).await;
 }
 
-/// Danger 37: nothing is ever parked: every order is sent to be transmitted, and outlives a restart.
+/// Danger 37: an order of its own is never parked, and outlives a restart.
 #[tokio::test]
 async fn orders_outlive_a_restart_of_the_gateway_because_none_is_parked() {
     let world = World::ready(&[]).await;
@@ -296,9 +296,9 @@ async fn a_price_off_the_grid_is_never_sent() {
     world.ends(0).await;
 }
 
-/// Danger 38: orders name no parent, so none can be too early for it or lose it.
+/// Danger 38: an order of its own names no parent, so it cannot be too early for it or lose it.
 #[tokio::test]
-async fn orders_name_no_parent() {
+async fn an_order_of_its_own_names_no_parent() {
     let world = World::ready(&["child-race=10s", "parent-gone@1.."]).await;
     let order = world.working(buy("10", "195.00")).await;
     world.client.modify_order(order.client_order_id(), buy("10", "196.00")).await.unwrap();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use alphec_twsim::faults::{BEHAVIOURS, TABLE};
 
 const TESTS: &str = "crates/execution/tests/it/dangers";
-const MODULES: [&str; 6] = ["cancels", "fills", "links", "lists", "orders", "terms"];
+const MODULES: [&str; 7] = ["cancels", "fills", "groups", "links", "lists", "orders", "terms"];
 
 /// Set to write the page instead of comparing it.
 const BLESS: &str = "DANGERS_BLESS";

@@ -4,6 +4,7 @@
 
 mod cancels;
 mod fills;
+mod groups;
 mod links;
 mod lists;
 mod matrix;

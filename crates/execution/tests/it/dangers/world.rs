@@ -104,7 +104,12 @@ impl World {
     }
 
     pub(super) async fn try_submit(&self, spec: OrderSpec) -> Result<OrderHandle, Error> {
-        let request = OrderRequest {
+        self.client.submit_order(self.request(spec)).await
+    }
+
+    /// An order under a key of its own.
+    pub(super) fn request(&self, spec: OrderSpec) -> OrderRequest {
+        OrderRequest {
             client_order_id: new_client_order_id(),
             strategy_id: StrategyId::new("test").unwrap(),
             correlation_id: new_correlation_id(),
@@ -112,8 +117,7 @@ impl World {
             instrument: aapl(),
             spec,
             when_in_doubt: None,
-        };
-        self.client.submit_order(request).await
+        }
     }
 
     /// An order that the gateway has acknowledged.
