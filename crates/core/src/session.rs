@@ -77,7 +77,7 @@ pub(crate) struct Session {
     pub(crate) asked_at: Option<UtcNanos>,
     pub(crate) snapshot_due: Option<UtcNanos>,
     pub(crate) snapshots: u64,
-    /// When the last complete lists that were taken over on this connection were asked for.
+    /// When the last complete lists that agreed with every position were asked for.
     pub(crate) clean_since: Option<UtcNanos>,
 }
 
@@ -121,8 +121,8 @@ pub(crate) struct Absence {
 /// How a cancel fares on this connection.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct CancelTry {
-    /// Sent, and not refused since.
-    pub(crate) is_sent: bool,
+    /// When it was sent, if it was and was not refused since.
+    pub(crate) sent_at: Option<UtcNanos>,
     /// How often the broker did not find the order.
     pub(crate) not_found: u32,
 }
@@ -134,7 +134,7 @@ pub(crate) struct Link {
     pub(crate) generation: Generation,
     /// The accounts of this login that may be believed; `None` before the first connection.
     pub(crate) accounts: Option<BTreeSet<AccountId>>,
-    /// Complete lists read on this connection.
+    /// Complete lists read since something may last have been missed.
     pub(crate) rounds: u32,
     /// Why it cannot become ready although connected, such as the wrong accounts.
     pub(crate) refused: Option<String>,
@@ -194,7 +194,6 @@ impl Session {
         self.ack_due_of.clear();
         self.forget_lists();
         self.asked_at = None;
-        self.link.rounds = 0;
         self.inactive.clear();
         self.accused.clear();
         self.cancels.clear();
@@ -207,6 +206,7 @@ impl Session {
         self.outstanding = None;
         self.snapshot_due = None;
         self.clean_since = None;
+        self.link.rounds = 0;
         self.absent_rounds.clear();
         self.old_terms_rounds.clear();
         self.suspects.clear();

@@ -135,13 +135,17 @@ impl Turn<'_> {
 
     fn after_fill(&mut self, ix: OrderIx, exec_id: &alphec_model::ExecId) {
         let Some(order) = self.order(ix) else { return };
+        let state = order.state;
         // With a change in flight the order is full only when the larger version is.
         let full = order.cum_qty >= order.worst_order_qty();
         let evidence = Evidence::Execution { exec_id: exec_id.clone() };
-        if !full && order.state.is_terminal() && self.core.book.is_written_off(ix) {
-            return self.late_arrival(ix, evidence, None);
+        if order.state.is_terminal() && self.core.book.is_written_off(ix) {
+            if !full {
+                return self.late_arrival(ix, evidence, None);
+            }
+            self.tell_late_arrival(ix, "filled at the broker");
         }
-        match order.state {
+        match state {
             OrderState::Filled if !full => self.change_state(ix, OrderState::Working, evidence),
             OrderState::Filled => {}
             OrderState::Staged

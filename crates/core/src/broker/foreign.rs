@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use alphec_model::broker::{BrokerStatus, OpenOrderReport, OrderNames, StatusReport};
-use alphec_model::{AlertKind, Body, ForeignOrder, Provenance, Qty};
+use alphec_model::{AlertKind, Body, CancelScope, ForeignOrder, InstrumentId, Provenance, Qty};
 
 use crate::machine::{About, Turn};
 
@@ -22,10 +22,10 @@ impl Turn<'_> {
         }
         let instrument = self.name_of(report.instrument.as_ref(), report.con_id);
         let (Some(instrument), Some(side), Some(order_qty)) =
-            (instrument, report.side, report.terms.order_qty)
+            (instrument.clone(), report.side, report.terms.order_qty)
         else {
-            self.anomaly(format!("an order of someone else ({key}) cannot be counted"), None);
-            return;
+            return self
+                .uncounted(instrument, &format!("an order of someone else ({key}) cannot be counted"));
         };
         // Statuses say what has filled; a row says the whole size, which may have grown or shrunk since.
         let filled_qty = self.core.book.foreign(&key).map_or(Qty::ZERO, |known| known.filled_qty);
@@ -42,6 +42,14 @@ impl Turn<'_> {
         self.note_foreign(order);
     }
 
+    /// Limits that do not count everything judge nothing: what the order trades is halted, all where that is
+    /// not known.
+    fn uncounted(&mut self, instrument: Option<InstrumentId>, what: &str) {
+        self.anomaly(what.to_owned(), None);
+        let scope = instrument.map_or(CancelScope::All, |instrument| CancelScope::Instrument { instrument });
+        self.halt_scope_by_ourselves(scope, format!("{what}: end it or wait for it, then resume"));
+    }
+
     fn note_foreign(&mut self, order: ForeignOrder) {
         match self.core.book.foreign(&order.key) {
             Some(known) if *known == order => return,
@@ -49,7 +57,7 @@ impl Turn<'_> {
             None if self.core.book.foreign_orders().count() >= FOREIGN_MAX => {
                 let what =
                     format!("more than {FOREIGN_MAX} orders of others are open; the rest is not counted");
-                return self.anomaly(what, None);
+                return self.uncounted(Some(order.instrument), &what);
             }
             None => {
                 let ForeignOrder { account, instrument, side, leaves_qty, .. } = &order;

@@ -15,17 +15,18 @@ impl Turn<'_> {
 
     /// It counts again at once, and is canceled: nobody has judged it for the market of now.
     pub(super) fn late_arrival(&mut self, ix: OrderIx, evidence: Evidence, perm_id: Option<PermId>) {
-        let Some(order) = self.order(ix) else { return };
-        let text = format!(
-            "order {} was given up as {} and is alive at the broker: it counts again and is canceled",
-            order.client_order_id, order.state
-        );
-        self.alert(AlertKind::LateArrival, text.clone(), Some(ix));
-        self.anomaly(text, Some(ix));
+        self.tell_late_arrival(ix, "is alive at the broker: it counts again and is canceled");
         let carried = Carried { perm_id, ..Carried::default() };
         self.change_state_with(ix, OrderState::Working, evidence, carried);
         self.cancel_one(ix, None);
         self.look_later();
+    }
+
+    pub(super) fn tell_late_arrival(&mut self, ix: OrderIx, how: &str) {
+        let Some(order) = self.order(ix) else { return };
+        let text = format!("order {} was given up as {} and {how}", order.client_order_id, order.state);
+        self.alert(AlertKind::LateArrival, text.clone(), Some(ix));
+        self.anomaly(text, Some(ix));
     }
 
     /// The first attempt at an order shows up after the order was placed again: the proof of its absence was

@@ -139,6 +139,7 @@ impl Turn<'_> {
             ServerLink::Restored | ServerLink::RestoredDataLost => {
                 self.change_link(LinkState::Recovering, "the broker's servers are back".to_owned());
                 self.core.session.forget_lists();
+                self.forget_sent_cancels();
                 self.ask_snapshot();
             }
         }

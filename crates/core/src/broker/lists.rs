@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alphec_model::broker::{BrokerStatus, CompletedReport, OpenOrderReport};
+use alphec_model::broker::{BrokerStatus, CompletedReport, EchoedTerms, OpenOrderReport};
 use alphec_model::{Evidence, OrderState, UtcNanos};
 
 use super::reports::says;
@@ -18,7 +18,12 @@ const OLD_TERMS_ROUNDS_MIN: u32 = 2;
 pub(super) const ABSENT_ROUNDS_PROBE: u32 = 2;
 
 impl Turn<'_> {
-    pub(super) fn take_open(&mut self, row: &OpenOrderReport, heard: &BTreeSet<OrderIx>) -> Option<OrderIx> {
+    pub(super) fn take_open(
+        &mut self,
+        row: &OpenOrderReport,
+        heard: &BTreeSet<OrderIx>,
+        asked_at: UtcNanos,
+    ) -> Option<OrderIx> {
         self.see_ids(&row.names);
         let Some(ix) = self.find(&row.names) else {
             self.note_lost_reference(&row.names);
@@ -48,9 +53,21 @@ impl Turn<'_> {
             return Some(ix);
         }
         self.apply_status(ix, &row.status, row.names.perm_id, evidence.clone());
+        self.check_cancel(ix, &row.status, asked_at);
         self.compare_terms(ix, &row.terms, evidence.clone());
+        self.stop_if_larger(ix, &row.terms);
         self.note_old_terms(ix, row, evidence);
         Some(ix)
+    }
+
+    /// An order that was made larger at the broker can fill more than any limit has counted.
+    fn stop_if_larger(&mut self, ix: OrderIx, echoed: &EchoedTerms) {
+        let Some((theirs, most)) = self.excess(ix, echoed) else { return };
+        let name = self.order(ix).map(|order| order.client_order_id.to_string()).unwrap_or_default();
+        self.halt_by_ourselves(format!(
+            "order {name} is held at {theirs} by the broker and was asked for at {most}: \
+             make it smaller in TWS or cancel it, then resume"
+        ));
     }
 
     /// Old terms in two complete rounds, confirmed by the venue: the change did not arrive. A row

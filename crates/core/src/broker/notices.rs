@@ -1,5 +1,7 @@
 //! Codes. The adapter's table says what a code can mean; where the order stands says what it does.
 
+use std::time::Duration;
+
 use alphec_model::broker::{LinkState, Notice, NoticeClass};
 use alphec_model::{AlertKind, Body, Evidence, OrderState, Provenance, RejectReason};
 
@@ -101,10 +103,15 @@ impl Turn<'_> {
             return;
         }
         let cancel = self.core.session.cancels.entry(ix).or_default();
-        cancel.is_sent = false;
+        cancel.sent_at = None;
         cancel.not_found = cancel.not_found.saturating_add(1);
         if cancel.not_found >= NOT_FOUND_MAX {
-            let what = "the broker shows the order and does not find it to cancel: cancel it in TWS";
+            let what = if self.is_within_executions(ix) {
+                "the broker shows the order and does not find it to cancel: cancel it in TWS"
+            } else {
+                "the broker does not find the order, and it is older than the executions that it lists: \
+                 find out in TWS or on the statements how it ended, and settle it"
+            };
             self.anomaly(what.to_owned(), Some(ix));
             self.end_cancel(ix, notice);
         }
@@ -120,7 +127,15 @@ impl Turn<'_> {
                 && self.now.since(absence.since) >= self.core.config.absent_after
         });
         let is_up = matches!(self.core.session.link.state, LinkState::Recovering | LinkState::Ready);
-        self.state(ix) == Some(OrderState::InDoubt) && is_long && is_up
+        self.state(ix) == Some(OrderState::InDoubt) && is_long && is_up && self.is_within_executions(ix)
+    }
+
+    /// Whether the executions that the lists reach back to would show every fill of the order. The first of
+    /// their days may be short.
+    fn is_within_executions(&self, ix: OrderIx) -> bool {
+        let whole_days = u64::from(self.core.config.executions_days.saturating_sub(1));
+        let reach = Duration::from_secs(whole_days.saturating_mul(86_400));
+        self.order(ix).is_some_and(|order| self.now.since(order.created_at) < reach)
     }
 
     /// Whether both counts of the order's instrument agree; `None` where they cannot be compared.

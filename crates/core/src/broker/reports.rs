@@ -1,7 +1,7 @@
 //! Open orders and statuses, live and unasked.
 
 use alphec_model::broker::{BrokerStatus, EchoedTerms, OpenOrderReport, OrderNames, StatusReport};
-use alphec_model::{Body, Evidence, OrderSpec, OrderState, PermId, Provenance};
+use alphec_model::{Body, CancelScope, Evidence, OrderSpec, OrderState, PermId, Provenance, Qty};
 
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
@@ -173,15 +173,21 @@ impl Turn<'_> {
         }
     }
 
-    /// More than we asked for can fill more than was judged.
+    /// More than we asked for can fill more than was judged. A single message may be an old one: a list decides.
     fn compare_size(&mut self, ix: OrderIx, echoed: &EchoedTerms) {
-        let Some(order) = self.order(ix).filter(|order| !order.state.is_terminal()) else { return };
+        if let Some((theirs, most)) = self.excess(ix, echoed) {
+            self.anomaly(format!("the broker holds it at {theirs}, we asked for {most}"), Some(ix));
+            self.look_later();
+        }
+    }
+
+    /// The size that the broker has a live order at, and the most that we asked for, where that is less.
+    pub(super) fn excess(&self, ix: OrderIx, echoed: &EchoedTerms) -> Option<(Qty, Qty)> {
+        let order = self.order(ix).filter(|order| !order.state.is_terminal())?;
         let wanted =
             order.pending.replace.as_ref().map_or(order.spec.order_qty, |replace| replace.spec.order_qty);
         let most = order.spec.order_qty.max(wanted);
-        if let Some(theirs) = echoed.order_qty.filter(|theirs| *theirs > most) {
-            self.anomaly(format!("the broker holds it at {theirs}, we asked for {most}"), Some(ix));
-        }
+        echoed.order_qty.filter(|theirs| *theirs > most).map(|theirs| (theirs, most))
     }
 
     /// Raises the id floor above every id of ours that the broker shows.
@@ -216,16 +222,15 @@ impl Turn<'_> {
     }
 
     pub(super) fn halt_by_ourselves(&mut self, reason: String) {
-        if self.core.book.halted().is_some() {
+        self.halt_scope_by_ourselves(CancelScope::All, reason);
+    }
+
+    pub(super) fn halt_scope_by_ourselves(&mut self, scope: CancelScope, reason: String) {
+        if self.core.book.halted().is_some() || self.core.book.halt_of(&scope).is_some() {
             return;
         }
         self.alert(alphec_model::AlertKind::Halted, reason.clone(), None);
-        let body = Body::Halted {
-            scope: alphec_model::CancelScope::All,
-            kill: false,
-            by: "alphec-execution".to_owned(),
-            reason,
-        };
+        let body = Body::Halted { scope, kill: false, by: "alphec-execution".to_owned(), reason };
         self.record(About::default(), Provenance::Inferred, body);
     }
 }

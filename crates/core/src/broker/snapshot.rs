@@ -97,7 +97,7 @@ impl Turn<'_> {
         self.take_executions(snapshot);
         let mut seen = heard.clone();
         for row in &snapshot.open {
-            seen.extend(self.take_open(row, &heard));
+            seen.extend(self.take_open(row, &heard, asked_at));
         }
         for row in &snapshot.completed {
             seen.extend(self.take_completed(row, &heard));
@@ -107,8 +107,11 @@ impl Turn<'_> {
         self.note_absent(&seen, asked_at);
         let is_first = self.core.session.link.rounds == 0;
         self.core.session.link.rounds = self.core.session.link.rounds.saturating_add(1);
-        if !(is_first && in_dispute) {
+        if !in_dispute {
             self.core.session.clean_since = Some(asked_at);
+        }
+        // A difference may be a lag once. The next round agrees, or has it on record as a break.
+        if !(is_first && in_dispute) {
             self.recovered();
         }
         self.pursue_kills(&seen, asked_at);

@@ -1,8 +1,9 @@
 //! Cancels: never refused for an order that can still be live, never behind the gate.
 
+use alphec_model::broker::BrokerStatus;
 use alphec_model::{
     AlertKind, Body, BrokerRequest, CancelScope, ClientOrderId, Command, CorrelationId, Evidence, Order,
-    OrderState, Provenance,
+    OrderState, Provenance, UtcNanos,
 };
 
 use crate::book::OrderIx;
@@ -74,7 +75,7 @@ impl Turn<'_> {
             if not_sent.is_some() {
                 self.send_cancel(ix);
             } else if self.is_of_this_login(ix) {
-                self.core.session.cancels.entry(ix).or_default().is_sent = true;
+                self.core.session.cancels.entry(ix).or_default().sent_at = Some(self.now);
             }
         }
         if not_sent.is_none() {
@@ -102,10 +103,36 @@ impl Turn<'_> {
         );
         self.alert(AlertKind::GlobalCancel, text, None);
         self.core.session.global_cancel_at = None;
-        for cancel in self.core.session.cancels.values_mut() {
-            cancel.is_sent = false;
-        }
+        self.forget_sent_cancels();
         self.look_later();
+    }
+
+    /// Whatever was sent may never have arrived: it leaves again after the next lists, for what they show.
+    pub(crate) fn forget_sent_cancels(&mut self) {
+        for cancel in self.core.session.cancels.values_mut() {
+            cancel.sent_at = None;
+        }
+    }
+
+    /// A complete list shows how an order stands that a cancel was sent for. One that the broker is at work
+    /// on has arrived; one that left long before the list, and that the list says nothing of, has not.
+    pub(crate) fn check_cancel(&mut self, ix: OrderIx, status: &BrokerStatus, asked_at: UtcNanos) {
+        if self.order(ix).is_none_or(|order| order.pending.cancel_asked_at.is_none()) {
+            return;
+        }
+        let cancel = self.core.session.cancels.entry(ix).or_default();
+        if *status == BrokerStatus::PendingCancel {
+            cancel.sent_at = cancel.sent_at.or(Some(asked_at));
+            return;
+        }
+        let Some(sent_at) = cancel.sent_at else { return };
+        if asked_at.since(sent_at) >= self.core.config.ack_timeout {
+            cancel.sent_at = None;
+            let what =
+                "a cancel was sent and the broker's lists show the order as if it was not: it is sent again";
+            self.anomaly(what.to_owned(), Some(ix));
+        }
+        self.core.session.want_snapshot(self.now.saturating_add(self.core.config.ack_timeout));
     }
 
     /// Cancels one order wherever it stands. Terminal orders are left alone; what was never sent
@@ -150,7 +177,7 @@ impl Turn<'_> {
         let Some(broker_order_id) = self.order(ix).and_then(|order| order.broker_order_id) else { return };
         if self.is_connected() && self.is_of_this_login(ix) {
             self.note_sent();
-            self.core.session.cancels.entry(ix).or_default().is_sent = true;
+            self.core.session.cancels.entry(ix).or_default().sent_at = Some(self.now);
             self.step.requests.push(BrokerRequest::Cancel { broker_order_id });
         }
     }
@@ -159,7 +186,7 @@ impl Turn<'_> {
     pub(crate) fn send_waiting_cancels(&mut self) {
         for ix in self.core.book.live() {
             let is_asked = self.order(ix).is_some_and(|order| order.pending.cancel_asked_at.is_some());
-            let is_sent = self.core.session.cancels.get(&ix).is_some_and(|cancel| cancel.is_sent);
+            let is_sent = self.core.session.cancels.get(&ix).is_some_and(|cancel| cancel.sent_at.is_some());
             if is_asked && !is_sent {
                 self.send_cancel(ix);
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use alphec_model::{
-    AlertKind, Body, CancelScope, ClientOrderId, Command, CorrelationId, OrderState, Provenance,
+    AlertKind, Body, CancelScope, ClientOrderId, Command, CorrelationId, ForeignOrder, OrderState, Provenance,
 };
 
 use super::cancel::is_in;
@@ -50,7 +50,7 @@ impl Turn<'_> {
             if self.core.book.live_in(&scope).next().is_some() {
                 self.cancel_again(&scope, seen);
                 self.look_later();
-            } else if !is_verified {
+            } else if self.second_lives_in(&scope).is_empty() && !is_verified {
                 let others = self.core.book.foreign_orders().count();
                 let text = format!(
                     "kill switch on {scope}: the broker's lists show that nothing of ours works there any more; \
@@ -70,6 +70,19 @@ impl Turn<'_> {
                 self.cancel_one(ix, None);
             }
         }
+    }
+
+    /// Orders that carry a reference of ours and are none of ours as we know them: second lives, earlier
+    /// attempts. They are in scope unless the order that the reference names is not.
+    fn second_lives_in(&self, scope: &CancelScope) -> Vec<String> {
+        let is_of_scope = |foreign: &&ForeignOrder| {
+            let Some(number) = foreign.order_ref.as_deref().and_then(|text| self.intent_of(text)) else {
+                return false;
+            };
+            let order = self.core.book.ix_by_intent(number).and_then(|ix| self.order(ix));
+            order.is_none_or(|order| is_in(order, scope))
+        };
+        self.core.book.foreign_orders().filter(is_of_scope).map(|foreign| foreign.key.clone()).collect()
     }
 
     /// Back to trading: a deliberate act, and only on books that were read without a difference
@@ -108,9 +121,16 @@ impl Turn<'_> {
         if !in_doubt.is_empty() {
             return Some(format!("orders are in doubt: {}; wait, or settle them", named(in_doubt)));
         }
-        if halt.is_kill && !halt.is_verified {
-            let live: Vec<&ClientOrderId> = book.live_in(scope).map(|order| &order.client_order_id).collect();
+        let live: Vec<&ClientOrderId> = book.live_in(scope).map(|order| &order.client_order_id).collect();
+        if halt.is_kill && !(halt.is_verified && live.is_empty()) {
             return Some(format!("the kill is not verified yet; still live: {}", named(live)));
+        }
+        let second_lives = self.second_lives_in(scope);
+        if !second_lives.is_empty() {
+            let keys = second_lives.join(", ");
+            return Some(format!(
+                "orders of ours live on at the broker beside what is counted as them: {keys}"
+            ));
         }
         let broken =
             book.positions().find(|position| position.broken.is_some() && is_about(scope, position))?;

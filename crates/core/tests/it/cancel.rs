@@ -75,6 +75,36 @@ fn a_cancel_lost_with_its_connection_leaves_again_also_after_a_restart() {
 }
 
 #[test]
+fn a_cancel_sent_while_the_servers_were_lost_leaves_again_once_they_are_back() {
+    use alphec_model::broker::ServerLink;
+    for back in [ServerLink::Restored, ServerLink::RestoredDataLost] {
+        let mut world = World::working("a", Side::Buy, "1");
+        let generation = world.generation;
+        world.event(BrokerEvent::ServerLink { generation, link: ServerLink::Lost });
+        assert_eq!(world.cancel("a").cancels(), [1], "it is tried all the same");
+        world.event(BrokerEvent::ServerLink { generation, link: back });
+        let books = world.rows(&["a"]);
+        assert_eq!(world.books(books).cancels(), [1]);
+    }
+}
+
+#[test]
+fn a_cancel_that_complete_lists_contradict_is_told_and_sent_again_until_the_broker_is_at_work_on_it() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.cancel("a");
+    let mut books = world.rows(&["a"]);
+    let seen = world.next_books(books.clone());
+    assert_eq!((seen.cancels(), seen.alerts(AlertKind::Anomaly)), (vec![1], 1));
+    let again = world.now;
+    assert_eq!(world.next_books(books.clone()).cancels(), [1]);
+    assert!(world.now.since(again) <= seconds(5), "without waiting for the next minute");
+    books.open[0].status = alphec_model::broker::BrokerStatus::PendingCancel;
+    for _ in 0..3 {
+        assert_eq!(world.next_books(books.clone()).cancels(), [0; 0], "it has arrived");
+    }
+}
+
+#[test]
 fn a_cancel_that_was_never_written_leaves_after_the_next_lists() {
     let mut world = World::working("a", Side::Buy, "1");
     world.cancel("a");

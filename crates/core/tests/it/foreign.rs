@@ -117,6 +117,20 @@ fn one_that_grows_counts_at_its_new_size_less_what_filled() {
 }
 
 #[test]
+fn one_that_cannot_be_counted_halts_what_it_trades() {
+    let mut world = World::working("a", Side::Buy, "1");
+    let mut row = theirs(&world);
+    row.terms.order_qty = None;
+    world.event(BrokerEvent::OpenOrder(row.clone()));
+    assert_eq!(world.submit("b", Side::Buy, "1").denied().rule(), Rule::Halted);
+    let elsewhere = limit(Side::Buy, "1", "5000");
+    assert_eq!(world.submit_request(request("c", "ES", elsewhere.clone())).places(), 1);
+    (row.instrument, row.con_id) = (None, None);
+    world.event(BrokerEvent::OpenOrder(row));
+    assert_eq!(world.submit_request(request("d", "ES", elsewhere)).denied().rule(), Rule::Halted);
+}
+
+#[test]
 fn no_cancel_of_ours_reaches_it_and_a_restart_keeps_it_counted() {
     let mut world = World::working("a", Side::Buy, "1");
     let mut row = theirs(&world);

@@ -48,6 +48,28 @@ fn every_way_to_miss_messages_opens_a_gap_that_complete_lists_close() {
 }
 
 #[test]
+fn a_difference_right_after_a_gap_is_looked_at_twice_before_the_gap_closes() {
+    let ways: [&[ServerLink]; 3] =
+        [&[], &[ServerLink::Lost, ServerLink::Restored], &[ServerLink::Lost, ServerLink::RestoredDataLost]];
+    for way in ways {
+        let mut world = World::ready();
+        let generation = world.generation;
+        for link in way {
+            world.event(BrokerEvent::ServerLink { generation, link: *link });
+        }
+        if way.is_empty() {
+            world.event(BrokerEvent::Gap { generation, why: "lagged".into() });
+        }
+        let positions = vec![crate::support::broker::position("AAPL", "5")];
+        let differs = Books { positions, ..Books::default() };
+        assert_eq!(gaps(&world.next_books(differs.clone())), [], "{way:?}");
+        assert!(!world.core.readiness().is_ready(), "{way:?}");
+        let seen = world.next_books(differs);
+        assert!(seen.has("position_broken") && gaps(&seen) == [(2, false)], "{way:?}");
+    }
+}
+
+#[test]
 fn lists_asked_for_before_the_gap_do_not_close_it() {
     let mut world = World::ready();
     let generation = world.generation;

@@ -139,6 +139,45 @@ fn resuming_needs_a_verified_kill_clean_books_and_its_own_scope() {
 }
 
 #[test]
+fn a_second_life_keeps_a_kill_from_being_verified() {
+    let mut world = World::working("a", Side::Buy, "5");
+    world.kill(CancelScope::All);
+    let mut second = crate::support::broker::open_row(&world.order("a"), "Submitted");
+    second.names.perm_id = Some(alphec_model::PermId::new(9_999));
+    world.status("a", "Cancelled", "0");
+    world.next_books(Books { open: vec![second], ..Books::default() });
+    assert!(!is_verified(&world, &CancelScope::All));
+    assert!(matches!(world.resume().misuse(), Misuse::NotClean(_)));
+    world.next_books(Books::default());
+    assert!(is_verified(&world, &CancelScope::All));
+    assert!(matches!(world.resume().reply(), Reply::Done));
+}
+
+#[test]
+fn what_came_back_after_a_kill_was_verified_keeps_trading_halted() {
+    let mut world = World::working("a", Side::Buy, "5");
+    let books = world.rows(&["a"]);
+    world.kill(CancelScope::All);
+    world.status("a", "Cancelled", "0");
+    world.next_books(Books::default());
+    assert!(is_verified(&world, &CancelScope::All));
+    assert_eq!(world.next_books(books).cancels(), [1], "it is canceled again");
+    assert!(matches!(world.resume().misuse(), Misuse::NotClean(why) if why.contains("still live: a")));
+}
+
+#[test]
+fn books_that_differ_are_not_clean_the_first_time_either() {
+    let mut world = World::ready();
+    world.wait(seconds(1));
+    world.halt();
+    let positions = vec![crate::support::broker::position("ES", "3")];
+    world.next_books(Books { positions, ..Books::default() });
+    assert!(matches!(world.resume().misuse(), Misuse::NotClean(_)));
+    world.next_books(Books::default());
+    assert!(matches!(world.resume().reply(), Reply::Done));
+}
+
+#[test]
 fn resuming_is_refused_while_an_order_is_in_doubt_or_a_position_broken() {
     let mut world = World::ready();
     world.submit("a", Side::Buy, "1");

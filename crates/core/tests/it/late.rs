@@ -44,8 +44,9 @@ fn a_late_fill_is_booked_and_the_rest_is_canceled() {
     assert_eq!((world.state("a"), world.position("AAPL")), (OrderState::Working, "1".into()));
     assert_eq!((world.reserved_buys("AAPL"), seen.cancels()), ("3".into(), vec![1]));
     let mut world = given_up();
-    world.fill("a", "e1.01", "4");
+    let seen = world.fill("a", "e1.01", "4");
     assert_eq!((world.state("a"), world.position("AAPL")), (OrderState::Filled, "4".into()));
+    assert_eq!(seen.alerts(AlertKind::LateArrival), 1, "people hear of it when it filled whole, too");
 }
 
 #[test]
@@ -56,6 +57,33 @@ fn the_watch_for_late_arrivals_outlives_restarts() {
     world.connect();
     let books = world.rows(&["a"]);
     assert_eq!(world.books(books).cancels(), [1]);
+}
+
+#[test]
+fn an_order_older_than_the_executions_that_are_listed_is_not_proven_absent() {
+    let mut world = World::ready();
+    world.submit("a", Side::Buy, "4");
+    world.wait(seconds(6));
+    // Two days of executions: today and at least a part of yesterday.
+    world.now = world.now.saturating_add(seconds(24 * 3_600));
+    for _ in 0..6 {
+        world.next_books(Books::default());
+        world.notice("a", 10_147, NoticeClass::NotFound);
+    }
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::InDoubt, "4".into()));
+}
+
+#[test]
+fn an_order_made_larger_at_the_broker_stops_trading_once_a_list_shows_it() {
+    let mut world = World::working("a", Side::Buy, "4");
+    let mut larger = world.rows(&["a"]);
+    larger.open[0].terms.order_qty = Some("400".parse().unwrap());
+    let seen = world.event(BrokerEvent::OpenOrder(larger.open[0].clone()));
+    assert_eq!(seen.alerts(AlertKind::Anomaly), 1);
+    assert!(world.core.readiness().is_ready(), "one message may be an old one");
+    let seen = world.next_books(larger);
+    assert_eq!(seen.alerts(AlertKind::Halted), 1);
+    assert!(world.core.readiness().halted.is_some_and(|why| why.contains("400")));
 }
 
 #[test]
