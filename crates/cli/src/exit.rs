@@ -135,7 +135,7 @@ fn of_execution(error: &Error) -> (Exit, &'static str) {
         Error::NotReady { readiness } if readiness.journal_trouble.is_some() => (Exit::Failed, "journal"),
         Error::NotReady { .. } => (Exit::NotConnected, "not_connected"),
         Error::Call(CallError::Misuse(_)) => (Exit::Usage, "usage"),
-        Error::Call(CallError::Journal { .. }) => (Exit::Failed, "journal"),
+        Error::Call(CallError::Journal { .. } | CallError::NotOnRecord { .. }) => (Exit::Failed, "journal"),
         _ => (Exit::Failed, "failed"),
     }
 }

@@ -9,7 +9,7 @@ use crate::config::Mode;
 use crate::machine::Core;
 
 /// A decision this old is not sent: its price was judged by a market that is gone.
-const SEND_WITHIN: Duration = Duration::from_secs(2);
+pub(crate) const SEND_WITHIN: Duration = Duration::from_secs(2);
 
 impl Core {
     /// Whether a request that was decided may still leave now. Cancels and questions always may.
@@ -17,9 +17,15 @@ impl Core {
     /// # Errors
     /// Why not; the request is then given back as never written.
     pub fn last_look(&self, now: UtcNanos, request: &BrokerRequest) -> Result<(), String> {
-        let (ticket, asked_at) = match request {
-            BrokerRequest::Place(ticket) => (ticket, self.placed_at(ticket)?),
-            BrokerRequest::Replace(ticket) => (ticket, self.replaced_at(ticket)?),
+        let ticket = match request {
+            BrokerRequest::Place(ticket) => {
+                self.is_still_to_be_placed(ticket)?;
+                ticket
+            }
+            BrokerRequest::Replace(ticket) => {
+                self.is_still_to_be_changed(ticket)?;
+                ticket
+            }
             _ => return Ok(()),
         };
         if let Some(reason) = self.not_ready(now) {
@@ -28,20 +34,20 @@ impl Core {
         if ticket.generation != self.generation() {
             return Err("it was decided for an earlier connection".to_owned());
         }
-        let age = now.since(asked_at);
-        if age > SEND_WITHIN {
-            return Err(format!("it was decided {} ms ago, too long to be sent", age.as_millis()));
+        if now > ticket.send_by {
+            let late = now.since(ticket.send_by);
+            return Err(format!("it was to be sent {} ms ago, too long", late.as_millis()));
         }
         Ok(())
     }
 
-    fn placed_at(&self, ticket: &Ticket) -> Result<UtcNanos, String> {
+    fn is_still_to_be_placed(&self, ticket: &Ticket) -> Result<(), String> {
         let order = self.ticketed(ticket)?;
         if let Some(gone) = self.ended_leg(order) {
             return Err(format!("its group is not whole: order {} is {}", gone.client_order_id, gone.state));
         }
         match order.state {
-            OrderState::PendingNew => Ok(order.updated_at),
+            OrderState::PendingNew => Ok(()),
             state => Err(format!("the order is {state} by now")),
         }
     }
@@ -54,12 +60,10 @@ impl Core {
         orders.into_iter().find(|leg| leg.state.is_terminal() && leg.client_order_id != order.client_order_id)
     }
 
-    fn replaced_at(&self, ticket: &Ticket) -> Result<UtcNanos, String> {
+    fn is_still_to_be_changed(&self, ticket: &Ticket) -> Result<(), String> {
         let order = self.ticketed(ticket)?;
         match &order.pending.replace {
-            Some(replace) if order.state == OrderState::Working && replace.spec == ticket.spec => {
-                Ok(replace.asked_at)
-            }
+            Some(replace) if order.state == OrderState::Working && replace.spec == ticket.spec => Ok(()),
             _ => Err("the change is not wanted any more".to_owned()),
         }
     }

@@ -35,6 +35,15 @@ pub enum CallError {
         /// What happened.
         why: String,
     },
+    /// It is in force and cancels have left, but the journal takes no records: a restart may not know of it.
+    #[error(
+        "in force, and not on record ({why}): it holds as long as this process runs; do it again once the journal \
+         takes records"
+    )]
+    NotOnRecord {
+        /// What happened.
+        why: String,
+    },
 }
 
 /// Whether orders can be sent, and what is going on.
@@ -95,6 +104,18 @@ pub(crate) const fn is_urgent(command: &Command) -> bool {
             | Command::GlobalCancel { .. }
             | Command::Kill { .. }
             | Command::Halt { .. }
+    )
+}
+
+/// Whether a command is meant to outlast the process.
+pub(crate) const fn is_lasting(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Halt { .. }
+            | Command::Kill { .. }
+            | Command::Resume { .. }
+            | Command::AcceptPosition { .. }
+            | Command::Settle { .. }
     )
 }
 

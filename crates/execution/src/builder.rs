@@ -27,6 +27,7 @@ const EXECUTIONS_DAYS: u8 = 5;
 pub struct Builder {
     profile: Profile,
     arming_token: Option<String>,
+    unarmed: bool,
     rules: Vec<Arc<dyn RiskRule>>,
     sinks: Vec<Arc<dyn AlertSink>>,
     clock: Arc<dyn Clock>,
@@ -46,6 +47,7 @@ impl ExecutionClient {
         Builder {
             profile,
             arming_token: None,
+            unarmed: false,
             rules: Vec::new(),
             sinks: vec![Arc::new(LogSink)],
             clock: Arc::new(SystemClock::new()),
@@ -67,6 +69,14 @@ impl Builder {
     #[must_use]
     pub fn arm(mut self, token: impl Into<String>) -> Self {
         self.arming_token = Some(token.into());
+        self
+    }
+
+    /// Starts a live profile without an arming: orders are followed, canceled and killed, and nothing new is
+    /// sent. To stop trading must never need the permission to trade.
+    #[must_use]
+    pub const fn unarmed(mut self) -> Self {
+        self.unarmed = true;
         self
     }
 
@@ -105,9 +115,10 @@ impl Builder {
     /// [`Error::Config`] for a live profile that is not armed, [`Error::Journal`] and
     /// [`Error::Recover`] for a journal that cannot be used. Nothing was sent then.
     pub fn start(self) -> Result<ExecutionClient, Error> {
-        let Self { profile, arming_token, rules, mut sinks, clock, broker } = self;
+        let Self { profile, arming_token, unarmed, rules, mut sinks, clock, broker } = self;
         let armed_until = match profile.mode {
             Mode::Paper => None,
+            Mode::Live if unarmed => None,
             Mode::Live => Some(profile.check_armed(arming_token.as_deref(), clock.now())?),
         };
         if let Some(webhook) = &profile.alert_webhook {

@@ -154,6 +154,7 @@ mod tests {
             account: AccountId::new("DU1").unwrap(),
             instrument: InstrumentId::new("AAPL").unwrap(),
             spec: OrderSpec::new(Side::Buy, "1".parse().unwrap(), OrderType::Market).unwrap(),
+            send_by: UtcNanos::EPOCH,
             leg: None,
         });
         Waiting::Order { wire, ticket }

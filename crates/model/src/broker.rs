@@ -36,9 +36,16 @@ pub struct Ticket {
     pub instrument: InstrumentId,
     /// The terms.
     pub spec: OrderSpec,
+    /// The adapter writes it until then and not later: its price was judged by a market that is gone.
+    #[serde(default = "long_ago")]
+    pub send_by: UtcNanos,
     /// Its part in a group. A change of an exit or an entry leaves it out: the broker remembers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leg: Option<TicketLeg>,
+}
+
+const fn long_ago() -> UtcNanos {
+    UtcNanos::EPOCH
 }
 
 /// An order's part in a group, as it is written.

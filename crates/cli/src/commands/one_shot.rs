@@ -7,7 +7,7 @@ use std::time::Duration;
 use alphec_execution::config::Stop;
 use alphec_execution::model::broker::{BrokerEvent, LinkState};
 use alphec_execution::model::{AccountId, Alert, AlertKind, Body, InstrumentId, Seq};
-use alphec_execution::{Error, ExecutionClient, Profile, StopPolicy};
+use alphec_execution::{Builder, Error, ExecutionClient, Profile, StopPolicy};
 use alphec_journal::{Filter, Reader};
 use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -57,13 +57,35 @@ pub(crate) struct OneShot {
 }
 
 impl OneShot {
-    /// Starts on the profile's journal and waits until the broker's books are read.
+    /// Starts on the profile's journal and waits until the broker's books are read. Nothing new can be sent.
     pub(crate) async fn start(common: &Common, patience: &Patience) -> anyhow::Result<Self> {
         let profile = common.load()?.profile;
-        // Before the engine, so that a gateway that is not there costs a moment and no records.
+        let builder = ExecutionClient::builder(profile.clone()).unarmed();
+        Self::ready(profile, builder, patience.timeout()).await
+    }
+
+    /// The same, with the permission to send orders: a live profile must be armed.
+    pub(crate) async fn start_to_trade(common: &Common, patience: &Patience) -> anyhow::Result<Self> {
+        let profile = common.load()?.profile;
+        let mut builder = ExecutionClient::builder(profile.clone());
+        if let Some(token) = &common.arm {
+            builder = builder.arm(token.clone());
+        }
+        Self::ready(profile, builder, patience.timeout()).await
+    }
+
+    /// Starts for cancels: where anything listens, without waiting for it, for its books or for the disk.
+    pub(crate) async fn start_to_cancel(common: &Common, patience: &Patience) -> anyhow::Result<Self> {
+        let profile = common.load()?.profile;
         reach(&profile, patience.timeout()).await?;
-        let mut one_shot = Self::on(common, profile)?;
-        match one_shot.link_up(patience.timeout()).await {
+        Self::start_at_once(common)
+    }
+
+    async fn ready(profile: Profile, builder: Builder, patience: Duration) -> anyhow::Result<Self> {
+        // Before the engine, so that a gateway that is not there costs a moment and no records.
+        reach(&profile, patience).await?;
+        let mut one_shot = Self::on(profile, builder)?;
+        match one_shot.link_up(patience).await {
             Ok(()) => Ok(one_shot),
             Err(error) => {
                 one_shot.stop().await;
@@ -74,14 +96,12 @@ impl OneShot {
 
     /// Starts on the profile's journal, whatever the link.
     pub(crate) fn start_at_once(common: &Common) -> anyhow::Result<Self> {
-        Self::on(common, common.load()?.profile)
+        let profile = common.load()?.profile;
+        let builder = ExecutionClient::builder(profile.clone()).unarmed();
+        Self::on(profile, builder)
     }
 
-    fn on(common: &Common, profile: Profile) -> anyhow::Result<Self> {
-        let mut builder = ExecutionClient::builder(profile.clone());
-        if let Some(token) = &common.arm {
-            builder = builder.arm(token.clone());
-        }
+    fn on(profile: Profile, builder: Builder) -> anyhow::Result<Self> {
         let client = builder.start().map_err(held)?;
         let alerts = client.alerts();
         Ok(Self { client, profile, alerts, heard: Vec::new() })
@@ -173,6 +193,27 @@ impl OneShot {
             _ => None,
         });
         observed.collect()
+    }
+
+    /// Waits for a connection, whatever else is not there yet.
+    ///
+    /// # Errors
+    /// A login that is not the profile's, or none in time.
+    pub(crate) async fn connected(&self, patience: Duration) -> anyhow::Result<()> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let readiness = self.client.status().await.map_err(anyhow::Error::new)?.readiness;
+            if let Some(why) = readiness.refused {
+                return Err(Failure::new(Exit::Usage, "configuration", why).into());
+            }
+            if readiness.link != LinkState::Down {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err(self.not_ready(readiness.link, patience).into());
+            }
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
     }
 
     async fn link_up(&mut self, patience: Duration) -> anyhow::Result<()> {

@@ -104,6 +104,23 @@ fn a_live_profile_needs_its_arming() {
 }
 
 #[test]
+fn to_stop_a_live_profile_needs_no_arming() {
+    let sim = Sim::start(&["--accounts", "U1234567"]);
+    let live = profile(sim.addr).replace("\"paper\"", "\"live\"").replace("DU1234567", "U1234567");
+    let house = House::with(&live.replace("client_id", "allow_live = true\nclient_id"));
+    let until = std::process::Command::new("date").args(["-u", "-d", "+1 hour", "+%FT%TZ"]).output().unwrap();
+    let token = format!("ALPHEC-LIVE U1234567 UNTIL {}", String::from_utf8(until.stdout).unwrap().trim());
+    for id in ["a", "b"] {
+        house.submit(id, &["--type", "limit", "--limit", "225", "--tif", "gtc", "--arm", &token]).exits(0);
+    }
+    house.run(&["order", "list", "--json"]).exits(0);
+    house.run(&["order", "cancel", "a", "--json"]).exits(0);
+    house.run(&["kill", "--all", "--by", "mary", "--reason", "drill"]).exits(0);
+    let all = house.run(&["order", "list", "--all", "--json", "--offline"]).exits(0).json();
+    assert!(all["orders"].as_array().unwrap().iter().all(|order| order["state"] == "canceled"), "{all}");
+}
+
+#[test]
 fn a_corrupt_journal_names_the_record_and_nothing_trades_on_it() {
     let sim = Sim::start(&[]);
     let house = House::of(&sim);

@@ -57,6 +57,20 @@ fn a_resting_order_outlives_the_command_and_can_be_changed_and_canceled_by_other
 }
 
 #[test]
+fn a_cancel_does_not_wait_for_books_that_never_come() {
+    let sim = Sim::start(&["--fault", "empty-lists(list=positions, how=silence)@4s..600s"]);
+    let house = House::of(&sim);
+    house.submit("a", &["--type", "limit", "--limit", "225", "--tif", "gtc"]).exits(0);
+    house.submit("b", &["--type", "limit", "--limit", "225", "--tif", "gtc"]).exits(0);
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    house.run(&["positions", "--timeout", "2"]).exits(5);
+    let said = house.run(&["order", "cancel", "a", "--json", "--timeout", "5"]).exits(0);
+    assert_eq!(said.json()["order"]["state"], "canceled");
+    let said = house.run(&["order", "cancel", "--all", "--json", "--timeout", "5"]).exits(0);
+    assert_eq!(said.json()["orders"][0]["state"], "canceled");
+}
+
+#[test]
 fn every_type_and_life_is_understood() {
     let sim = Sim::start(&[]);
     let house = House::of(&sim);

@@ -32,7 +32,11 @@ impl Turn<'_> {
             BrokerEvent::Written { broker_order_id, wire, at } => self.written(broker_order_id, wire, at),
             event => {
                 let about = self.about(&event);
-                let body = Body::Observed { event: Box::new(event.clone()) };
+                let news = match &event {
+                    BrokerEvent::Snapshot(snapshot) => BrokerEvent::Snapshot(self.news_of(snapshot)),
+                    event => event.clone(),
+                };
+                let body = Body::Observed { event: Box::new(news) };
                 self.record(about, Provenance::Observed, body);
                 self.observed(event);
             }

@@ -6,8 +6,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use alphec_model::broker::{LinkState, OrderNames, Snapshot};
-use alphec_model::{AccountId, AlertKind, BrokerRequest, Generation, UtcNanos};
+use alphec_model::broker::{
+    CommissionReport, CompletedReport, ExecutionReport, LinkState, OrderNames, Snapshot,
+};
+use alphec_model::{
+    AccountId, AlertKind, Body, BrokerEvent, BrokerRequest, Generation, Provenance, UtcNanos,
+};
 
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
@@ -15,6 +19,9 @@ use crate::session::Outstanding;
 
 /// How long an answer may take before the books are asked for anew.
 const BOOKS_PATIENCE: Duration = Duration::from_secs(120);
+/// How many days of executions are asked for once the first lists after a gap showed all: more than one, for
+/// midnight lies between two readings.
+const LATER_DAYS: u8 = 2;
 
 impl Turn<'_> {
     /// Asks for the books, unless they are on their way or the gateway itself is cut off.
@@ -33,7 +40,9 @@ impl Turn<'_> {
         self.core.session.outstanding = Some(Outstanding { id, asked_at: self.now });
         self.core.session.asked_at = Some(self.now);
         self.core.session.want_snapshot(self.now.saturating_add(BOOKS_PATIENCE));
-        let executions_days = self.core.config.executions_days;
+        let all_days = self.core.config.executions_days;
+        let is_first = self.core.session.link.rounds == 0;
+        let executions_days = if is_first { all_days } else { all_days.min(LATER_DAYS) };
         self.request(About::default(), BrokerRequest::Snapshot { id, executions_days });
     }
 
@@ -118,6 +127,46 @@ impl Turn<'_> {
         self.send_waiting_cancels();
     }
 
+    /// The lists as they go on record: what they repeat of what is there already would make a record that
+    /// grows with every fill, once a minute. Executions and commissions that are new get records of their own.
+    pub(super) fn news_of(&self, snapshot: &Snapshot) -> Snapshot {
+        let completed = snapshot.completed.iter().filter(|row| self.is_new_end(row)).cloned().collect();
+        let (executions, commissions) = (Vec::new(), Vec::new());
+        let Snapshot { id, generation, open, positions, .. } = snapshot;
+        let (open, positions) = (open.clone(), positions.clone());
+        Snapshot { id: *id, generation: *generation, open, completed, executions, commissions, positions }
+    }
+
+    fn observe(&mut self, event: BrokerEvent) {
+        let about = self.about(&event);
+        self.record(about, Provenance::Observed, Body::Observed { event: Box::new(event) });
+    }
+
+    fn is_new_execution(&self, report: &ExecutionReport) -> bool {
+        let is_ours =
+            self.core.config.accounts.contains(&report.account) || self.find(&report.names).is_some();
+        let is_known = self.core.book.booked(report.exec_id.base()).is_some_and(|booked| {
+            let fill = &booked.fill;
+            let says_the_same = (fill.last_qty, fill.last_px) == (report.last_qty, report.last_px);
+            report.exec_id.revision() < fill.exec_id.revision()
+                || (fill.exec_id == report.exec_id && says_the_same)
+        });
+        is_ours && !report.is_combo && !is_known
+    }
+
+    fn is_new_commission(&self, report: &CommissionReport) -> bool {
+        let booked = self.core.book.booked(report.exec_id.base());
+        booked.is_some_and(|booked| report.commission.is_some() && booked.commission != report.commission)
+    }
+
+    /// Whether a completed row can change anything: of an order that has not ended here, or that filled more.
+    fn is_new_end(&self, row: &CompletedReport) -> bool {
+        let Some(order) = self.find(&row.names).and_then(|ix| self.order(ix)) else {
+            return row.names.order_ref.as_ref().is_some_and(|text| self.intent_of(text).is_some());
+        };
+        !order.state.is_terminal() || row.filled_qty.is_some_and(|filled| filled > order.cum_qty)
+    }
+
     /// Orders in the lists that were heard of after the lists were asked for: the rows may be older.
     fn heard_since(&mut self, snapshot: &Snapshot, asked_at: UtcNanos) -> BTreeSet<OrderIx> {
         let names = |names: &OrderNames| self.find(names);
@@ -137,10 +186,16 @@ impl Turn<'_> {
     /// the first time belong to the position that is adopted with them.
     fn take_executions(&mut self, snapshot: &Snapshot) {
         for report in &snapshot.executions {
+            if self.is_new_execution(report) {
+                self.observe(BrokerEvent::Execution(report.clone()));
+            }
             let in_baseline = !self.core.book.is_baselined(&report.account);
             self.book_execution(report, in_baseline);
         }
         for report in &snapshot.commissions {
+            if self.is_new_commission(report) {
+                self.observe(BrokerEvent::Commission(report.clone()));
+            }
             self.commission(report.clone());
         }
         let accounts: Vec<AccountId> = self.core.config.accounts.iter().cloned().collect();

@@ -7,6 +7,7 @@ use alphec_model::{
 };
 
 use crate::book::{OrderIx, new_order};
+use crate::last_look::SEND_WITHIN;
 use crate::machine::{About, Turn};
 use crate::risk::Candidate;
 use crate::step::{Misuse, Reply, Token};
@@ -166,6 +167,7 @@ impl Turn<'_> {
             account: order.account.clone(),
             instrument: order.instrument.clone(),
             spec,
+            send_by: self.now.saturating_add(SEND_WITHIN),
             leg: self.ticket_leg(order),
         })
     }

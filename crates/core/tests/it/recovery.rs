@@ -1,7 +1,9 @@
 //! Orders in doubt: only evidence from the broker ends them, and nothing is ever resent.
 
 use alphec_model::broker::{BrokerStatus, NoticeClass};
-use alphec_model::{AlertKind, Body, BrokerEvent, Evidence, LogId, OrderRef, OrderState, Side};
+use alphec_model::{
+    AlertKind, Body, BrokerEvent, BrokerRequest, Evidence, LogId, OrderRef, OrderState, Side,
+};
 
 use crate::support::World;
 use crate::support::broker::{Books, completed_row, execution, foreign, open_row, position};
@@ -22,6 +24,61 @@ fn holds(qty: &str) -> Books {
 
 fn filled(world: &World, exec_id: &str, qty: &str) -> Books {
     Books { executions: vec![execution(&world.order("a"), exec_id, qty, "100")], ..holds(qty) }
+}
+
+#[test]
+fn a_reading_of_the_books_records_what_is_new_and_nothing_twice() {
+    let mut world = World::working("a", Side::Buy, "10");
+    world.fill("a", "e1.01", "4");
+    world.commission("e1.01", Some("1"));
+    let order = world.order("a");
+    let mut books = world.rows(&["a"]);
+    books.executions = vec![execution(&order, "e1.01", "4", "100"), execution(&order, "e2.01", "6", "100")];
+    books.commissions =
+        ["e1.01", "e2.01"].map(|exec_id| crate::support::broker::commission(exec_id, Some("1"))).into();
+    books.completed = vec![completed_row(&order, "Filled", "10", "0")];
+    books.positions = vec![position("AAPL", "10")];
+    let observed = |seen: &crate::support::Seen| {
+        let bodies = seen.0.records.iter().map(|record| &record.body);
+        let events = bodies.filter_map(|body| match body {
+            Body::Observed { event } => Some((**event).clone()),
+            _ => None,
+        });
+        events.collect::<Vec<_>>()
+    };
+    let first = world.next_books(books.clone());
+    let told = observed(&first);
+    let new = told.iter().filter_map(|event| match event {
+        BrokerEvent::Execution(report) => Some(report.exec_id.as_str()),
+        BrokerEvent::Commission(report) => Some(report.exec_id.as_str()),
+        _ => None,
+    });
+    assert_eq!(new.collect::<Vec<_>>(), ["e2.01", "e2.01"], "each in a record of its own");
+    books.open.clear();
+    let again = observed(&world.next_books(books));
+    let [BrokerEvent::Snapshot(lists)] = again.as_slice() else { panic!("{again:?}") };
+    assert_eq!((lists.executions.len(), lists.commissions.len(), lists.completed.len()), (0, 0, 0));
+    assert_eq!(lists.positions.len(), 1, "what is compared is on record");
+}
+
+#[test]
+fn executions_of_many_days_are_asked_for_once_after_each_gap() {
+    let mut world = World::started_with(|config| config.executions_days = 5);
+    world.resolve();
+    let days = |seen: &crate::support::Seen| {
+        let asked = seen.0.requests.iter().find_map(|request| match request {
+            BrokerRequest::Snapshot { executions_days, .. } => Some(*executions_days),
+            _ => None,
+        });
+        asked.expect("the books are asked for")
+    };
+    assert_eq!(days(&world.connect()), 5);
+    world.feed();
+    world.books(Books::default());
+    assert_eq!(days(&world.wait(seconds(60))), 2);
+    world.books(Books::default());
+    world.disconnect();
+    assert_eq!(days(&world.connect()), 5);
 }
 
 #[test]

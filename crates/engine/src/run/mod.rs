@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::engine::Opening;
 use crate::follow::Followers;
-use crate::handle::{Call, CallError, Query, Stats, Status};
+use crate::handle::{Call, CallError, Query, Stats, Status, is_lasting};
 use crate::outbox::Outbox;
 use crate::rules::Answered;
 use crate::side::Side;
@@ -88,6 +88,13 @@ struct InFlight {
     since: Duration,
 }
 
+/// A caller who waits for an answer.
+struct Waiter {
+    reply: oneshot::Sender<Result<Reply, CallError>>,
+    /// Of a command that is meant to outlast the process.
+    is_lasting: bool,
+}
+
 /// What may be known outside and is not told yet; emptied every turn.
 #[derive(Default)]
 struct News {
@@ -119,7 +126,7 @@ pub(crate) struct Loop {
     is_slow: bool,
     trouble: Option<Trouble>,
     journal_gone: bool,
-    waiters: HashMap<Token, oneshot::Sender<Result<Reply, CallError>>>,
+    waiters: HashMap<Token, Waiter>,
     next_token: Token,
     news: News,
     stopping: Option<UnderWay>,
@@ -334,7 +341,8 @@ impl Loop {
                     return;
                 }
                 let token = self.fresh_token();
-                self.waiters.insert(token, reply);
+                let is_lasting = is_lasting(&command);
+                self.waiters.insert(token, Waiter { reply, is_lasting });
                 self.step(Input::Command { token, command: *command });
             }
             Call::Query(query) => self.query(query),
@@ -531,7 +539,7 @@ impl Loop {
     fn reply(&mut self, token: Token, reply: Result<Reply, CallError>) {
         if let Some(waiter) = self.waiters.remove(&token) {
             // A caller that stopped waiting loses the answer, never the order.
-            drop(waiter.send(reply));
+            drop(waiter.reply.send(reply));
         }
     }
 }

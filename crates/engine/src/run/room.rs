@@ -6,7 +6,7 @@ use alphec_core::Reply;
 use alphec_model::Command;
 
 use super::Loop;
-use crate::handle::CallError;
+use crate::handle::{CallError, is_lasting};
 
 impl Loop {
     /// The answer to a command that leaves no record because there is no room for one, if there is none.
@@ -24,7 +24,10 @@ impl Loop {
             | Command::Settle { .. } => {
                 Some(Err(CallError::Journal { why: "too many records wait for it already".to_owned() }))
             }
-            command => self.parts.core.repeats(self.parts.clock.now(), command).map(Ok),
+            command => {
+                let reply = self.parts.core.repeats(self.parts.clock.now(), command)?;
+                Some(if is_lasting(command) { Err(self.not_on_record()) } else { Ok(reply) })
+            }
         }
     }
 }
@@ -121,7 +124,7 @@ mod tests {
         let correlation_id = CorrelationId::new("work").unwrap();
         let client_order_id = ClientOrderId::new("never").unwrap();
         for _ in 0..100 {
-            assert!(matches!(ask(&mut stuck, halt()).await, Ok(Ok(Reply::Done))));
+            assert!(matches!(ask(&mut stuck, halt()).await, Ok(Err(CallError::NotOnRecord { .. }))));
             let cancel = Command::Cancel {
                 client_order_id: client_order_id.clone(),
                 correlation_id: correlation_id.clone(),

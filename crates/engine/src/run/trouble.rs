@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use alphec_core::{Input, Reply};
+use alphec_core::{Input, Reply, Token};
 use alphec_model::broker::Wire;
 use alphec_model::{BrokerEvent, BrokerOrderId, BrokerRequest, UtcNanos};
 
@@ -94,12 +94,11 @@ impl Loop {
         self.let_cancels_ahead();
         let withdrawn: BTreeSet<BrokerOrderId> = stale.iter().filter_map(order_of).collect();
         for (token, reply) in replies {
-            let reply = if is_withdrawn(&reply, &withdrawn) {
-                Err(CallError::Journal { why: why.to_owned() })
+            if is_withdrawn(&reply, &withdrawn) {
+                self.reply(token, Err(CallError::Journal { why: why.to_owned() }));
             } else {
-                Ok(reply)
-            };
-            self.reply(token, reply);
+                self.reply_unrecorded(token, reply);
+            }
         }
         for answer in answers {
             answer();
@@ -113,11 +112,24 @@ impl Loop {
     pub(super) fn let_out(&mut self) {
         self.let_cancels_ahead();
         for (token, reply) in std::mem::take(&mut self.filling.held.replies) {
-            self.reply(token, Ok(reply));
+            self.reply_unrecorded(token, reply);
         }
         for answer in std::mem::take(&mut self.filling.held.answers) {
             answer();
         }
+    }
+
+    /// Answers without waiting for the journal; whoever means an act to outlast the process is told that it
+    /// may not.
+    fn reply_unrecorded(&mut self, token: Token, reply: Reply) {
+        let is_lasting = self.waiters.get(&token).is_some_and(|waiter| waiter.is_lasting);
+        let is_done = !matches!(reply, Reply::Misuse(_));
+        self.reply(token, if is_lasting && is_done { Err(self.not_on_record()) } else { Ok(reply) });
+    }
+
+    pub(super) fn not_on_record(&self) -> CallError {
+        let why = self.parts.core.readiness().journal_trouble;
+        CallError::NotOnRecord { why: why.unwrap_or_else(|| "the journal is behind".to_owned()) }
     }
 
     fn retry(&mut self, now: UtcNanos) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use alphec_engine::CallError;
 use alphec_engine::core::Reply;
 use alphec_engine::journal::testing::{FailingSink, Failure, When};
-use alphec_model::{Body, DenyReason, OrderState};
+use alphec_model::{Body, Command, DenyReason, OrderState};
 
 use crate::support::{QUIET, World, cancel, global_cancel, key, submit, until, until_ready, work};
 
@@ -175,6 +175,27 @@ async fn a_cancel_passes_a_broken_journal() {
     let canceled = handle.command(cancel("a")).await;
     assert!(matches!(canceled, Ok(Reply::Order(_))), "{canceled:?}");
     assert_eq!(broker.next_cancel().await, ticket.broker_order_id);
+}
+
+#[tokio::test]
+async fn a_halt_that_is_not_on_record_is_answered_as_such_and_in_force() {
+    let mut world = World::new();
+    let failing = Switched::new(world.sink.clone(), When::BeforePersisting);
+    let switch = failing.switch();
+    world.store = Some(Box::new(failing));
+    let (handle, mut broker) = world.ready().await;
+    let ticket = work(&handle, &mut broker, "a").await;
+
+    switch.store(true, std::sync::atomic::Ordering::SeqCst);
+    let (by, reason) = ("operator".to_owned(), "drill".to_owned());
+    let halted = handle.command(Command::Halt { by: by.clone(), reason: reason.clone() }).await;
+    assert!(matches!(halted, Err(CallError::NotOnRecord { .. })), "{halted:?}");
+    let correlation_id = alphec_model::CorrelationId::new("drill").unwrap();
+    let scope = alphec_model::CancelScope::All;
+    let killed = handle.command(Command::Kill { scope, by, reason, correlation_id }).await;
+    assert!(matches!(killed, Err(CallError::NotOnRecord { .. })), "{killed:?}");
+    assert_eq!(broker.next_cancel().await, ticket.broker_order_id, "and the cancels have left");
+    assert!(handle.status().await.unwrap().readiness.halted.is_some());
 }
 
 #[tokio::test]

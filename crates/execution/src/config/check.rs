@@ -53,6 +53,7 @@ pub(super) fn profile(name: &str, tree: &Node, folder: &Path) -> Checked<Profile
     accounts(&text.accounts, mode)?;
     let limits = limits(&text.limits)?;
     let (instruments, instrument_limits) = all_instruments(&text, &limits)?;
+    within_pacing(text.pacing_per_second, &limits, &instrument_limits)?;
     let misplaced = tree.child("journal").map(|node| &node.origin);
     let based = |secret: Option<SecretRef>| secret.map(|secret| secret.based_on(folder));
     Ok(Profile {
@@ -242,6 +243,24 @@ fn limits(text: &LimitsText) -> Checked<Limits> {
     }
     sound(&limits)?;
     Ok(limits)
+}
+
+/// The gate must be the narrower of the two: what it passes and the pacing holds back grows old in a queue.
+fn within_pacing(pacing: u32, all: &Limits, own: &BTreeMap<InstrumentId, Limits>) -> Checked<()> {
+    let too_many = |limits: &Limits| pacing > 0 && limits.max_messages_per_second > pacing;
+    let why = |most: u32| {
+        format!(
+            "pacing_per_second lets {pacing} messages through and {most} pass the gate: orders would wait"
+        )
+    };
+    if too_many(all) {
+        let why = why(all.max_messages_per_second);
+        return Err(Fault::at("max_messages_per_second", why).below("limits"));
+    }
+    match own.values().find(|limits| too_many(limits)) {
+        Some(limits) => Err(Fault::at("pacing_per_second", why(limits.max_messages_per_second))),
+        None => Ok(()),
+    }
 }
 
 /// Zero would deny everything, and more than all is no collar: both are slips, not wishes.

@@ -199,6 +199,11 @@ fn values_out_of_range_are_refused_with_the_range() {
             "pacing_per_second = -4",
             "6:21: `pacing_per_second`: -4 stands where a whole number below 2147483648 belongs",
         ),
+        (
+            "pacing_per_second = 10",
+            "5:10: `limits.max_messages_per_second`: pacing_per_second lets 10 messages through and 20 pass the gate: \
+             orders would wait",
+        ),
         ("reconnect.factor = 0.5", "6:20: `reconnect.factor`: 0.5 is out of range; use 1 to 100"),
         ("reconnect.factor = nan", "6:20: `reconnect.factor`: NaN is out of range; use 1 to 100"),
         ("reconnect.jitter = 2", "6:20: `reconnect.jitter`: 2 is out of range; use 0 to 1"),

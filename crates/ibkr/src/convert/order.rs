@@ -10,7 +10,8 @@ use super::{Refused, money};
 /// The order as it will be written. Every price and size survives the way through a double, or nothing is
 /// written. Fields of ibapi's order that we do not use keep its defaults, which send nothing but zeros.
 pub(crate) fn order(ticket: &Ticket) -> Result<Order, Refused> {
-    let Ticket { generation: _, broker_order_id, order_ref, account, instrument: _, spec, leg } = ticket;
+    let Ticket { generation: _, broker_order_id, order_ref, account, instrument: _, spec, send_by: _, leg } =
+        ticket;
     // An absent total is how ibapi writes zero; an order without a size must not leave.
     if spec.order_qty.is_zero() {
         return Err(Refused::new("quantity", "zero"));
@@ -128,6 +129,7 @@ mod tests {
             spec: OrderSpec::new(Side::Sell, "10".parse().unwrap(), order_type)
                 .unwrap()
                 .with_time_in_force(time_in_force),
+            send_by: UtcNanos::EPOCH,
             leg: None,
         }
     }

@@ -142,6 +142,7 @@ impl Session<'_> {
         }
         self.port.push(BrokerEvent::Notice(notice));
         if let Some(link) = notices::server_link(code) {
+            self.is_server_lost = link == ServerLink::Lost;
             self.port.push(BrokerEvent::ServerLink { generation: self.generation, link });
         }
     }

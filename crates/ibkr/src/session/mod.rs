@@ -114,6 +114,8 @@ pub(crate) struct Session<'a> {
     reopened: u32,
     /// An unknown message was already reported as a gap.
     unknown_frames: bool,
+    /// The gateway said that it has no link to the broker's servers: what it takes now it may send much later.
+    is_server_lost: bool,
     notices: NoticeStream,
     lanes: Lanes,
     pacer: Arc<Pacer>,
@@ -159,6 +161,7 @@ impl<'a> Session<'a> {
             updates: Some(updates),
             reopened: 0,
             unknown_frames: false,
+            is_server_lost: false,
             notices,
             lanes: Lanes::default(),
             pacer: Arc::new(Pacer::new(config.messages_per_second)),

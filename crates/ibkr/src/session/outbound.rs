@@ -123,6 +123,12 @@ impl Session<'_> {
             Waiting::Cancel(id) => Ok(Job::Cancel(*id)),
             Waiting::GlobalCancel => Ok(Job::GlobalCancel),
             Waiting::Order { wire: _, ticket } => {
+                if self.is_server_lost {
+                    return Err("the gateway lost the broker's servers".to_owned());
+                }
+                if self.config.clock.now() > ticket.send_by {
+                    return Err("it waited for its turn too long to be sent".to_owned());
+                }
                 let (contract, order) =
                     last_look_at_order(ticket, self.generation, &self.accounts, self.directory)?;
                 let id = ticket.broker_order_id;

@@ -232,6 +232,7 @@ pub(crate) fn ticket(session: &Session, offset: i32, order_type: OrderType) -> T
         spec: OrderSpec::new(Side::Buy, "10".parse().unwrap(), order_type)
             .unwrap()
             .with_time_in_force(TimeInForce::Gtc),
+        send_by: UtcNanos::from_nanos(i64::MAX),
         leg: None,
     }
 }

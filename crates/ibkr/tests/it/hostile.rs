@@ -136,6 +136,22 @@ async fn the_link_to_the_servers_and_a_moved_port_are_told() {
 }
 
 #[tokio::test]
+async fn no_order_is_written_while_the_gateway_has_no_servers_and_cancels_are() {
+    let (gateway, tap, mut adapter) = tapped(Vec::new()).await;
+    let session = adapter.connected().await;
+    adapter.resolved().await;
+    tap.speak(tap::error(-1, 1100, "connectivity"));
+    adapter.notice(1100).await;
+    let ticket = resting(&session, 0);
+    adapter.send(BrokerRequest::Place(ticket.clone())).await;
+    assert!(adapter.not_written(ticket.broker_order_id.get()).await.contains("servers"));
+    adapter.send(BrokerRequest::Cancel { broker_order_id: ticket.broker_order_id }).await;
+    adapter.written(ticket.broker_order_id.get(), Wire::Cancel).await;
+    assert_eq!(gateway.truth().orders.len(), 0);
+    adapter.finish().await;
+}
+
+#[tokio::test]
 async fn errors_are_told_once_each_and_filed_by_their_id() {
     let (_gateway, tap, mut adapter) = tapped(Vec::new()).await;
     adapter.resolved().await;

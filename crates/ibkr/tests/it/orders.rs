@@ -224,6 +224,7 @@ async fn a_request_that_cannot_be_written_is_refused_with_the_reason() {
     let foreign = AccountId::new("U7654321").unwrap();
     let unlisted = InstrumentId::new("TSLA").unwrap();
     let cases = [
+        (alphec_model::broker::Ticket { send_by: alphec_model::UtcNanos::EPOCH, ..base.clone() }, "too long"),
         (alphec_model::broker::Ticket { account: foreign, ..base.clone() }, "account"),
         (alphec_model::broker::Ticket { instrument: unlisted, ..base.clone() }, "instrument"),
         (alphec_model::broker::Ticket { broker_order_id: BrokerOrderId::new(0), ..base.clone() }, "order id"),

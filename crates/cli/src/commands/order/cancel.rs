@@ -68,7 +68,7 @@ pub(super) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
         )
         .into());
     }
-    let one_shot = OneShot::start(common, &args.patience).await?;
+    let one_shot = OneShot::start_to_cancel(common, &args.patience).await?;
     let done = match &args.client_order_id {
         Some(id) => cancel(common, &one_shot, id, &args.patience).await,
         None if args.global => cancel_globally(common, &one_shot, &args.patience).await,
@@ -84,14 +84,16 @@ async fn cancel(
     id: &ClientOrderId,
     patience: &Patience,
 ) -> anyhow::Result<Exit> {
-    let handle = one_shot.client.order(id).await?;
     one_shot.client.cancel_order(id).await?;
+    let handle = one_shot.client.order(id).await?;
+    one_shot.connected(patience.timeout()).await?;
     let order = watch(&handle, patience.timeout(), |order| order.state.is_terminal()).await?;
     super::conclude(common, &order, of_canceled(&order))
 }
 
 async fn cancel_all(common: &Common, one_shot: &OneShot, args: &Args) -> anyhow::Result<Exit> {
     let ids = one_shot.client.cancel_all(args.scope()).await?;
+    one_shot.connected(args.patience.timeout()).await?;
     let orders = ends(one_shot, &ids, args.patience.timeout()).await?;
     if common.json {
         let documents: Vec<OrderDocument<'_>> = orders.iter().map(OrderDocument::new).collect();
@@ -104,6 +106,7 @@ async fn cancel_all(common: &Common, one_shot: &OneShot, args: &Args) -> anyhow:
 
 /// Orders of others are not ours to follow: what can be said of them is that the request was written.
 async fn cancel_globally(common: &Common, one_shot: &OneShot, patience: &Patience) -> anyhow::Result<Exit> {
+    one_shot.connected(patience.timeout()).await?;
     let before = one_shot.client.status().await?.journal_seq;
     let GlobalCancel { orders: ids, not_sent } =
         one_shot.client.global_cancel("alphec-exec", "order cancel --all --global").await?;

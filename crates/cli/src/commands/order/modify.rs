@@ -35,7 +35,7 @@ pub(super) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     if args.qty.is_none() && args.limit.is_none() && args.stop.is_none() && life.is_none() {
         return Err(Failure::usage("nothing to change: give --qty, --limit, --stop or --tif").into());
     }
-    let one_shot = OneShot::start(common, &args.patience).await?;
+    let one_shot = OneShot::start_to_trade(common, &args.patience).await?;
     let done = modify(common, &one_shot, &args).await;
     one_shot.stop().await;
     done

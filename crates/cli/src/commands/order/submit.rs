@@ -148,7 +148,7 @@ pub(super) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     // What is wrong with the words is said before anything starts.
     let spec = spec(&args)?;
     let account = account(&args, &common.load()?.profile)?;
-    let one_shot = OneShot::start(common, &args.patience).await?;
+    let one_shot = OneShot::start_to_trade(common, &args.patience).await?;
     let done = submit(common, &one_shot, args, (account, spec)).await;
     one_shot.stop().await;
     done

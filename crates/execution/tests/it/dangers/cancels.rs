@@ -29,7 +29,7 @@ async fn a_fill_while_the_cancel_is_pending_is_booked() {
 /// Danger 11: an unanswered cancel leaves the order live, with its exposure.
 #[tokio::test]
 async fn a_cancel_that_is_not_confirmed_leaves_the_order_live() {
-    for fault in ["cancel-late(by=never)", "swallow-cancel"] {
+    for fault in ["cancel-late(by=never)", "swallow-cancel@1.."] {
         let world = World::started(&[fault], NARROW, |it| it).await;
         world.is_ready().await;
         let order = world.working(buy("10", "195.00")).await;
@@ -43,6 +43,17 @@ async fn a_cancel_that_is_not_confirmed_leaves_the_order_live() {
         world.holds("10").await;
         world.ends(1).await;
     }
+}
+
+/// Danger 11 again: a cancel that got lost is sent again once complete lists contradict it.
+#[tokio::test]
+async fn a_cancel_that_got_lost_is_sent_again() {
+    let world = World::started(&["swallow-cancel"], NARROW, |it| it).await;
+    world.is_ready().await;
+    let order = world.working(buy("10", "195.00")).await;
+    world.client.cancel_order(order.client_order_id()).await.unwrap();
+    reach(&order, OrderState::Canceled).await;
+    world.ends(1).await;
 }
 
 /// Danger 12: "not found" alone proves nothing while a list shows the order.
