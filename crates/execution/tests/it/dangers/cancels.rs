@@ -45,7 +45,7 @@ async fn a_cancel_that_is_not_confirmed_leaves_the_order_live() {
     }
 }
 
-/// Danger 11 again: a cancel that got lost is sent again once complete lists contradict it.
+/// Danger 11: a cancel that got lost is sent again once complete lists contradict it.
 #[tokio::test]
 async fn a_cancel_that_got_lost_is_sent_again() {
     let world = World::started(&["swallow-cancel"], NARROW, |it| it).await;
