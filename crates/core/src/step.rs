@@ -91,8 +91,11 @@ pub enum Misuse {
     /// The orders make no group.
     #[error("no group: {0}")]
     BadGroup(GroupError),
+    /// More orders than may be held in memory.
+    #[error("the book holds as many orders as it may; begin a new journal")]
+    BookFull,
     /// There is no such halt.
-    #[error("{0} is not halted; `status` names the halts in force")]
+    #[error("{0} is not halted; `reconcile show` names the halts in force")]
     NotHalted(CancelScope),
     /// There is no break to accept.
     #[error("{instrument} of {account} is not in a break: both counts agree, or have not been compared")]

@@ -1,6 +1,7 @@
 //! The one place that reads time.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use alphec_model::UtcNanos;
@@ -18,21 +19,37 @@ pub trait Clock: Send + Sync {
     }
 }
 
-/// The wall clock as read once at the start, carried on by the monotonic clock: a step of the wall
-/// clock moves no deadline. `alphec-exec doctor` measures how far it is from the gateway's.
+/// The wall clock ahead of ours by more than this was no drift: the machine slept, and we did not count it.
+const SLEPT: Duration = Duration::from_secs(1);
+
+/// The wall clock as read once at the start, carried on by the monotonic clock: a step back of the wall clock
+/// moves no deadline. The monotonic clock stands still while the machine sleeps, so a wall clock far ahead is
+/// followed. `alphec-exec doctor` measures how far it is from the gateway's.
 #[derive(Debug)]
 pub struct SystemClock {
     wall: UtcNanos,
     since: Instant,
+    /// Nanoseconds slept through.
+    slept: AtomicU64,
 }
 
 impl SystemClock {
     /// Reads the wall clock.
     #[must_use]
     pub fn new() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let wall = UtcNanos::EPOCH.saturating_add(since_epoch);
-        Self { wall, since: Instant::now() }
+        Self { wall: wall_clock(), since: Instant::now(), slept: AtomicU64::new(0) }
+    }
+
+    fn at(&self, elapsed: Duration, wall: UtcNanos) -> UtcNanos {
+        let awake = self.wall.saturating_add(elapsed);
+        let slept = Duration::from_nanos(self.slept.load(Ordering::Relaxed));
+        let now = awake.saturating_add(slept);
+        if wall.since(now) <= SLEPT {
+            return now;
+        }
+        let nanos = u64::try_from(wall.since(awake).as_nanos()).unwrap_or(u64::MAX);
+        let most = self.slept.fetch_max(nanos, Ordering::Relaxed).max(nanos);
+        awake.saturating_add(Duration::from_nanos(most))
     }
 }
 
@@ -44,6 +61,31 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> UtcNanos {
-        self.wall.saturating_add(self.since.elapsed())
+        // In this order: whatever comes between the two readings makes the wall clock look behind.
+        let wall = wall_clock();
+        self.at(self.since.elapsed(), wall)
+    }
+}
+
+fn wall_clock() -> UtcNanos {
+    UtcNanos::EPOCH.saturating_add(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_on_while_the_machine_sleeps_and_never_back() {
+        let clock = SystemClock::new();
+        let start = clock.wall;
+        let at = |elapsed: u64, wall: u64| {
+            let seconds = Duration::from_millis;
+            clock.at(seconds(elapsed), start.saturating_add(seconds(wall))).since(start).as_millis()
+        };
+        assert_eq!(at(1_000, 1_900), 1_000, "a drift is none");
+        assert_eq!(at(2_000, 3_602_000), 3_602_000, "an hour slept");
+        assert_eq!(at(3_000, 3_603_000), 3_603_000);
+        assert_eq!(at(4_000, 0), 3_604_000, "a step back moves nothing");
     }
 }

@@ -28,8 +28,9 @@ pub struct GlobalCancel {
 
 /// A running engine, as strategies see it. Cheap to clone; works from any runtime.
 ///
-/// Dropping the last clone stops the engine by the profile's stop policy; [`Self::stop`] does it
-/// deliberately and reports what is left working.
+/// Dropping the last clone tells the engine to stop by the profile's stop policy, on a thread of its own that
+/// nobody waits for: at the end of `main` the process is gone before it has canceled anything. So end with
+/// [`Self::stop`], which waits and reports what is left working.
 #[derive(Debug, Clone)]
 pub struct ExecutionClient {
     pub(crate) handle: Handle,

@@ -23,7 +23,7 @@ mod sinks;
 
 use alphec_model::{ClientOrderId, CorrelationId};
 
-pub use alphec_engine::core::{Misuse, Mode, Readiness};
+pub use alphec_engine::core::{Halt, Misuse, Mode, Readiness};
 pub use alphec_engine::{
     AlertSink, Answering, BrokerTask, CallError, Clock, Delivery, DeliveryError, RecoverError, RiskRule,
     Stats, Status, StopPolicy, StopReport, SystemClock, sync_rule,

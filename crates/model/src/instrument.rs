@@ -122,6 +122,18 @@ impl TickRule {
         Self(steps)
     }
 
+    /// Whether every price on this rule's increments is one on the other's too.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        let edges = self.0.iter().chain(&other.0).map(|(low_edge, _)| *low_edge);
+        let is_whole =
+            |one: Price, other: Price| one.get().checked_rem(other.get()).is_some_and(|rest| rest.is_zero());
+        edges.into_iter().all(|edge| match (self.increment_at(edge), other.increment_at(edge)) {
+            (Some(ours), Some(theirs)) => is_whole(ours, theirs),
+            _ => true,
+        })
+    }
+
     /// The increment that applies at `price`; the size of the price decides for negative ones.
     #[must_use]
     pub fn increment_at(&self, price: Price) -> Option<Price> {

@@ -1,7 +1,8 @@
 //! `alphec-exec reconcile`: what differs from the broker, and what an operator says about it.
 
+use alphec_execution::Halt;
 use alphec_execution::model::{
-    AccountId, ClientOrderId, ForeignOrder, InstrumentId, Order, OrderState, Position,
+    AccountId, CancelScope, ClientOrderId, ForeignOrder, InstrumentId, Order, OrderState, Position,
 };
 use serde_json::json;
 
@@ -14,7 +15,7 @@ use crate::render::{self, OrderDocument};
 /// What to do about differences.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Show breaks, orders in doubt and open orders of others.
+    /// Show halts, breaks, orders in doubt and open orders of others.
     Show {
         #[command(flatten)]
         patience: Patience,
@@ -84,11 +85,21 @@ async fn show(common: &Common, patience: &Patience) -> anyhow::Result<Exit> {
     let one_shot = OneShot::start(common, patience).await?;
     let found = look(&one_shot).await;
     one_shot.stop().await;
-    let (breaks, in_doubt, foreign) = found?;
+    let Found { breaks, in_doubt, foreign, halts } = found?;
     if common.json {
         let in_doubt: Vec<OrderDocument<'_>> = in_doubt.iter().map(OrderDocument::new).collect();
-        render::json(&json!({ "breaks": breaks, "in_doubt": in_doubt, "foreign": foreign }))?;
+        let halts: Vec<_> = halts.iter().map(halt_document).collect();
+        render::json(&json!({ "breaks": breaks, "in_doubt": in_doubt, "foreign": foreign, "halts": halts }))?;
         return Ok(Exit::Done);
+    }
+    render::text(&format!("halts in force: {}", halts.len()))?;
+    for (scope, halt) in &halts {
+        let kill = match (halt.is_kill, halt.is_verified) {
+            (false, _) => "",
+            (true, false) => ", a kill that is not verified yet",
+            (true, true) => ", a verified kill",
+        };
+        render::text(&format!("  {scope} since {}: {}{kill}", halt.since, halt.why))?;
     }
     render::text(&format!("breaks: {}", breaks.len()))?;
     if !breaks.is_empty() {
@@ -108,10 +119,24 @@ async fn show(common: &Common, patience: &Patience) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn look(one_shot: &OneShot) -> anyhow::Result<(Vec<Position>, Vec<Order>, Vec<ForeignOrder>)> {
+/// What keeps trading from being in order.
+struct Found {
+    breaks: Vec<Position>,
+    in_doubt: Vec<Order>,
+    foreign: Vec<ForeignOrder>,
+    halts: Vec<(CancelScope, Halt)>,
+}
+
+fn halt_document((scope, halt): &(CancelScope, Halt)) -> serde_json::Value {
+    let Halt { why, since, is_kill, is_verified } = halt;
+    json!({ "scope": scope, "why": why, "since": since, "kill": is_kill, "verified": is_verified })
+}
+
+async fn look(one_shot: &OneShot) -> anyhow::Result<Found> {
     let mut breaks = one_shot.client.positions().await?;
     breaks.retain(|position| position.broken.is_some());
     let mut in_doubt = one_shot.client.open_orders().await?;
     in_doubt.retain(|order| order.state == OrderState::InDoubt);
-    Ok((breaks, in_doubt, one_shot.client.foreign_orders().await?))
+    let (foreign, halts) = (one_shot.client.foreign_orders().await?, one_shot.client.halts().await?);
+    Ok(Found { breaks, in_doubt, foreign, halts })
 }

@@ -26,6 +26,20 @@ fn a_kill_cancels_is_verified_outlives_the_command_and_needs_a_deliberate_resume
 }
 
 #[test]
+fn a_halt_is_shown_with_its_scope_and_reason() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    house.run(&["kill", "--all", "--by", "mary", "--reason", "drill"]).exits(0);
+    let halts = house.run(&["reconcile", "show", "--json"]).exits(0).json()["halts"].clone();
+    assert_eq!(
+        (&halts[0]["why"], &halts[0]["kill"], &halts[0]["verified"]),
+        (&json!("drill, by mary"), &json!(true), &json!(true))
+    );
+    let said = house.run(&["reconcile", "show"]).exits(0).out;
+    assert!(said.contains("halts in force: 1") && said.contains("drill, by mary, a verified kill"), "{said}");
+}
+
+#[test]
 fn a_kill_without_a_reason_or_a_scope_is_no_kill() {
     let sim = Sim::start(&[]);
     let house = House::of(&sim);
@@ -39,7 +53,7 @@ fn reconcile_shows_what_is_open_and_settles_only_what_is_in_doubt() {
     let house = House::of(&sim);
     house.submit("rest-1", &["--type", "limit", "--limit", "225.50", "--tif", "gtc"]).exits(0);
     let said = house.run(&["reconcile", "show", "--json"]).exits(0).json();
-    assert_eq!(said, json!({ "breaks": [], "in_doubt": [], "foreign": [] }));
+    assert_eq!(said, json!({ "breaks": [], "in_doubt": [], "foreign": [], "halts": [] }));
     house
         .run(&["reconcile", "accept", "AAPL", "--account", "DU1234567", "--reason", "statement"])
         .exits(2)

@@ -309,7 +309,7 @@ pub(super) fn exposure_mut<'a>(
     exposures.entry(account.clone()).or_default().entry(instrument.clone()).or_default()
 }
 
-fn denied_order(
+pub(crate) fn denied_order(
     request: &alphec_model::OrderRequest,
     reason: alphec_model::DenyReason,
     at: UtcNanos,

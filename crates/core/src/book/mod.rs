@@ -1,7 +1,7 @@
 //! The durable state: orders, fills, positions, halts. It changes only by applying records.
 
 mod apply;
-pub(crate) use apply::new_order;
+pub(crate) use apply::{denied_order, new_order};
 mod exposure;
 mod group;
 mod halt;

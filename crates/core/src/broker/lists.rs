@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use alphec_model::broker::{BrokerStatus, CompletedReport, EchoedTerms, OpenOrderReport};
-use alphec_model::{Evidence, OrderState, UtcNanos};
+use alphec_model::{Evidence, OrderSpec, OrderState, Price, UtcNanos};
 
 use super::reports::says;
 use crate::book::OrderIx;
@@ -56,8 +56,20 @@ impl Turn<'_> {
         self.check_cancel(ix, &row.status, asked_at);
         self.compare_terms(ix, &row.terms, evidence.clone());
         self.stop_if_larger(ix, &row.terms);
+        self.note_other_terms(ix, &row.terms);
         self.note_old_terms(ix, row, evidence);
         Some(ix)
+    }
+
+    /// What the broker holds otherwise than asked for, with no change in flight, is told and never taken over.
+    fn note_other_terms(&mut self, ix: OrderIx, echoed: &EchoedTerms) {
+        let Some(order) = self.order(ix).filter(|order| !order.state.is_terminal()) else { return };
+        if sent_replace(order).is_some() {
+            return;
+        }
+        for what in differences(echoed, &order.spec) {
+            self.anomaly(what, Some(ix));
+        }
     }
 
     /// An order that was made larger at the broker can fill more than any limit has counted.
@@ -193,6 +205,26 @@ fn absence_restarts(absence: Option<&mut Absence>) {
     if let Some(absence) = absence {
         absence.rounds = ABSENT_ROUNDS_PROBE - 1;
     }
+}
+
+/// Where an echo contradicts the terms. What it leaves out, it does not contradict; more than we asked for is
+/// judged elsewhere, and types have other words at the broker.
+fn differences(echoed: &EchoedTerms, spec: &OrderSpec) -> Vec<String> {
+    let px = |name: &str, theirs: Option<Price>, ours: Option<Price>| {
+        let (theirs, ours) = theirs.zip(ours)?;
+        (theirs != ours)
+            .then(|| format!("the broker holds it with a {name} of {theirs}, we asked for {ours}"))
+    };
+    let smaller = echoed.order_qty.filter(|theirs| *theirs < spec.order_qty);
+    let (life, ours) = (echoed.time_in_force.as_str(), spec.time_in_force.as_str());
+    let other_life = !life.is_empty() && !life.eq_ignore_ascii_case(ours);
+    let all = [
+        smaller.map(|theirs| format!("the broker holds it at {theirs}, we asked for {}", spec.order_qty)),
+        px("limit", echoed.limit_px, spec.order_type.limit_px()),
+        px("trigger", echoed.stop_px, spec.order_type.stop_px()),
+        other_life.then(|| format!("the broker holds it as {life}, we asked for {ours}")),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// Whether a row brings an ended order back. A refused one stays listed as inactive; whatever is

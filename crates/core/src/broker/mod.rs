@@ -60,7 +60,8 @@ impl Turn<'_> {
             BrokerEvent::Snapshot(snapshot) => self.snapshot(&snapshot),
             BrokerEvent::SnapshotFailed { id, generation, why } => self.snapshot_failed(id, generation, &why),
             BrokerEvent::Account { account, value } => self.account_value(account, value),
-            BrokerEvent::InstrumentResolved { instrument, con_id, tick: _, multiplier } => {
+            BrokerEvent::InstrumentResolved { instrument, con_id, tick, multiplier } => {
+                self.compare_tick(&instrument, tick.as_ref());
                 self.instrument_resolved(&instrument, con_id, multiplier);
             }
             BrokerEvent::InstrumentUnknown { instrument, why } if self.is_ours(&instrument) => {
@@ -156,6 +157,16 @@ impl Turn<'_> {
             unknown => {
                 self.anomaly(format!("an account figure that this version does not know: {unknown:?}"), None)
             }
+        }
+    }
+
+    /// Prices on increments of ours that are none of the broker's would be refused there, one by one.
+    fn compare_tick(&mut self, id: &alphec_model::InstrumentId, theirs: Option<&alphec_model::TickRule>) {
+        let Some((instrument, theirs)) = self.core.config.instruments.get(id).zip(theirs) else { return };
+        if !instrument.tick().is_within(theirs) {
+            let what =
+                format!("instrument {id}: prices on the tick of the profile are off the broker's; mend it");
+            self.anomaly(what, None);
         }
     }
 

@@ -20,7 +20,14 @@ impl Turn<'_> {
     pub(crate) fn submit_group(&mut self, token: Token, request: GroupRequest) {
         let misuse = match request.check() {
             Err(error) => Some(Misuse::BadGroup(error)),
-            Ok(()) => self.reused_key(&request).map(Misuse::KeyReused),
+            Ok(()) => {
+                let is_known = |order: &OrderRequest| self.core.book.ix_of(&order.client_order_id).is_some();
+                let is_new = !request.orders.iter().any(is_known);
+                let no_room = is_new && self.has_no_room(request.orders.len());
+                self.reused_key(&request)
+                    .map(Misuse::KeyReused)
+                    .or_else(|| no_room.then_some(Misuse::BookFull))
+            }
         };
         let head = request.orders.first().map(|order| order.client_order_id.clone());
         let known = head.as_ref().and_then(|head| self.core.book.ix_of(head));

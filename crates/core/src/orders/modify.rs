@@ -2,7 +2,7 @@
 
 use alphec_model::{
     Body, BrokerRequest, Command, DenyReason, Evidence, LegRole, ModifyRequest, Order, OrderSpec, OrderState,
-    PendingReplace, Provenance, SpecError, Verdict,
+    PendingReplace, Provenance, SpecError, TimeInForce, Verdict,
 };
 
 use crate::book::OrderIx;
@@ -131,6 +131,9 @@ fn not_changeable(order: &Order, spec: &OrderSpec) -> Option<DenyReason> {
         "the size of a bracket is that of its entry and never changes; cancel it and place a new one"
     } else if *spec == order.spec {
         "the new terms are the terms in force"
+    } else if is_another_date(order, spec) {
+        "the broker does not repeat the date of an order, so nothing could prove the change; cancel it and place a \
+         new order"
     } else {
         return cannot_take(order, spec);
     };
@@ -139,6 +142,16 @@ fn not_changeable(order: &Order, spec: &OrderSpec) -> Option<DenyReason> {
 
 fn is_in_bracket(order: &Order) -> bool {
     order.leg.as_ref().is_some_and(|leg| leg.role != LegRole::Peer)
+}
+
+/// Whether nothing changes but until when the order is good.
+fn is_another_date(order: &Order, spec: &OrderSpec) -> bool {
+    let both_dated = matches!(
+        (order.spec.time_in_force, spec.time_in_force),
+        (TimeInForce::Gtd { .. }, TimeInForce::Gtd { .. })
+    );
+    let rest = OrderSpec { time_in_force: order.spec.time_in_force, ..spec.clone() };
+    both_dated && rest == order.spec
 }
 
 /// Why no change can reach the order now, whatever it says.

@@ -1,12 +1,14 @@
 //! A new order: same key once, gate, intent, and only then the wire.
 
+use std::sync::Arc;
+
 use alphec_model::broker::{Ticket, TicketLeg};
 use alphec_model::{
     AlertKind, Body, BrokerRequest, Command, DenyReason, Evidence, Leg, LegRole, Order, OrderRef,
     OrderRequest, OrderState, OrderType, Provenance, SpecError, Verdict, WhenInDoubt,
 };
 
-use crate::book::{OrderIx, new_order};
+use crate::book::{OrderIx, denied_order, new_order};
 use crate::last_look::SEND_WITHIN;
 use crate::machine::{About, Turn};
 use crate::risk::Candidate;
@@ -54,9 +56,31 @@ impl Turn<'_> {
     }
 
     fn deny(&mut self, token: Token, request: OrderRequest, reason: DenyReason, verdict: Verdict) {
+        if self.has_no_room(1) {
+            return self.deny_unheld(token, request, &reason);
+        }
         if let Some(ix) = self.record_denied(request, reason, verdict) {
             self.reply_order(token, ix);
         }
+    }
+
+    pub(super) fn has_no_room(&self, orders: usize) -> bool {
+        self.core.book.len().saturating_add(orders) > self.core.config.orders_max
+    }
+
+    /// A full book holds no further order, not even a denied one: what was asked for is on record and answered.
+    fn deny_unheld(&mut self, token: Token, request: OrderRequest, reason: &DenyReason) {
+        let order = denied_order(&request, reason.clone(), self.now);
+        let about = About::correlation(&request.correlation_id);
+        self.record(about, Provenance::Operator, Body::Commanded { command: Command::Submit(request) });
+        if self.core.session.is_news("a full book denies") {
+            self.alert(
+                AlertKind::OrderDenied,
+                format!("order {} denied: {reason}", order.client_order_id),
+                None,
+            );
+        }
+        self.reply(token, Reply::Order(Arc::new(order)));
     }
 
     pub(super) fn record_denied(

@@ -329,23 +329,30 @@ fn worst_px(spec: &OrderSpec, quote: &Quote, reference_px: Decimal) -> Decimal {
     own.into_iter().flatten().map(|px| px.get().abs()).fold(reference_px.abs(), Decimal::max)
 }
 
-/// What a market order would pay or get now.
+/// What a market order would pay or get now; a plain stop that the market is beyond already is one.
 fn taken_px(spec: &OrderSpec, quote: &Quote) -> Option<Price> {
-    match (&spec.order_type, spec.side) {
-        (OrderType::Market, Side::Buy) => quote.ask,
-        (OrderType::Market, Side::Sell) => quote.bid,
+    let (taken, is_beyond): (_, fn(Price, Decimal) -> bool) = match spec.side {
+        Side::Buy => (quote.ask, |stop, market| stop.get() <= market),
+        Side::Sell => (quote.bid, |stop, market| stop.get() >= market),
+    };
+    match &spec.order_type {
+        OrderType::Market => taken,
+        OrderType::Stop { stop_px } if quote.reference_px().is_some_and(|px| is_beyond(*stop_px, px)) => {
+            taken
+        }
         _ => None,
     }
 }
 
 /// A limit price must be near the reference; that of a stop-limit near its own trigger, because
 /// the market will be there when it counts; a market order's is the side of the market it takes,
-/// so that a torn market denies it. A plain stop has no price to judge, but no order passes
-/// without a fresh reference.
+/// so that a torn market denies it. A plain stop has no price to judge until the market is beyond it,
+/// but no order passes without a fresh reference.
 fn price_collar(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
     let spec = scene.candidate.spec;
     let Some(px) = spec.order_type.limit_px().or_else(|| taken_px(spec, &scene.quote)) else { return Ok(()) };
-    let around = spec.order_type.stop_px().map_or(scene.reference_px, Price::get);
+    let trigger = spec.order_type.stop_px().filter(|_| spec.order_type.limit_px().is_some());
+    let around = trigger.map_or(scene.reference_px, Price::get);
     let distance = px.get().checked_sub(around).map(|distance| distance.abs());
     let allowed = exact_mul(around.abs(), scene.limits.price_collar);
     match (distance, allowed) {

@@ -187,6 +187,27 @@ fn notional_counts_multiplier_and_exchange_rate_and_the_worse_price() {
 }
 
 #[test]
+fn a_stop_that_the_market_is_beyond_already_is_judged_like_a_market_order() {
+    let stop = |side, stop_px: &str| spec(side, "10", OrderType::Stop { stop_px: px(stop_px) });
+    // The middle is 100, and the market is torn.
+    for (terms, passes) in [
+        (stop(Side::Buy, "101"), true),
+        (stop(Side::Buy, "99"), false),
+        (stop(Side::Sell, "99"), true),
+        (stop(Side::Sell, "101"), false),
+    ] {
+        let mut world = World::ready();
+        world.quote("AAPL", "80", "120");
+        let seen = world.submit_spec("a", "AAPL", terms.clone());
+        if passes {
+            assert_eq!(seen.places(), 1, "{terms:?}: {:?}", seen.reply());
+        } else {
+            assert_eq!(seen.denied().rule(), Rule::PriceCollar, "{terms:?}");
+        }
+    }
+}
+
+#[test]
 fn a_stop_limit_is_judged_by_its_own_trigger() {
     let mut world = World::ready();
     let terms = |stop_px, limit_px| {
@@ -263,7 +284,10 @@ fn a_full_book_refuses_new_orders_and_no_changes() {
     world.submit("a", Side::Buy, "1");
     world.open_order("a", "Submitted");
     world.submit("b", Side::Buy, "1");
-    assert!(matches!(world.submit("c", Side::Buy, "1").denied(), DenyReason::Journal { .. }));
+    for name in ["c", "c", "d"] {
+        assert!(matches!(world.submit(name, Side::Buy, "1").denied(), DenyReason::Journal { .. }));
+        assert_eq!(world.core.book().len(), 2, "nor does it hold what it refuses");
+    }
     assert_eq!(world.modify("a", buy("2")).replaces(), 1);
 }
 

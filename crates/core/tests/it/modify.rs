@@ -28,6 +28,21 @@ fn refused(world: &mut World, terms: OrderSpec) -> String {
 }
 
 #[test]
+fn another_date_alone_is_refused_for_no_echo_could_prove_it() {
+    let mut world = World::ready();
+    let until = |world: &World, hours: u64| alphec_model::TimeInForce::Gtd {
+        expire_at: world.now.saturating_add(seconds(3_600 * hours)),
+    };
+    let (early, late) = (until(&world, 1), until(&world, 2));
+    world.submit_spec("a", "AAPL", limit(Side::Buy, "10", "100").with_time_in_force(early));
+    world.open_order("a", "Submitted");
+    let seen = world.modify("a", limit(Side::Buy, "10", "100").with_time_in_force(late));
+    assert!(matches!(seen.denied(), DenyReason::NotChangeable { what } if what.contains("date")));
+    let seen = world.modify("a", limit(Side::Buy, "10", "99").with_time_in_force(late));
+    assert_eq!(seen.replaces(), 1, "with another price the echo proves it");
+}
+
+#[test]
 fn a_change_is_taken_over_when_the_broker_repeats_the_new_terms() {
     let mut world = changing("20");
     assert_eq!(world.reserved_buys("AAPL"), "20");

@@ -62,6 +62,43 @@ fn a_reading_of_the_books_records_what_is_new_and_nothing_twice() {
 }
 
 #[test]
+fn what_the_broker_holds_otherwise_than_asked_is_told_and_not_taken_over() {
+    let cases: [(&str, fn(&mut alphec_model::broker::EchoedTerms)); 3] = [
+        ("limit of 99", |terms| terms.limit_px = Some(crate::support::setup::px("99"))),
+        ("as GTC", |terms| terms.time_in_force = "GTC".into()),
+        ("at 4", |terms| terms.order_qty = Some("4".parse().unwrap())),
+    ];
+    for (what, alter) in cases {
+        let mut world = World::working("a", Side::Buy, "10");
+        let before = world.order("a").spec;
+        let mut books = world.rows(&["a"]);
+        assert_eq!(world.next_books(books.clone()).alerts(AlertKind::Anomaly), 0);
+        alter(&mut books.open[0].terms);
+        let seen = world.next_books(books.clone());
+        let told = seen.0.alerts.iter().any(|alert| alert.text.contains(what));
+        assert!(told, "{what}: {:?}", seen.0.alerts);
+        assert_eq!(world.order("a").spec, before);
+        assert_eq!(world.next_books(books).alerts(AlertKind::Anomaly), 0, "once");
+    }
+}
+
+#[test]
+fn a_tick_that_is_off_the_brokers_is_told() {
+    use alphec_model::TickRule;
+    let px = crate::support::setup::px;
+    for (theirs, is_told) in [("0.01", false), ("0.005", false), ("0.05", true)] {
+        let mut world = World::started();
+        let seen = world.event(BrokerEvent::InstrumentResolved {
+            instrument: crate::support::setup::instrument("AAPL"),
+            con_id: crate::support::setup::con_id("AAPL"),
+            tick: Some(TickRule::ladder(vec![(px("0"), px("0.0001")), (px("1"), px(theirs))])),
+            multiplier: None,
+        });
+        assert_eq!(seen.alerts(AlertKind::Anomaly) == 1, is_told, "{theirs}");
+    }
+}
+
+#[test]
 fn executions_of_many_days_are_asked_for_once_after_each_gap() {
     let mut world = World::started_with(|config| config.executions_days = 5);
     world.resolve();
