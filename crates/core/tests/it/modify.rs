@@ -30,7 +30,7 @@ fn refused(world: &mut World, terms: OrderSpec) -> String {
 #[test]
 fn another_date_alone_is_refused_for_no_echo_could_prove_it() {
     let mut world = World::ready();
-    let until = |world: &World, hours: u64| alphec_model::TimeInForce::Gtd {
+    let until = |world: &World, hours: u64| TimeInForce::Gtd {
         expire_at: world.now.saturating_add(seconds(3_600 * hours)),
     };
     let (early, late) = (until(&world, 1), until(&world, 2));

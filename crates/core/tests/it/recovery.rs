@@ -63,7 +63,8 @@ fn a_reading_of_the_books_records_what_is_new_and_nothing_twice() {
 
 #[test]
 fn what_the_broker_holds_otherwise_than_asked_is_told_and_not_taken_over() {
-    let cases: [(&str, fn(&mut alphec_model::broker::EchoedTerms)); 3] = [
+    type Alter = fn(&mut alphec_model::broker::EchoedTerms);
+    let cases: [(&str, Alter); 3] = [
         ("limit of 99", |terms| terms.limit_px = Some(crate::support::setup::px("99"))),
         ("as GTC", |terms| terms.time_in_force = "GTC".into()),
         ("at 4", |terms| terms.order_qty = Some("4".parse().unwrap())),
