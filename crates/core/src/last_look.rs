@@ -34,11 +34,24 @@ impl Core {
         if ticket.generation != self.generation() {
             return Err("it was decided for an earlier connection".to_owned());
         }
+        self.still_priced(now, ticket)?;
         if now > ticket.send_by {
             let late = now.since(ticket.send_by);
             return Err(format!("it was to be sent {} ms ago, too long", late.as_millis()));
         }
         Ok(())
+    }
+
+    /// What it was judged by must still count as the market.
+    fn still_priced(&self, now: UtcNanos, ticket: &Ticket) -> Result<(), String> {
+        let quote = self.quote(&ticket.instrument).ok_or("there is no quote any more")?;
+        let allowed = self.config.limits_for(&ticket.instrument).max_quote_age_ms;
+        let age = now.since(quote.at);
+        if age <= allowed {
+            Ok(())
+        } else {
+            Err(format!("the quote it was judged by is {} ms old", age.as_millis()))
+        }
     }
 
     fn is_still_to_be_placed(&self, ticket: &Ticket) -> Result<(), String> {

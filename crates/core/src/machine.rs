@@ -80,6 +80,7 @@ impl Core {
                 .or(self.session.inconsistent.as_ref())
                 .cloned(),
             stopping: self.session.stopping,
+            farms_down: self.session.farms_down.iter().cloned().collect(),
             gap: self.book.gap().map(|gap| gap.epoch),
             halted_scopes: self
                 .book

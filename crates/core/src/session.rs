@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use alphec_model::broker::{CommissionReport, LinkState};
 use alphec_model::risk::RuleName;
 use alphec_model::{
-    AccountId, AccountValues, CancelScope, ConId, Currency, Decimal, ExecId, Generation, Instrument,
-    InstrumentId, Price, Quote, RejectReason, UtcNanos, Verdict, exact_mul,
+    AccountId, AccountValues, CancelScope, ConId, Currency, Decimal, ExecId, FarmKind, Generation,
+    Instrument, InstrumentId, Price, Quote, RejectReason, UtcNanos, Verdict, exact_mul,
 };
 
 use crate::book::OrderIx;
@@ -72,6 +72,8 @@ pub(crate) struct Session {
     pub(crate) cancels: BTreeMap<OrderIx, CancelTry>,
     /// When a global cancel last left on this connection.
     pub(crate) global_cancel_at: Option<UtcNanos>,
+    /// Data farms that are broken.
+    pub(crate) farms_down: BTreeSet<(FarmKind, String)>,
     said: BTreeSet<String>,
     pub(crate) outstanding: Option<Outstanding>,
     pub(crate) asked_at: Option<UtcNanos>,
@@ -167,6 +169,8 @@ pub struct Readiness {
     pub journal_trouble: Option<String>,
     /// The process is about to end.
     pub stopping: bool,
+    /// Data farms that are broken, by what they serve and name. Orders still pass while their prices are fresh.
+    pub farms_down: Vec<(FarmKind, String)>,
     /// The gap that is open: messages may be missing, what is known of orders may be old.
     pub gap: Option<u64>,
     /// Halts of single accounts, strategies or instruments. They stop no others.
@@ -198,6 +202,7 @@ impl Session {
         self.accused.clear();
         self.cancels.clear();
         self.global_cancel_at = None;
+        self.farms_down.clear();
         self.said.clear();
     }
 

@@ -130,7 +130,55 @@ pub struct Handle {
     pub(crate) alerts: broadcast::WeakSender<Alert>,
 }
 
+/// A line to a running engine that does not keep it running: when every [`Handle`] is gone, so is the engine.
+#[derive(Debug, Clone)]
+pub struct OperatorLine {
+    urgent: mpsc::WeakSender<Call>,
+}
+
+/// An answer that a thread waits for.
+#[derive(Debug)]
+pub struct PendingReply(oneshot::Receiver<Result<Reply, CallError>>);
+
+impl OperatorLine {
+    /// Whether the engine runs.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.urgent.upgrade().is_some_and(|urgent| !urgent.is_closed())
+    }
+
+    /// Asks ahead of every other caller, without waiting.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`], also while more calls wait than may.
+    pub fn ask(&self, command: Command) -> Result<PendingReply, CallError> {
+        let urgent = self.urgent.upgrade().ok_or(CallError::Stopped)?;
+        let (reply, replied) = oneshot::channel();
+        urgent.try_send(Call::Command(Box::new(command), reply)).map_err(|_| CallError::Stopped)?;
+        Ok(PendingReply(replied))
+    }
+}
+
+impl PendingReply {
+    /// Blocks the thread until the answer is there. Not for async code.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn wait(self) -> Result<Reply, CallError> {
+        match self.0.blocking_recv().map_err(|_| CallError::Stopped)?? {
+            Reply::Misuse(misuse) => Err(misuse.into()),
+            reply => Ok(reply),
+        }
+    }
+}
+
 impl Handle {
+    /// A line that does not keep the engine running.
+    #[must_use]
+    pub fn operator_line(&self) -> OperatorLine {
+        OperatorLine { urgent: self.urgent.downgrade() }
+    }
+
     /// Asks for something. Dropping the future neither withdraws nor loses the command once sent.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ pub use broker::{BrokerTask, EVENTS_MAX, REQUESTS_MAX};
 pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, EngineParts, StartError};
 pub use follow::{Follower, News};
-pub use handle::{CallError, Handle, Stats, Status};
+pub use handle::{CallError, Handle, OperatorLine, PendingReply, Stats, Status};
 pub use recover::{RecoverError, replay};
 pub use rules::{Answering, RiskRule, rule_configs, sync_rule};
 pub use stop::{StopPolicy, StopReport};

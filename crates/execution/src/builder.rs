@@ -145,6 +145,9 @@ impl Builder {
             stop_policy: profile.stop.policy,
             stop_deadline: profile.stop.deadline,
         })?;
+        if let Err(error) = crate::beside::watch(&profile.journal, handle.operator_line()) {
+            tracing::error!(%error, "no operator can halt this engine from beside it");
+        }
         Ok(ExecutionClient { handle, stop: profile.stop, profile: profile.name })
     }
 }

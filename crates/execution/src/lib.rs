@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod beside;
 mod books;
 mod builder;
 mod client;
@@ -30,6 +31,7 @@ pub use alphec_engine::{
 };
 pub use alphec_ibkr::{ClockOffset, Probe, ProbeError};
 pub use alphec_model as model;
+pub use beside::{StopAct, ask_beside, operator_file};
 pub use books::{Books, read_books};
 pub use builder::Builder;
 pub use client::{ExecutionClient, GlobalCancel};

@@ -4,8 +4,8 @@
 //! A code that is not here is [`NoticeClass::Unlisted`]: the order is in doubt, never assumed dead.
 //! Texts are localised by the gateway, so only 399 looks at its text, where the code alone says nothing.
 
-use alphec_model::BrokerOrderId;
 use alphec_model::broker::{Notice, NoticeClass, ServerLink};
+use alphec_model::{BrokerOrderId, FarmKind, FarmState};
 
 /// ibapi mints request ids from here upwards and refuses order ids there, so an id names its domain.
 pub(crate) const REQUEST_ID_FLOOR: i32 = 1_500_000_000;
@@ -91,6 +91,24 @@ pub(crate) const fn server_link(code: i32) -> Option<ServerLink> {
         1102 => Some(ServerLink::Restored),
         _ => None,
     }
+}
+
+/// What a code says about a data farm, and the farm's name, which ends the text (`tws-behaviour.md` §1.8).
+pub(crate) fn farm(code: i32, text: &str) -> Option<(FarmKind, FarmState, String)> {
+    let (kind, state) = match code {
+        2103 => (FarmKind::MarketData, FarmState::Down),
+        2104 => (FarmKind::MarketData, FarmState::Up),
+        2108 => (FarmKind::MarketData, FarmState::Dormant),
+        2119 => (FarmKind::MarketData, FarmState::Connecting),
+        2105 => (FarmKind::History, FarmState::Down),
+        2106 => (FarmKind::History, FarmState::Up),
+        2107 => (FarmKind::History, FarmState::Dormant),
+        2157 => (FarmKind::Definitions, FarmState::Down),
+        2158 => (FarmKind::Definitions, FarmState::Up),
+        _ => return None,
+    };
+    let name = text.rsplit_once(':').or_else(|| text.rsplit_once('.')).map_or(text, |(_, name)| name).trim();
+    Some((kind, state, name.to_owned()))
 }
 
 /// Whether the code is one that ibapi makes up when frames are lost: an undecodable handshake frame (-4),
@@ -210,6 +228,68 @@ mod tests {
         assert_eq!(server_link(1101), Some(ServerLink::RestoredDataLost));
         assert_eq!(server_link(1102), Some(ServerLink::Restored));
         assert_eq!(server_link(2103), None, "a data farm is not the link");
+    }
+
+    #[test]
+    fn the_codes_of_the_farms_say_what_stands_how_and_which() {
+        let table = [
+            (
+                2103,
+                "Market data farm connection is broken:usfarm",
+                FarmKind::MarketData,
+                FarmState::Down,
+                "usfarm",
+            ),
+            (
+                2104,
+                "Market data farm connection is OK:usfarm.nj",
+                FarmKind::MarketData,
+                FarmState::Up,
+                "usfarm.nj",
+            ),
+            (
+                2105,
+                "HMDS data farm connection is broken:ushmds",
+                FarmKind::History,
+                FarmState::Down,
+                "ushmds",
+            ),
+            (2106, "HMDS data farm connection is OK:ushmds", FarmKind::History, FarmState::Up, "ushmds"),
+            (
+                2107,
+                "… should be available upon demand.ushmds",
+                FarmKind::History,
+                FarmState::Dormant,
+                "ushmds",
+            ),
+            (2108, "… upon demand.usfarm", FarmKind::MarketData, FarmState::Dormant, "usfarm"),
+            (
+                2119,
+                "Market data farm is connecting:usfarm",
+                FarmKind::MarketData,
+                FarmState::Connecting,
+                "usfarm",
+            ),
+            (
+                2157,
+                "Sec-def data farm connection is broken:secdefil",
+                FarmKind::Definitions,
+                FarmState::Down,
+                "secdefil",
+            ),
+            (
+                2158,
+                "Sec-def data farm connection is OK:secdefil",
+                FarmKind::Definitions,
+                FarmState::Up,
+                "secdefil",
+            ),
+        ];
+        for (code, text, kind, state, name) in table {
+            assert_eq!(farm(code, text), Some((kind, state, name.to_owned())), "{code}");
+        }
+        assert_eq!(farm(2104, ""), Some((FarmKind::MarketData, FarmState::Up, String::new())));
+        assert_eq!(farm(1100, "lost"), None, "the servers are no farm");
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub enum AlertKind {
     OrderInDoubt,
     /// The link is gone.
     Disconnected,
+    /// A data farm is broken: what it serves grows old, and orders are judged by it.
+    FarmDown,
     /// Connection attempts keep failing.
     ReconnectFailing,
     /// The link is back and reconciled.
@@ -74,6 +76,7 @@ impl AlertKind {
             | Self::OrderDenied
             | Self::OrderRejected
             | Self::OrderResent
+            | Self::FarmDown
             | Self::Disconnected => Severity::Warning,
             Self::OrderInDoubt
             | Self::ReconnectFailing
@@ -97,6 +100,7 @@ impl AlertKind {
             Self::OrderRejected => "order_rejected",
             Self::OrderInDoubt => "order_in_doubt",
             Self::Disconnected => "disconnected",
+            Self::FarmDown => "farm_down",
             Self::ReconnectFailing => "reconnect_failing",
             Self::Reconnected => "reconnected",
             Self::PositionBreak => "position_break",

@@ -12,6 +12,7 @@ use smol_str::SmolStr;
 
 use crate::account::AccountValue;
 use crate::decimal::{Currency, Price, Qty, SignedQty};
+use crate::farm::{FarmKind, FarmState};
 use crate::ids::{
     AccountId, ApiClientId, BrokerOrderId, ConId, ExecId, Generation, InstrumentId, OrderRef, PermId,
 };
@@ -523,6 +524,17 @@ pub enum BrokerEvent {
         generation: Generation,
         /// What happened.
         link: ServerLink,
+    },
+    /// A data farm changed its state.
+    Farm {
+        /// Which connection.
+        generation: Generation,
+        /// What it serves.
+        kind: FarmKind,
+        /// The broker's name for it.
+        name: String,
+        /// How it stands.
+        state: FarmState,
     },
     /// An open order.
     OpenOrder(OpenOrderReport),

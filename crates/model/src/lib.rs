@@ -19,6 +19,7 @@ pub mod command;
 pub mod decimal;
 pub mod doubt;
 pub mod event;
+pub mod farm;
 pub mod group;
 pub mod ids;
 pub mod instrument;
@@ -37,6 +38,7 @@ pub use command::{CancelScope, Command, ModifyRequest, OrderRequest};
 pub use decimal::{Currency, Money, Price, Qty, SignedQty, ValueError, exact_mul};
 pub use doubt::WhenInDoubt;
 pub use event::Event;
+pub use farm::{FarmKind, FarmState};
 pub use group::{BracketError, GroupError, GroupKind, GroupRequest, Leg, LegRole};
 pub use ids::{
     AccountId, ApiClientId, BrokerOrderId, ClientOrderId, ConId, CorrelationId, ExecId, Generation, IdError,
@@ -44,7 +46,7 @@ pub use ids::{
 };
 pub use instrument::{Instrument, InstrumentError, InstrumentKind, OptionRight, TickRule};
 pub use lifecycle::{Evidence, OrderState};
-pub use order::{Order, OrderSpec, OrderType, Pending, PendingReplace, Side, SpecError, TimeInForce};
+pub use order::{Order, OrderSpec, OrderType, Pending, PendingReplace, Side, SpecError, TimeInForce, Trail};
 pub use reason::{DenyReason, RejectReason, Rule};
 pub use record::{Body, ForeignOrder, Header, Provenance, Record};
 pub use risk::{Check, Limits, Proposal, Quote, Verdict};

@@ -59,6 +59,28 @@ pub enum OrderType {
         /// Worst price accepted after it.
         limit_px: Price,
     },
+    /// A stop that follows the market at a distance and never goes back. The broker moves it.
+    TrailingStop {
+        /// The distance.
+        trail: Trail,
+    },
+}
+
+/// How far a trailing stop stays behind the market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Trail {
+    /// By so much of the price.
+    Amount {
+        /// How much.
+        amount: Price,
+    },
+    /// By a part of the price.
+    Percent {
+        /// Above 0 and below 100.
+        #[serde(with = "crate::decimal::text")]
+        percent: Decimal,
+    },
 }
 
 impl OrderType {
@@ -67,7 +89,7 @@ impl OrderType {
     pub const fn limit_px(&self) -> Option<Price> {
         match self {
             Self::Limit { limit_px } | Self::StopLimit { limit_px, .. } => Some(*limit_px),
-            Self::Market | Self::Stop { .. } => None,
+            Self::Market | Self::Stop { .. } | Self::TrailingStop { .. } => None,
         }
     }
 
@@ -76,7 +98,16 @@ impl OrderType {
     pub const fn stop_px(&self) -> Option<Price> {
         match self {
             Self::Stop { stop_px } | Self::StopLimit { stop_px, .. } => Some(*stop_px),
-            Self::Market | Self::Limit { .. } => None,
+            Self::Market | Self::Limit { .. } | Self::TrailingStop { .. } => None,
+        }
+    }
+
+    /// How far it stays behind the market, if it follows it.
+    #[must_use]
+    pub const fn trail(&self) -> Option<Trail> {
+        match self {
+            Self::TrailingStop { trail } => Some(*trail),
+            Self::Market | Self::Limit { .. } | Self::Stop { .. } | Self::StopLimit { .. } => None,
         }
     }
 
@@ -88,6 +119,7 @@ impl OrderType {
             Self::Limit { .. } => "limit",
             Self::Stop { .. } => "stop",
             Self::StopLimit { .. } => "stop_limit",
+            Self::TrailingStop { .. } => "trailing_stop",
         }
     }
 }
@@ -194,6 +226,15 @@ pub enum SpecError {
         /// The clock.
         now: UtcNanos,
     },
+    /// A distance that no trailing stop can have.
+    #[error(
+        "a trailing distance of {distance} is not possible: give an amount above 0, or a percentage between 0 and 100"
+    )]
+    BadTrail {
+        /// As given.
+        #[serde(with = "crate::decimal::text")]
+        distance: Decimal,
+    },
     /// A mark that only a limit order can have.
     #[error(
         "a {order_type} order cannot be resend_if_absent: only a limit order has a price that still holds"
@@ -276,12 +317,17 @@ impl OrderSpec {
         if let Some(stop_px) = self.order_type.stop_px() {
             check_price("stop price", stop_px, instrument)?;
         }
+        if let Some(trail) = self.order_type.trail() {
+            check_trail(trail)?;
+        }
         self.check_life(now)
     }
 
     fn check_life(&self, now: UtcNanos) -> Result<(), SpecError> {
         match self.time_in_force {
-            TimeInForce::Ioc | TimeInForce::Fok if self.order_type.stop_px().is_some() => {
+            TimeInForce::Ioc | TimeInForce::Fok
+                if self.order_type.stop_px().is_some() || self.order_type.trail().is_some() =>
+            {
                 Err(SpecError::TypeNeedsRest {
                     order_type: self.order_type.as_str().to_owned(),
                     tif: self.time_in_force.as_str().to_owned(),
@@ -297,6 +343,15 @@ impl OrderSpec {
             | TimeInForce::Fok => Ok(()),
         }
     }
+}
+
+fn check_trail(trail: Trail) -> Result<(), SpecError> {
+    let (distance, most) = match trail {
+        Trail::Amount { amount } => (amount.get(), None),
+        Trail::Percent { percent } => (percent, Some(Decimal::ONE_HUNDRED)),
+    };
+    let fits = distance > Decimal::ZERO && most.is_none_or(|most| distance < most);
+    if fits { Ok(()) } else { Err(SpecError::BadTrail { distance }) }
 }
 
 fn check_price(field: &str, price: Price, instrument: &Instrument) -> Result<(), SpecError> {

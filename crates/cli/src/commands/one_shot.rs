@@ -298,8 +298,9 @@ fn held(error: Error) -> anyhow::Error {
     match &error {
         Error::Journal(journal) if journal.is_held() => {
             let message = format!(
-                "{error}; orders and positions can be read beside it, with --offline; to halt or to cancel, let that \
-                 process do it (`kill()`, `halt()` and `cancel_all()` of the library), or end every open order of the login, whoever \
+                "{error}; orders and positions can be read beside it, with --offline; to stop trading, run alphec-exec \
+                 kill, which asks that process; to cancel single orders, let it do so (`cancel_order()` and \
+                 `cancel_all()` of the library), or end every open order of the login, whoever \
                  placed it: alphec-exec order cancel --all --global --yes --journal emergency.db --client-id 999"
             );
             Failure::new(Exit::Failed, "journal_held", message).into()

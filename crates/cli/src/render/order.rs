@@ -1,7 +1,7 @@
 //! Orders, as tables and as JSON.
 
 use alphec_execution::model::record::Fill;
-use alphec_execution::model::{Decimal, Order, OrderSpec, OrderState, TimeInForce};
+use alphec_execution::model::{Decimal, Order, OrderSpec, OrderState, TimeInForce, Trail};
 use serde::Serialize;
 
 use super::record::short_time;
@@ -141,6 +141,11 @@ pub(crate) fn terms(spec: &OrderSpec) -> String {
     let mut text = spec.order_type.as_str().replace('_', "-");
     if let Some(stop_px) = spec.order_type.stop_px() {
         text.push_str(&format!(" stop {stop_px}"));
+    }
+    match spec.order_type.trail() {
+        Some(Trail::Amount { amount }) => text.push_str(&format!(" by {amount}")),
+        Some(Trail::Percent { percent }) => text.push_str(&format!(" by {}%", percent.normalize())),
+        None => {}
     }
     if let Some(limit_px) = spec.order_type.limit_px() {
         text.push_str(&format!(" at {limit_px}"));

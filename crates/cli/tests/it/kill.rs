@@ -40,6 +40,42 @@ fn a_halt_is_shown_with_its_scope_and_reason() {
 }
 
 #[test]
+fn a_kill_beside_a_running_engine_is_done_by_that_engine_and_is_on_its_record() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            house.submit(
+                "rest-1",
+                &["--type", "limit", "--limit", "225.50", "--wait", "done", "--timeout", "60"],
+            )
+        });
+        let begun = std::time::Instant::now();
+        while !house.run(&["order", "status", "rest-1", "--offline"]).out.contains("working") {
+            assert!(begun.elapsed() < std::time::Duration::from_secs(30), "the order never worked");
+        }
+        let said =
+            house.run(&["kill", "--all", "--reason", "drill", "--by", "mary", "--json"]).exits(0).json();
+        assert_eq!(said["verified"], true, "{said}");
+        assert!(waiting.join().unwrap().out.contains("canceled"));
+    });
+    assert!(!house.path("paper.db.operator").exists(), "the request is done");
+    house.submit("later", &["--type", "limit", "--limit", "225.50"]).exits(3).complains(&["halted", "mary"]);
+}
+
+#[test]
+fn a_request_that_nobody_understands_halts_the_next_engine_before_it_sends_anything() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    std::fs::write(house.path("paper.db.operator"), "STOP!!").unwrap();
+    house
+        .submit("a", &["--type", "limit", "--limit", "225.50"])
+        .exits(3)
+        .complains(&["halted", "could not be understood"]);
+    assert!(!house.path("paper.db.operator").exists());
+}
+
+#[test]
 fn a_kill_without_a_reason_or_a_scope_is_no_kill() {
     let sim = Sim::start(&[]);
     let house = House::of(&sim);

@@ -1,13 +1,16 @@
 //! The link: connect, verify the accounts, read the books, and only then be ready.
 
 use alphec_model::broker::{LinkState, ServerLink, Session as BrokerSession};
-use alphec_model::{AccountId, AlertKind, Body, Generation, OrderState, Provenance};
+use alphec_model::{AccountId, AlertKind, Body, FarmKind, FarmState, Generation, OrderState, Provenance};
 
 use crate::config::Mode;
 use crate::machine::{About, Turn};
 
 /// Failed attempts in a row after which people are told, and again at each multiple.
 const FAILED_ATTEMPTS_ALERT: u32 = 3;
+
+/// Broken farms that are remembered; there are some twenty.
+const FARMS_MAX: usize = 100;
 
 impl Turn<'_> {
     pub(super) fn connect_failed(&mut self, attempt: u32, error: &str, retry_in_ms: Option<u64>) {
@@ -142,6 +145,24 @@ impl Turn<'_> {
                 self.forget_sent_cancels();
                 self.ask_snapshot();
             }
+        }
+    }
+
+    /// A data farm: none of them carries orders, so the link stays as it is. What it served grows old, and the gate
+    /// denies by age.
+    pub(super) fn farm(&mut self, generation: Generation, farm: (FarmKind, String), state: FarmState) {
+        if generation != self.core.session.link.generation {
+            return;
+        }
+        let farms_down = &mut self.core.session.farms_down;
+        if state != FarmState::Down {
+            farms_down.remove(&farm);
+        } else if farms_down.len() < FARMS_MAX && farms_down.insert(farm.clone()) {
+            let (kind, name) = farm;
+            let text = format!(
+                "the broker's {kind} farm {name} is broken: orders are denied once its data is too old"
+            );
+            self.alert(AlertKind::FarmDown, text, None);
         }
     }
 

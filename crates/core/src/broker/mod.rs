@@ -52,6 +52,7 @@ impl Turn<'_> {
             BrokerEvent::Disconnected { generation, why } => self.disconnected(generation, &why),
             BrokerEvent::Gap { generation, why } => self.gap(generation, &why),
             BrokerEvent::ServerLink { generation, link } => self.server_link(generation, link),
+            BrokerEvent::Farm { generation, kind, name, state } => self.farm(generation, (kind, name), state),
             BrokerEvent::OpenOrder(report) => self.open_order(&report),
             BrokerEvent::Status(report) => self.status(&report),
             BrokerEvent::Execution(report) => self.execution(&report),

@@ -129,6 +129,9 @@ fn not_changeable(order: &Order, spec: &OrderSpec) -> Option<DenyReason> {
         "the order type never changes; cancel it and place a new order"
     } else if spec.order_qty != order.spec.order_qty && is_in_bracket(order) {
         "the size of a bracket is that of its entry and never changes; cancel it and place a new one"
+    } else if spec.order_type.trail() != order.spec.order_type.trail() {
+        // The broker's echo does not tell old distances from new ones surely enough to call one in force.
+        "the distance of a trailing stop never changes; cancel it and place a new order"
     } else if *spec == order.spec {
         "the new terms are the terms in force"
     } else if is_another_date(order, spec) {

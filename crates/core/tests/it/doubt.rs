@@ -1,7 +1,8 @@
 //! What is done by itself about an order in doubt: nothing, a question, or one second attempt.
 
-use alphec_core::Misuse;
+use alphec_core::{Misuse, RuleConfig};
 use alphec_model::broker::NoticeClass;
+use alphec_model::risk::RuleAnswer;
 use alphec_model::{AlertKind, BrokerEvent, OrderState, OrderType, Side, WhenInDoubt};
 
 use crate::support::World;
@@ -187,4 +188,19 @@ fn the_profiles_choice_applies_where_an_order_says_nothing_and_never_sends_twice
         world.submit("a", Side::Buy, "10");
         assert_eq!(world.order("a").when_in_doubt, expected);
     }
+}
+
+#[test]
+fn what_custom_rules_have_passed_is_not_placed_again() {
+    let mut world = World::ready_with(|config| {
+        config.rules = vec![RuleConfig { name: "desk".into(), deadline: seconds(2) }];
+    });
+    let mut order = request("a", "AAPL", limit(Side::Buy, "10", "100"));
+    order.when_in_doubt = Some(WhenInDoubt::ResendIfAbsent);
+    world.submit_request(order);
+    assert_eq!(world.answer("a", "desk", RuleAnswer::Pass).places(), 1);
+    world.reconnect();
+    watched(&mut world);
+    assert_eq!(not_found(&mut world).places(), 0, "they judged a moment that is gone");
+    assert_eq!(world.state("a"), OrderState::Canceled);
 }

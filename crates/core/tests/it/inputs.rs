@@ -3,7 +3,7 @@
 use alphec_core::Input;
 use alphec_model::broker::ServerLink;
 use alphec_model::{
-    AccountValue, BrokerEvent, Currency, DenyReason, OrderState, OrderType, Quote, Rule, Side,
+    AccountValue, BrokerEvent, Currency, DenyReason, OrderState, OrderType, Quote, Rule, Side, Trail,
 };
 
 use crate::support::World;
@@ -220,6 +220,32 @@ fn terms_that_make_no_order_deny_by_name() {
 }
 
 #[test]
+fn a_trailing_distance_that_cannot_be_is_denied() {
+    let mut world = World::ready();
+    for (name, trail) in [
+        ("zero", Trail::Amount { amount: px("0") }),
+        ("negative", Trail::Amount { amount: px("-1") }),
+        ("nothing", Trail::Percent { percent: dec("0") }),
+        ("all", Trail::Percent { percent: dec("100") }),
+    ] {
+        let denied = world
+            .submit_spec(name, "AAPL", spec(Side::Sell, "10", OrderType::TrailingStop { trail }))
+            .denied();
+        assert!(denied.to_string().contains("trailing distance"), "{name}: {denied}");
+    }
+    let fine = Trail::Percent { percent: dec("2.5") };
+    assert_eq!(
+        world
+            .submit_spec("fine", "AAPL", spec(Side::Sell, "10", OrderType::TrailingStop { trail: fine }))
+            .places(),
+        1
+    );
+    let at_once = spec(Side::Sell, "10", OrderType::TrailingStop { trail: fine });
+    let at_once = at_once.with_time_in_force(alphec_model::TimeInForce::Ioc);
+    assert_eq!(world.submit_spec("ioc", "AAPL", at_once).places(), 0);
+}
+
+#[test]
 fn no_order_passes_unless_the_link_is_ready() {
     let state = |reason: DenyReason| match reason {
         DenyReason::NotReady { state } => state,
@@ -294,6 +320,19 @@ fn an_order_decided_just_before_the_restart_window_does_not_leave_inside_it() {
     world.wait(seconds(1));
     let why = world.core.last_look(world.now, request).unwrap_err();
     assert!(why.contains("restart window"), "{why}");
+}
+
+#[test]
+fn an_order_whose_quote_grew_old_on_its_way_does_not_leave() {
+    let mut world = World::ready_with(|config| config.limits.max_quote_age_ms = seconds(3));
+    world.wait(seconds(2));
+    let seen = world.submit("a", Side::Buy, "10");
+    let request = seen.0.requests.first().expect("the quote is fresh enough");
+    world.wait(seconds(1));
+    assert_eq!(world.core.last_look(world.now, request), Ok(()));
+    world.wait(std::time::Duration::from_millis(500));
+    let why = world.core.last_look(world.now, request).unwrap_err();
+    assert!(why.contains("quote"), "{why}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Orders of every type through the broker's callbacks, in every order that they come in.
 
-use alphec_model::{AlertKind, BrokerEvent, Evidence, OrderSpec, OrderState, OrderType, Side, TimeInForce};
+use alphec_model::{
+    AlertKind, BrokerEvent, Evidence, OrderSpec, OrderState, OrderType, Side, TimeInForce, Trail,
+};
 
 use crate::support::World;
 use crate::support::broker::{execution, open_row};
@@ -14,6 +16,10 @@ fn types() -> Vec<(&'static str, OrderSpec)> {
         (
             "stop_limit",
             spec(Side::Buy, "10", OrderType::StopLimit { stop_px: px("105"), limit_px: px("106") }),
+        ),
+        (
+            "trailing_stop",
+            spec(Side::Buy, "10", OrderType::TrailingStop { trail: Trail::Amount { amount: px("2") } }),
         ),
     ]
 }

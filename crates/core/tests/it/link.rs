@@ -2,7 +2,7 @@
 
 use alphec_core::Mode;
 use alphec_model::broker::ServerLink;
-use alphec_model::{AlertKind, ApiClientId, BrokerEvent, Generation, OrderState, Side};
+use alphec_model::{AlertKind, ApiClientId, BrokerEvent, FarmKind, FarmState, Generation, OrderState, Side};
 
 use crate::support::World;
 use crate::support::broker::{Books, position};
@@ -108,6 +108,26 @@ fn a_gap_reads_the_books_before_anything_new_is_sent() {
     assert!(!world.core.readiness().is_ready(), "the answer on its way was older than the last gap");
     world.next_books(Books::default());
     assert!(world.core.readiness().is_ready());
+}
+
+#[test]
+fn a_broken_farm_is_shown_and_told_once_and_carries_no_orders() {
+    let mut world = World::ready();
+    let farm = |world: &mut World, state| {
+        let (generation, name) = (world.generation, "usfarm".to_owned());
+        world.event(BrokerEvent::Farm { generation, kind: FarmKind::MarketData, name, state })
+    };
+    assert_eq!(farm(&mut world, FarmState::Down).alerts(AlertKind::FarmDown), 1);
+    assert_eq!(farm(&mut world, FarmState::Down).alerts(AlertKind::FarmDown), 0);
+    let shown = world.core.readiness();
+    assert_eq!(shown.farms_down, [(FarmKind::MarketData, "usfarm".to_owned())]);
+    assert!(shown.is_ready());
+    assert_eq!(world.submit("a", Side::Buy, "10").places(), 1, "prices are still fresh");
+    farm(&mut world, FarmState::Dormant);
+    assert!(world.core.readiness().farms_down.is_empty());
+    farm(&mut world, FarmState::Down);
+    world.reconnect();
+    assert!(world.core.readiness().farms_down.is_empty(), "a new connection tells anew");
 }
 
 #[test]

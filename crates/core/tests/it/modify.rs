@@ -1,7 +1,7 @@
 //! Changes: one in flight, the worse of both versions reserved, the original lives until proven else.
 
 use alphec_model::broker::{NoticeClass, Wire};
-use alphec_model::{BrokerEvent, DenyReason, OrderSpec, OrderState, OrderType, Side, TimeInForce};
+use alphec_model::{BrokerEvent, DenyReason, OrderSpec, OrderState, OrderType, Side, TimeInForce, Trail};
 
 use crate::support::World;
 use crate::support::broker::{Books, completed_row, echoed};
@@ -230,6 +230,20 @@ fn a_size_that_we_never_asked_for_is_raised_and_not_adopted() {
     let seen = world.open_order_with("a", "Submitted", &buy("500"));
     assert_eq!(seen.alerts(alphec_model::AlertKind::Anomaly), 1);
     assert_eq!(world.order("a").spec, buy("10"));
+}
+
+#[test]
+fn a_trailing_stop_keeps_its_distance_and_its_size_can_change() {
+    let trailing = |qty: &str, amount: &str| {
+        let trail = Trail::Amount { amount: px(amount) };
+        spec(Side::Buy, qty, OrderType::TrailingStop { trail })
+    };
+    let mut world = World::ready();
+    world.submit_spec("a", "AAPL", trailing("10", "2"));
+    world.open_order("a", "PreSubmitted");
+    let denied = world.modify("a", trailing("10", "3")).denied();
+    assert!(denied.to_string().contains("distance"), "{denied}");
+    assert_eq!(world.modify("a", trailing("5", "2")).replaces(), 1);
 }
 
 #[test]

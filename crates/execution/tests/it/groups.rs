@@ -1,7 +1,7 @@
 //! Groups through the whole house against a simulated gateway: an entry with its exits lives, or is undone.
 
 use alphec_execution::ExecutionClient;
-use alphec_execution::model::{GroupKind, GroupRequest, OrderSpec, OrderState, Side};
+use alphec_execution::model::{GroupKind, GroupRequest, OrderSpec, OrderState, OrderType, Side, Trail};
 
 use crate::trading::{PATIENCE, gateway, profile, px, qty, reach, ready, request};
 
@@ -28,6 +28,30 @@ async fn the_exits_of_a_bracket_work_once_it_has_filled_and_one_of_them_ends_the
     gateway.set_price("AAPL", px("205.00").get());
     reach(profit, OrderState::Filled).await;
     reach(loss, OrderState::Canceled).await;
+    assert!(client.positions().await.unwrap().is_empty());
+    client.stop().await.unwrap();
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_trailing_stop_as_an_exit_follows_the_market_up_and_ends_the_position_on_the_way_down() {
+    let gateway = gateway(ACCOUNT).await;
+    let (_folder, profile) = profile(&gateway, ACCOUNT, "");
+    let client = ExecutionClient::start(profile).unwrap();
+    ready(&client).await;
+    let entry = request(ACCOUNT, OrderSpec::limit(Side::Buy, qty("10"), px("201.00")).unwrap());
+    let trail = Trail::Amount { amount: px("2.00") };
+    let exit = OrderSpec::new(Side::Sell, qty("10"), OrderType::TrailingStop { trail }).unwrap();
+    let orders = vec![entry, request(ACCOUNT, exit)];
+    let mut legs = client.submit_group(GroupRequest { kind: GroupKind::Bracket, orders }).await.unwrap();
+    let [entry, exit] = legs.as_mut_slice() else { panic!("{legs:?}") };
+    reach(entry, OrderState::Filled).await;
+    reach(exit, OrderState::Working).await;
+    gateway.set_price("AAPL", px("205.00").get());
+    gateway.set_price("AAPL", px("203.50").get());
+    assert_eq!(exit.last().state, OrderState::Working, "a way down of 1.50 is less than its distance");
+    gateway.set_price("AAPL", px("202.90").get());
+    reach(exit, OrderState::Filled).await;
     assert!(client.positions().await.unwrap().is_empty());
     client.stop().await.unwrap();
     gateway.stop().await;
@@ -85,7 +109,7 @@ async fn a_bracket_with_one_refused_leg_sends_nothing_and_names_it() {
     let client = ExecutionClient::start(profile).unwrap();
     ready(&client).await;
     let mut group = bracket("201.00");
-    group.orders[2].spec.order_type = alphec_execution::model::OrderType::Stop { stop_px: px("195.001") };
+    group.orders[2].spec.order_type = OrderType::Stop { stop_px: px("195.001") };
     let denied = client.submit_group(group).await.unwrap_err();
     assert!(denied.to_string().contains("off the tick"), "{denied}");
     assert!(gateway.truth().orders.is_empty());

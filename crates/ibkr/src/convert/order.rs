@@ -1,7 +1,7 @@
 //! Outbound: a ticket's terms as an ibapi order.
 
 use alphec_model::broker::{Ticket, TicketLeg};
-use alphec_model::{OrderType, Side, TimeInForce, UtcNanos};
+use alphec_model::{OrderType, Side, TimeInForce, Trail, UtcNanos};
 use ibapi::orders::{Action, OcaType, Order, TimeInForce as WireLife};
 use time::macros::format_description;
 
@@ -17,6 +17,7 @@ pub(crate) fn order(ticket: &Ticket) -> Result<Order, Refused> {
         return Err(Refused::new("quantity", "zero"));
     }
     let (word, limit_px, stop_px) = order_type(&spec.order_type)?;
+    let (trail_amount, trailing_percent) = trail(&spec.order_type)?;
     let (life, good_till_date) = life(spec.time_in_force)?;
     Ok(Order {
         order_id: broker_order_id.get(),
@@ -24,7 +25,8 @@ pub(crate) fn order(ticket: &Ticket) -> Result<Order, Refused> {
         total_quantity: money::to_double("quantity", spec.order_qty.get())?,
         order_type: word.to_owned(),
         limit_price: optional(limit_px)?,
-        aux_price: optional(stop_px)?,
+        aux_price: optional(stop_px.or(trail_amount))?,
+        trailing_percent,
         tif: life,
         good_till_date,
         order_ref: order_ref.as_str().to_owned(),
@@ -77,7 +79,18 @@ fn order_type(order_type: &OrderType) -> Result<TypeAndPrices, Refused> {
         OrderType::Limit { limit_px } => ("LMT", Some(*limit_px), None),
         OrderType::Stop { stop_px } => ("STP", None, Some(*stop_px)),
         OrderType::StopLimit { stop_px, limit_px } => ("STP LMT", Some(*limit_px), Some(*stop_px)),
+        OrderType::TrailingStop { .. } => ("TRAIL", None, None),
         other => return Err(Refused::new("order type", format!("{other:?} is not served by this adapter"))),
+    })
+}
+
+/// The distance of a trailing stop: an amount goes into the auxiliary price, a percentage has its own field. Both
+/// at once would be refused.
+fn trail(order_type: &OrderType) -> Result<(Option<alphec_model::Price>, Option<f64>), Refused> {
+    Ok(match order_type.trail() {
+        None => (None, None),
+        Some(Trail::Amount { amount }) => (Some(amount), None),
+        Some(Trail::Percent { percent }) => (None, Some(money::to_double("trailing percentage", percent)?)),
     })
 }
 
@@ -149,6 +162,18 @@ mod tests {
             let order = order(&ticket(order_type, TimeInForce::Day)).unwrap();
             assert_eq!((order.order_type.as_str(), order.limit_price, order.aux_price), (word, limit, aux));
         }
+    }
+
+    #[test]
+    fn a_trailing_stop_is_written_by_amount_or_by_percentage_and_never_both() {
+        let written = |trail| {
+            let order = order(&ticket(OrderType::TrailingStop { trail }, TimeInForce::Gtc)).unwrap();
+            (order.order_type, order.aux_price, order.trailing_percent, order.limit_price)
+        };
+        let amount = written(Trail::Amount { amount: px("1.25") });
+        assert_eq!(amount, ("TRAIL".to_owned(), Some(1.25), None, None));
+        let percent = written(Trail::Percent { percent: "2.5".parse().unwrap() });
+        assert_eq!(percent, ("TRAIL".to_owned(), None, Some(2.5), None));
     }
 
     #[test]

@@ -92,6 +92,8 @@ const fn side(action: Action) -> Side {
 fn terms(order: &Order) -> Result<EchoedTerms, Refused> {
     let word = order.order_type.as_str();
     let (has_limit, has_trigger) = (word.contains("LMT"), word.starts_with("STP"));
+    // Of a trailing stop the same field is its distance.
+    let trails = word.starts_with("TRAIL");
     let meant = |price: Option<Price>, carried: bool| price.filter(|price| carried || !price.is_zero());
     // ibapi reads an absent total as zero (cash-quantity orders have none); an unset one is an error.
     let order_qty = Some(money::qty("total quantity", order.total_quantity)?).filter(|qty| !qty.is_zero());
@@ -99,7 +101,8 @@ fn terms(order: &Order) -> Result<EchoedTerms, Refused> {
         order_qty,
         order_type: SmolStr::new(word),
         limit_px: meant(money::optional_price("limit price", order.limit_price)?, has_limit),
-        stop_px: meant(money::optional_price("trigger price", order.aux_price)?, has_trigger),
+        stop_px: meant(money::optional_price("trigger price", order.aux_price)?, has_trigger)
+            .filter(|_| !trails),
         time_in_force: SmolStr::new(order.tif.as_str()),
     })
 }

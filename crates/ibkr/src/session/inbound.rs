@@ -140,7 +140,11 @@ impl Session<'_> {
         if notice.broker_order_id.is_none() && notices::spoils_lists(code, &notice.text) {
             self.snapshots.spoil(format!("{code}: {}", notice.text));
         }
+        let farm = notices::farm(code, &notice.text);
         self.port.push(BrokerEvent::Notice(notice));
+        if let Some((kind, state, name)) = farm {
+            self.port.push(BrokerEvent::Farm { generation: self.generation, kind, name, state });
+        }
         if let Some(link) = notices::server_link(code) {
             self.is_server_lost = link == ServerLink::Lost;
             self.port.push(BrokerEvent::ServerLink { generation: self.generation, link });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alphec_model::broker::{BrokerEvent, BrokerRequest, NoticeClass, ServerLink, Wire};
-use alphec_model::{BrokerOrderId, ExecId, Generation};
+use alphec_model::{BrokerOrderId, ExecId, FarmKind, FarmState, Generation};
 use alphec_twsim::GatewayHandle;
 
 use crate::harness::{Adapter, config, gateway, resting};
@@ -148,6 +148,19 @@ async fn no_order_is_written_while_the_gateway_has_no_servers_and_cancels_are() 
     adapter.send(BrokerRequest::Cancel { broker_order_id: ticket.broker_order_id }).await;
     adapter.written(ticket.broker_order_id.get(), Wire::Cancel).await;
     assert_eq!(gateway.truth().orders.len(), 0);
+    adapter.finish().await;
+}
+
+#[tokio::test]
+async fn a_broken_data_farm_is_told_as_one() {
+    let (_gateway, tap, mut adapter) = tapped(Vec::new()).await;
+    adapter.resolved().await;
+    tap.speak(tap::error(-1, 2103, "Market data farm connection is broken:usfarm"));
+    let farm = adapter.until(|event| match event {
+        BrokerEvent::Farm { kind, name, state: FarmState::Down, .. } => Some((*kind, name.clone())),
+        _ => None,
+    });
+    assert_eq!(farm.await, (FarmKind::MarketData, "usfarm".to_owned()));
     adapter.finish().await;
 }
 

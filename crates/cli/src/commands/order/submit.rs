@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use alphec_execution::model::broker::LinkState;
 use alphec_execution::model::{
-    AccountId, ClientOrderId, CorrelationId, GroupRequest, InstrumentId, Order, OrderRequest, OrderSpec,
-    OrderState, OrderType, Price, Qty, Side, StrategyId, TimeInForce, UtcNanos, WhenInDoubt,
+    AccountId, ClientOrderId, CorrelationId, Decimal, GroupRequest, InstrumentId, Order, OrderRequest,
+    OrderSpec, OrderState, OrderType, Price, Qty, Side, StrategyId, TimeInForce, Trail, UtcNanos,
+    WhenInDoubt,
 };
 use alphec_execution::{Error, OrderHandle, Profile, new_client_order_id, new_correlation_id};
 
@@ -38,6 +39,12 @@ pub(crate) struct Args {
     /// Trigger price; an exact decimal.
     #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     stop: Option<Price>,
+    /// Distance of a trailing stop from the market; an exact decimal.
+    #[arg(long, value_name = "PX", conflicts_with = "trail_percent")]
+    trail: Option<Price>,
+    /// The same in percent of the price.
+    #[arg(long, value_name = "PERCENT")]
+    trail_percent: Option<Decimal>,
     #[command(flatten)]
     life: Life,
     /// Make it a bracket: a limit order at this price takes the profit of what has filled.
@@ -107,6 +114,7 @@ enum TypeWord {
     Limit,
     Stop,
     StopLimit,
+    TrailingStop,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -249,16 +257,26 @@ fn spec(args: &Args) -> Result<OrderSpec, Failure> {
         SideWord::Buy => Side::Buy,
         SideWord::Sell => Side::Sell,
     };
-    let order_type = match (args.order_type, args.limit, args.stop) {
-        (TypeWord::Market, None, None) => OrderType::Market,
-        (TypeWord::Limit, Some(limit_px), None) => OrderType::Limit { limit_px },
-        (TypeWord::Stop, None, Some(stop_px)) => OrderType::Stop { stop_px },
-        (TypeWord::StopLimit, Some(limit_px), Some(stop_px)) => OrderType::StopLimit { stop_px, limit_px },
+    let trail = match (args.trail, args.trail_percent) {
+        (Some(amount), _) => Some(Trail::Amount { amount }),
+        (None, percent) => percent.map(|percent| Trail::Percent { percent }),
+    };
+    let order_type = match (args.order_type, args.limit, args.stop, trail) {
+        (TypeWord::TrailingStop, None, None, Some(trail)) => OrderType::TrailingStop { trail },
+        (TypeWord::Market, None, None, None) => OrderType::Market,
+        (TypeWord::Limit, Some(limit_px), None, None) => OrderType::Limit { limit_px },
+        (TypeWord::Stop, None, Some(stop_px), None) => OrderType::Stop { stop_px },
+        (TypeWord::StopLimit, Some(limit_px), Some(stop_px), None) => {
+            OrderType::StopLimit { stop_px, limit_px }
+        }
         (word, ..) => {
             let needs = match word {
                 TypeWord::Market => "a market order takes neither --limit nor --stop",
                 TypeWord::Limit => "a limit order takes --limit PX and no --stop",
                 TypeWord::Stop => "a stop order takes --stop PX and no --limit",
+                TypeWord::TrailingStop => {
+                    "a trailing-stop order takes --trail PX or --trail-percent PERCENT, neither --limit nor --stop"
+                }
                 TypeWord::StopLimit => "a stop-limit order takes both --stop PX and --limit PX",
             };
             return Err(Failure::usage(needs));
