@@ -20,6 +20,7 @@ pub mod config;
 mod error;
 mod order;
 mod probe;
+mod salvage;
 mod sinks;
 
 use alphec_model::{ClientOrderId, CorrelationId};
@@ -39,6 +40,7 @@ pub use config::{ConfigError, Profile};
 pub use error::Error;
 pub use order::OrderHandle;
 pub use probe::probe;
+pub use salvage::salvage_journal;
 pub use sinks::{LogSink, WebhookSink};
 
 /// The version of this library.

@@ -81,6 +81,23 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, Error> {
     }
 }
 
+/// Opens read-only what a reader refuses as a whole because its end is missing.
+pub(crate) fn rescue(path: &Path) -> Result<Connection, Error> {
+    check_sqlite()?;
+    must_exist(path)?;
+    let failed = |error| Error::sql(path, "opening", error);
+    let conn = Connection::open_with_flags(path, flags(OpenFlags::SQLITE_OPEN_READ_ONLY)).map_err(failed)?;
+    // The one switch that makes SQLite read a file which is shorter than its header says; nothing is written.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
+    conn.pragma_update(None, "writable_schema", true).map_err(failed)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(failed)?;
+    conn.pragma_update(None, "cell_size_check", true).map_err(failed)?;
+    conn.pragma_update(None, "mmap_size", 0).map_err(failed)?;
+    conn.busy_timeout(READER_PATIENCE).map_err(failed)?;
+    schema::identify(&conn, path)?;
+    Ok(conn)
+}
+
 /// That there is a file at all; SQLite's own message for this is obscure.
 pub(crate) fn must_exist(path: &Path) -> Result<(), Error> {
     if path.exists() { Ok(()) } else { Err(Error::Missing { path: path.to_owned() }) }
@@ -200,7 +217,7 @@ fn uri(path: &Path, query: &OsStr) -> String {
 }
 
 /// Makes a new name in a directory durable.
-fn sync_directory_of(path: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_directory_of(path: &Path) -> std::io::Result<()> {
     if cfg!(windows) {
         return Ok(());
     }

@@ -124,9 +124,16 @@ pub enum Error {
     },
     /// The database file itself is damaged.
     #[error(
-        "the file {} is damaged {}: {what}; keep it, restore a good copy, and settle with the broker's books before trading",
+        "the file {} is damaged {}: {what}; keep it, trade nothing until settled: {}",
         path.display(),
-        match after { Some(seq) => format!("after record {seq}"), None => "and cannot be read".to_owned() }
+        match after {
+            Some(seq) => format!("from record {} on", seq.next()),
+            None => "and no record in it can be read".to_owned(),
+        },
+        match after {
+            Some(_) => "restore a good copy, or see what can be kept with `alphec-exec audit salvage`",
+            None => "restore a good copy",
+        }
     )]
     Damaged {
         /// Which file.
@@ -138,7 +145,7 @@ pub enum Error {
     },
     /// A record is not what was written.
     #[error(
-        "record {seq} in {} is not as it was written: {what}; keep the file, run `alphec-exec audit verify`, restore a good copy, and trade nothing until settled",
+        "record {seq} in {} is not as it was written: {what}; keep the file, trade nothing until settled: restore a good copy, or see what can be kept with `alphec-exec audit salvage`",
         path.display()
     )]
     Corrupt {
@@ -151,8 +158,8 @@ pub enum Error {
     },
     /// Records that were durable are gone from the end, or the whole journal is.
     #[error(
-        "{} ends at record {head}, but record {acknowledged} had been written: restore the missing records from a copy (with its -wal file), or settle with the broker's books and then remove {}.head",
-        path.display(), path.display()
+        "{} ends at record {head}, but record {acknowledged} had been written: record {} is missing; restore it and what follows from a copy (with its -wal file), or see what can be kept with `alphec-exec audit salvage`",
+        path.display(), head.next()
     )]
     TailLost {
         /// Which file.
@@ -173,7 +180,7 @@ pub enum Error {
         what: String,
     },
     /// The tables, indexes or triggers are not as created.
-    #[error("the schema of {} was altered ({what}); someone edited the file: restore a good copy", path.display())]
+    #[error("the schema of {} was altered ({what}); someone edited the file: restore a good copy, or see what can be kept with `alphec-exec audit salvage`", path.display())]
     SchemaAltered {
         /// Which file.
         path: PathBuf,
@@ -187,6 +194,12 @@ pub enum Error {
         path: PathBuf,
         /// As reported.
         source: StorageError,
+    },
+    /// There is nothing to salvage.
+    #[error("{} is as it was written; there is nothing to salvage", path.display())]
+    Sound {
+        /// Which file.
+        path: PathBuf,
     },
     /// The linked SQLite has a bug that can corrupt the journal.
     #[error(

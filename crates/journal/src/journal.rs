@@ -14,6 +14,7 @@ use crate::health::Health;
 use crate::lock::{Holder, Lock};
 use crate::reader::{Reader, read_head};
 use crate::row::{self, column_of};
+use crate::salvage;
 use crate::schema;
 use crate::sink::{Durable, Head, Sink};
 
@@ -101,7 +102,7 @@ impl Journal {
         let path = path.as_ref();
         connect::must_exist(path)?;
         let lock = Lock::take(path, &holder(&options))?;
-        Self::open_locked(path, options, lock)
+        Self::open_locked(path, options, lock).map_err(|error| salvage::locate(path, error))
     }
 
     /// Opens the journal, or creates it where there is none.
@@ -346,7 +347,7 @@ impl Encoder {
     }
 }
 
-const INSERT: &str = "INSERT INTO record (seq, at_ns, kind, provenance, correlation_id, client_order_id, \
+pub(crate) const INSERT: &str = "INSERT INTO record (seq, at_ns, kind, provenance, correlation_id, client_order_id, \
      broker_order_id, perm_id, exec_id, payload, prev, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
 fn connect_limited(path: &Path, options: &OpenOptions) -> Result<Connection, Error> {
@@ -361,7 +362,7 @@ fn limit(conn: &Connection, bytes: Option<u64>) -> rusqlite::Result<()> {
     conn.pragma_update_and_check(None, "max_page_count", pages.clamp(1, PAGES_MAX), |_| Ok(()))
 }
 
-fn holder(options: &OpenOptions) -> Holder {
+pub(crate) fn holder(options: &OpenOptions) -> Holder {
     Holder { pid: std::process::id(), program: options.program.clone(), since: options.since }
 }
 

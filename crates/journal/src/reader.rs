@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::filter::Filter;
 use crate::health::Health;
 use crate::row::{COLUMNS, Flaw, Stored, column_of, decode, hash_cell, seq_of};
+use crate::salvage;
 use crate::sink::Head;
 
 /// Records read at a time.
@@ -33,8 +34,17 @@ impl Reader {
     /// # Errors
     /// [`Error::Missing`], [`Error::NotAJournal`], [`Error::Newer`], or the storage's.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref().to_owned();
-        Ok(Self { conn: connect::reader(&path)?, path })
+        let path = path.as_ref();
+        Self::open_plainly(path).map_err(|error| salvage::locate(path, error))
+    }
+
+    pub(crate) fn open_plainly(path: &Path) -> Result<Self, Error> {
+        Ok(Self { conn: connect::reader(path)?, path: path.to_owned() })
+    }
+
+    /// Opens also a file that is shorter than it says, to read what is left of it.
+    pub(crate) fn rescue(path: &Path) -> Result<Self, Error> {
+        Ok(Self { conn: connect::rescue(path)?, path: path.to_owned() })
     }
 
     /// Where it is.

@@ -97,7 +97,7 @@ fn walk(reader: &Reader, noted: Option<Head>, progress: &mut dyn FnMut(Progress)
 }
 
 /// Asks SQLite whether pages, table and indexes agree: a query must not miss what the table has.
-fn check_database(reader: &Reader, last: Seq) -> Result<(), Error> {
+pub(crate) fn check_database(reader: &Reader, last: Seq) -> Result<(), Error> {
     let damaged = |what| Error::Damaged { path: reader.path.clone(), after: Some(last), what };
     let found: String = reader
         .conn

@@ -312,6 +312,9 @@ pub enum Body {
     IdFloorRaised {
         /// The lowest id that may be used next.
         next: BrokerOrderId,
+        /// Numbers of intents up to this one may be used already, though no record shows it: only after a salvage.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        intents: Option<u64>,
     },
     /// An operator took the broker's position for the right one: the break is over, no fill was invented.
     PositionAccepted {

@@ -25,7 +25,7 @@ pub(crate) fn what_happened(record: &Record) -> String {
             format!("stopped, left working: {}", names.join(", "))
         }
         Body::LinkChanged { from, to, why } => format!("link {from} → {to}: {why}"),
-        Body::IdFloorRaised { next } => format!("next broker order id is {next} or higher"),
+        Body::IdFloorRaised { next, .. } => format!("next broker order id is {next} or higher"),
         Body::Halted { scope, kill: false, by, reason } => {
             format!("trading of {scope} halted by {by}: {reason}")
         }

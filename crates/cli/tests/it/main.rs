@@ -13,5 +13,6 @@ mod full;
 mod house;
 mod kill;
 mod orders;
+mod salvage;
 mod side_by_side;
 mod sim;

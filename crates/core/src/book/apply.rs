@@ -60,7 +60,7 @@ impl Book {
                 let exposure = exposure_mut(&mut self.exposures, account, instrument);
                 exposure.broken = None;
             }
-            Body::IdFloorRaised { next } => self.next_broker_id = self.next_broker_id.max(next.get()),
+            Body::IdFloorRaised { next, intents } => self.raise_floors(*next, *intents),
             Body::PositionAccepted { account, instrument, theirs, .. } => {
                 let exposure = exposure_mut(&mut self.exposures, account, instrument);
                 exposure.position = *theirs;
@@ -158,6 +158,12 @@ impl Book {
         self.entries.push(Entry { order: order.clone(), asked });
         self.reserve(ix);
         Ok(())
+    }
+
+    fn raise_floors(&mut self, next: BrokerOrderId, intents: Option<u64>) {
+        self.next_broker_id = self.next_broker_id.max(next.get());
+        self.salvaged = self.salvaged.max(intents.unwrap_or_default());
+        self.intents = self.intents.max(self.salvaged);
     }
 
     /// Every reference that was ever given to an order leads to it.

@@ -65,6 +65,8 @@ pub struct Book {
     groups: BTreeMap<ClientOrderId, Vec<OrderIx>>,
     next_broker_id: i32,
     intents: u64,
+    /// Orders up to this number that no record shows were lost in a salvage, and a person knows of it.
+    salvaged: u64,
     fills: BTreeMap<String, Booked>,
     exposures: Exposures,
     baselined: BTreeSet<AccountId>,
@@ -196,6 +198,12 @@ impl Book {
     #[must_use]
     pub fn next_broker_id(&self) -> BrokerOrderId {
         BrokerOrderId::new(self.next_broker_id.max(1))
+    }
+
+    /// Whether an order of this number that no record shows is one that a salvage has lost: everything was halted
+    /// for it, and if that is over, by a deliberate act.
+    pub(crate) const fn is_salvaged(&self, number: u64) -> bool {
+        number <= self.salvaged
     }
 
     pub(crate) const fn next_intent(&self) -> u64 {

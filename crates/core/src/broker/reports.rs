@@ -201,7 +201,7 @@ impl Turn<'_> {
 
     pub(crate) fn raise_id_floor(&mut self, next: alphec_model::BrokerOrderId) {
         if next > self.core.book.next_broker_id() {
-            self.record(About::default(), Provenance::Observed, Body::IdFloorRaised { next });
+            self.record(About::default(), Provenance::Observed, Body::IdFloorRaised { next, intents: None });
         }
     }
 
@@ -210,7 +210,8 @@ impl Turn<'_> {
     pub(super) fn note_lost_reference(&mut self, names: &OrderNames) {
         let Some(text) = &names.order_ref else { return };
         let intent = self.intent_of(text);
-        if intent.is_none_or(|number| self.core.book.ix_by_intent(number).is_some()) {
+        let book = &self.core.book;
+        if intent.is_none_or(|number| book.ix_by_intent(number).is_some() || book.is_salvaged(number)) {
             return;
         }
         let reason = format!(

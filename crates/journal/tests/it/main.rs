@@ -10,6 +10,7 @@ mod queries;
 mod reading;
 mod refusals;
 mod roundtrip;
+mod salvage;
 mod sinks;
 mod tamper;
 mod torn;

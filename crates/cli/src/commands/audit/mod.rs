@@ -1,6 +1,7 @@
-//! `alphec-exec audit`: reads the journal, also while an engine writes it. Never changes it.
+//! `alphec-exec audit`: reads the journal, also while an engine writes it. Changes no record.
 
 mod export;
+mod salvage;
 mod show;
 mod trail;
 mod verify;
@@ -22,6 +23,11 @@ pub(crate) enum Command {
     Verify,
     /// Write records as JSON Lines, payloads byte for byte as they are hashed.
     Export(export::Args),
+    /// Keep what is intact of a journal that cannot be trusted: shows it, and with --yes does it.
+    ///
+    /// Every record up to the first bad one goes into a new journal in the same place; the damaged one is kept beside
+    /// it. Trading is halted then until `resume`, which needs books that agree.
+    Salvage(salvage::Args),
 }
 
 /// Does it.
@@ -31,6 +37,7 @@ pub(crate) fn run(common: &Common, command: Command) -> anyhow::Result<Exit> {
         Command::Trail(args) => trail::run(common, &args),
         Command::Verify => verify::run(common),
         Command::Export(args) => export::run(common, args),
+        Command::Salvage(args) => salvage::run(common, &args),
     }
 }
 

@@ -1,0 +1,80 @@
+//! `alphec-exec audit salvage`: the way out of a journal that cannot be trusted.
+
+use alphec_execution::{Clock, SystemClock, salvage_journal};
+use alphec_journal::{Survey, survey};
+use serde_json::json;
+
+use crate::commands::Common;
+use crate::exit::{Exit, Failure};
+use crate::render::{self, Paint, Sheet};
+
+/// Options of `audit salvage`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Does it: the damaged journal is kept beside the new one, and trading is halted until `resume`. Without it,
+    /// only what would be kept is shown.
+    #[arg(long, requires = "reason")]
+    yes: bool,
+    /// Why; it is on record.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Who; it is on record.
+    #[arg(long, value_name = "NAME", default_value = "operator")]
+    by: String,
+}
+
+/// Shows what can be kept, or keeps it.
+pub(super) fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
+    let path = common.journal_path()?;
+    let found = survey(&path)?;
+    let Some(flaw) = &found.flaw else {
+        let text = format!("{} is as it was written; there is nothing to salvage", path.display());
+        return Err(Failure::usage(text).into());
+    };
+    let flaw = flaw.to_string();
+    let Some(reason) = args.reason.as_deref().filter(|_| args.yes) else {
+        show(common, &found, &flaw)?;
+        return Ok(Exit::Done);
+    };
+    let done = salvage_journal(&path, SystemClock::new().now(), &args.by, reason)?;
+    if common.json {
+        render::json(&json!({
+            "salvaged": true, "kept": found.kept.seq, "first_bad": found.first_bad(), "known": found.known,
+            "damaged": done.damaged, "head": done.head,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    render::text(&format!(
+        "records 1 to {} are kept; the damaged journal is at {}\n\n\
+         Trading is halted. Now compare with the broker's books, and go on when they agree:\n  \
+         alphec-exec reconcile show     (a lost order of ours appears as one of others, and only TWS or a global \
+         cancel can cancel it)\n  \
+         alphec-exec resume --all --reason TEXT",
+        found.kept.seq,
+        done.damaged.display()
+    ))?;
+    Ok(Exit::Done)
+}
+
+fn show(common: &Common, found: &Survey, flaw: &str) -> anyhow::Result<()> {
+    if common.json {
+        return render::json(&json!({
+            "salvaged": false, "kept": found.kept.seq, "first_bad": found.first_bad(), "known": found.known,
+            "flaw": flaw,
+        }));
+    }
+    let mut sheet = Sheet::pairs(common.colour());
+    sheet.pair("first bad record", found.first_bad().to_string(), Paint::Bad);
+    sheet.pair("what is wrong", flaw.to_owned(), Paint::Plain);
+    sheet.pair("would be kept", format!("records 1 to {}", found.kept.seq), Paint::Good);
+    let lost = match found.known > found.kept.seq {
+        true => format!("records {} to {} at least", found.first_bad(), found.known),
+        false => "no record that is known of".to_owned(),
+    };
+    sheet.pair("would be lost", lost, Paint::Warn);
+    render::text(&format!(
+        "{}\n\nA good copy with these records is better. Without one: audit salvage --yes --reason TEXT keeps the damaged \
+         journal and halts trading until it is compared with the broker's books.",
+        sheet.finish()
+    ))
+}

@@ -1,0 +1,266 @@
+//! The way out of a journal that cannot be trusted: what is intact goes into a new one, the old is kept whole.
+//!
+//! Only a prefix is ever kept: every record up to the first that is missing, changed or unreadable. What follows it may
+//! look sound, but nothing proves that it belongs there. Which records are added to say so is the caller's matter.
+//!
+//! Interrupted at any point it leaves either the damaged journal in its place, or nothing there but the note of its
+//! head: then no engine begins anew, and running it again goes on.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use alphec_model::{Record, Seq};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Statement};
+
+use crate::connect;
+use crate::error::Error;
+use crate::head_note::HeadNote;
+use crate::journal::{INSERT, Journal, OpenOptions, holder};
+use crate::lock::{Lock, beside};
+use crate::reader::Reader;
+use crate::row::{self, Stored, seq_of};
+use crate::schema;
+use crate::sink::{Head, Sink};
+use crate::verify::{check_database, verify};
+
+/// Records copied in one transaction.
+const CHUNK: usize = 4_096;
+/// The files of the database.
+const DATABASE: [&str; 3] = ["", "-wal", "-shm"];
+/// The note of the head.
+const NOTE: &str = ".head";
+
+/// What is wrong with a journal, and what is not.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Survey {
+    /// The last record up to which everything is as it was written.
+    pub kept: Head,
+    /// The last record that is known to have been written.
+    pub known: Seq,
+    /// The first thing that is wrong; `None` when nothing is.
+    pub flaw: Option<Error>,
+}
+
+impl Survey {
+    /// The first record that is not there as it was written. Nothing may be wrong with it but its surroundings.
+    #[must_use]
+    pub const fn first_bad(&self) -> Seq {
+        self.kept.seq.next()
+    }
+}
+
+/// A salvage under way: the journal's lock is held, nothing is written yet.
+#[derive(Debug)]
+pub struct Salvage {
+    path: PathBuf,
+    options: OpenOptions,
+    reader: Reader,
+    survey: Survey,
+    _lock: Lock,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Salvaged {
+    /// Where the damaged journal is now; its other files are beside it.
+    pub damaged: PathBuf,
+    /// The new journal's head.
+    pub head: Head,
+}
+
+/// Reads everything and says what is wrong, without a lock and without writing.
+///
+/// # Errors
+/// When not even the first record can be read, or when the journal is another than its note says.
+pub fn survey(path: impl AsRef<Path>) -> Result<Survey, Error> {
+    let path = path.as_ref();
+    let noted = HeadNote::read(path);
+    survey_with(&Reader::rescue(path)?, noted)
+}
+
+impl Salvage {
+    /// Takes the journal's lock and surveys it.
+    ///
+    /// # Errors
+    /// [`Error::Held`], and as [`survey`].
+    pub fn begin(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self, Error> {
+        let path = path.as_ref().to_owned();
+        connect::must_exist(&path)?;
+        let lock = Lock::take(&path, &holder(&options))?;
+        let noted = HeadNote::read(&path);
+        let reader = Reader::rescue(&path)?;
+        let survey = survey_with(&reader, noted)?;
+        Ok(Self { path, options, reader, survey, _lock: lock })
+    }
+
+    /// What was found.
+    #[must_use]
+    pub const fn survey(&self) -> &Survey {
+        &self.survey
+    }
+
+    /// Where the damaged journal will be kept.
+    #[must_use]
+    pub fn damaged(&self) -> PathBuf {
+        let stamp: String =
+            self.options.since.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
+        beside(&self.path, &format!(".damaged-{stamp}"))
+    }
+
+    /// The records that are kept.
+    ///
+    /// # Errors
+    /// As [`Reader::records`].
+    pub fn records(&self) -> Result<impl Iterator<Item = Result<Stored, Error>>, Error> {
+        let count = usize::try_from(self.survey.kept.seq.get()).unwrap_or(usize::MAX);
+        Ok(self.reader.records(Seq::new(1))?.take(count))
+    }
+
+    /// Writes the kept records and then the `epilogue` into a new journal, verifies it, keeps the damaged one under
+    /// [`Salvage::damaged`], and puts the new one in its place.
+    ///
+    /// # Errors
+    /// [`Error::Sound`] when nothing is wrong, [`Error::Exists`], and the storage's. The damaged journal is whole
+    /// whatever happens.
+    pub fn finish(self, epilogue: &[Record]) -> Result<Salvaged, Error> {
+        if self.survey.flaw.is_none() {
+            return Err(Error::Sound { path: self.path });
+        }
+        let damaged = self.damaged();
+        if damaged.exists() {
+            return Err(Error::Exists { path: damaged });
+        }
+        let new = beside(&self.path, ".salvaged");
+        // Of an attempt that was interrupted: made from the same records.
+        remove_all(&new)?;
+        self.copy_to(&new)?;
+        let mut journal = Journal::open(&new, self.options.clone())?;
+        let _durable = journal.append(epilogue)?;
+        journal.close()?;
+        let head = verify(&new, &mut |_| {})?.head;
+        let Self { path, reader, .. } = self;
+        // Its last close must not touch files that have moved.
+        drop(reader);
+        put_in_place(&path, &new, &damaged)?;
+        connect::sync_directory_of(&path).map_err(|error| Error::io(&path, "replacing", error))?;
+        // The lock's file says nothing once nobody holds it.
+        drop(fs::remove_file(beside(&new, ".lock")));
+        Ok(Salvaged { damaged, head })
+    }
+
+    /// Copies the kept records, payloads byte for byte, so that every hash stays what it was.
+    fn copy_to(&self, new: &Path) -> Result<(), Error> {
+        let failed = |error| Error::sql(new, "writing", error);
+        connect::create(new)?;
+        let conn = connect::writer(new)?;
+        let mut records = self.records()?;
+        loop {
+            let chunk: Vec<Stored> = records.by_ref().take(CHUNK).collect::<Result<_, _>>()?;
+            if chunk.is_empty() {
+                break;
+            }
+            copy(&conn, &chunk).map_err(failed)?;
+        }
+        conn.close().map_err(|(_, error)| failed(error))
+    }
+}
+
+fn survey_with(reader: &Reader, noted: Option<Head>) -> Result<Survey, Error> {
+    let mut kept = Head::EMPTY;
+    let mut flaw = None;
+    for stored in reader.records(Seq::new(1))? {
+        match stored {
+            Ok(stored) => kept = stored.head(),
+            Err(error) => flaw = Some(error),
+        }
+    }
+    // Numbers of records behind the flaw count as written, though nothing else of them does.
+    let highest = reader.conn.query_row("SELECT ifnull(max(seq), 0) FROM record", [], |row| row.get(0));
+    let noted_seq = noted.map_or(Seq::new(0), |noted| noted.seq);
+    let known = kept.seq.max(noted_seq).max(highest.map_or(Seq::new(0), seq_of));
+    if flaw.is_none() {
+        flaw = match reader.check_note(noted, kept) {
+            // Records that were lost from the end leave a whole chain; one that was written anew does not.
+            Err(error @ Error::TailLost { .. }) => Some(error),
+            Err(error) => return Err(error),
+            Ok(()) => check_database(reader, kept.seq)
+                .and_then(|()| schema::check(&reader.conn, &reader.path))
+                .and_then(|()| Reader::open_plainly(&reader.path).map(drop))
+                .err(),
+        };
+    }
+    match flaw {
+        Some(flaw) if kept == Head::EMPTY => Err(flaw),
+        Some(Error::Damaged { path, after: None, what }) => {
+            let flaw = Error::Damaged { path, after: Some(kept.seq), what };
+            Ok(Survey { kept, known, flaw: Some(flaw) })
+        }
+        flaw => Ok(Survey { kept, known, flaw }),
+    }
+}
+
+/// Tells which record is the first bad one, where only the end or the file as a whole was looked at.
+pub(crate) fn locate(path: &Path, error: Error) -> Error {
+    if !error.is_corrupt() {
+        return error;
+    }
+    survey(path).ok().and_then(|survey| survey.flaw).unwrap_or(error)
+}
+
+fn copy(conn: &Connection, chunk: &[Stored]) -> rusqlite::Result<()> {
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    let mut insert = conn.prepare_cached(INSERT)?;
+    for stored in chunk {
+        insert_as_it_is(&mut insert, stored)?;
+    }
+    conn.execute_batch("COMMIT")
+}
+
+fn insert_as_it_is(insert: &mut Statement<'_>, stored: &Stored) -> rusqlite::Result<()> {
+    let rest = [
+        ValueRef::Text(stored.payload.as_bytes()),
+        ValueRef::Blob(stored.prev.as_bytes()),
+        ValueRef::Blob(stored.hash.as_bytes()),
+    ];
+    for (index, value) in row::derived(&stored.record).into_iter().chain(rest).enumerate() {
+        insert.raw_bind_parameter(index.saturating_add(1), ToSqlOutput::Borrowed(value))?;
+    }
+    insert.raw_execute().map(drop)
+}
+
+/// There is a note of a head in the place at every moment, so that nobody begins a new journal there meanwhile.
+fn put_in_place(path: &Path, new: &Path, damaged: &Path) -> Result<(), Error> {
+    let note = beside(path, NOTE);
+    if note.exists() {
+        fs::copy(&note, beside(damaged, NOTE)).map_err(|error| Error::io(&note, "copying", error))?;
+    }
+    rename_if_there(&beside(new, NOTE), &note)?;
+    for suffix in DATABASE {
+        rename_if_there(&beside(path, suffix), &beside(damaged, suffix))?;
+    }
+    rename_if_there(new, path)
+}
+
+fn remove_all(path: &Path) -> Result<(), Error> {
+    for suffix in DATABASE.into_iter().chain([NOTE]) {
+        let file = beside(path, suffix);
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io(&file, "removing", error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn rename_if_there(from: &Path, to: &Path) -> Result<(), Error> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(from, "renaming", error)),
+        Ok(()) | Err(_) => File::open(to)
+            .map_or(Ok(()), |file| file.sync_all().map_err(|error| Error::io(to, "syncing", error))),
+    }
+}

@@ -1,0 +1,181 @@
+//! A journal cut at any byte, or with any record missing, moved or changed: it is refused, the first bad record is
+//! named, and the salvage keeps exactly what comes before it.
+
+use std::fs;
+use std::path::Path;
+
+use alphec_journal::{Error, Journal, Reader, Salvage, Sink, survey, verify};
+use alphec_model::{Body, Record, Seq};
+use proptest::prelude::*;
+use rusqlite::Connection;
+
+use crate::common::{beside, options, place, record, records, replay};
+
+/// Records of the journals here: several pages of them.
+const COUNT: u64 = 120;
+
+fn journal_at(path: &Path) {
+    let mut journal = Journal::create(path, options()).unwrap();
+    let _durable = journal.append(&records(1..=COUNT)).unwrap();
+    journal.close().unwrap();
+}
+
+/// The record that says that something was salvaged.
+fn epilogue(seq: Seq) -> Record {
+    let mut record = record(seq.get());
+    record.body = Body::Anomaly { what: "salvaged".to_owned() };
+    record
+}
+
+/// The journal is refused for good with the first bad record named, and salvaging keeps the records before it.
+fn check(path: &Path) -> Result<u64, TestCaseError> {
+    let refused = opened_whole(path);
+    prop_assert!(refused.is_some(), "a damaged journal was opened");
+    let error = refused.unwrap();
+    // From here on it is only read.
+    let before = fs::read(path).unwrap();
+    let Ok(found) = survey(path) else {
+        // Not even the first record is left: nothing is kept, and nothing was changed.
+        prop_assert!(Salvage::begin(path, options()).is_err());
+        prop_assert!(fs::read(path).unwrap() == before);
+        return Ok(0);
+    };
+    let named = format!("record {}", found.first_bad());
+    prop_assert!(error.to_string().contains(&named), "no `{}` in: {}", named, error);
+    prop_assert!(error.to_string().contains("alphec-exec audit salvage"), "{}", error);
+
+    let kept = found.kept.seq;
+    let salvage = Salvage::begin(path, options()).unwrap();
+    let damaged = salvage.damaged();
+    let done = salvage.finish(&[epilogue(kept.next())]).unwrap();
+    prop_assert_eq!(&done.damaged, &damaged);
+    prop_assert!(fs::read(&damaged).unwrap() == before, "the damaged journal is kept as it was");
+    let mut expected = records(1..=kept.get());
+    expected.push(epilogue(kept.next()));
+    prop_assert_eq!(replay(path, 1).unwrap(), expected);
+    prop_assert_eq!(verify(path, &mut |_| {}).unwrap().head, done.head);
+    let mut journal = Journal::open(path, options()).unwrap();
+    let _durable = journal.append(&[record(kept.get() + 2)]).unwrap();
+    Ok(kept.get())
+}
+
+/// Opens and replays it as a start does; the error that stops it, if one does.
+fn opened_whole(path: &Path) -> Option<Error> {
+    let journal = match Journal::open(path, options()) {
+        Ok(journal) => journal,
+        Err(error) => return Some(error),
+    };
+    let reader = journal.reader().unwrap();
+    let outcome = reader.records(Seq::new(1)).unwrap().find_map(Result::err);
+    outcome.or_else(|| verify(path, &mut |_| {}).err())
+}
+
+fn hostile(path: &Path) -> Connection {
+    let conn = Connection::open(path).unwrap();
+    conn.execute_batch(
+        "DROP TRIGGER record_never_changes; DROP TRIGGER record_never_goes; DROP TRIGGER record_only_at_the_end",
+    )
+    .unwrap();
+    conn
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn cut_at_any_byte_it_is_refused_and_what_is_whole_can_be_kept(share in 0.0_f64..1.0) {
+        let (_dir, path) = place();
+        journal_at(&path);
+        let whole = fs::read(&path).unwrap();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of a length")]
+        let length = (share * whole.len() as f64) as usize;
+        fs::write(&path, &whole[..length]).unwrap();
+        check(&path)?;
+    }
+
+    #[test]
+    fn with_records_missing_the_first_is_named(first in 1..=COUNT, count in 1_u64..4) {
+        let (_dir, path) = place();
+        journal_at(&path);
+        hostile(&path).execute("DELETE FROM record WHERE seq >= ?1 AND seq < ?2", [first, first + count].map(|seq| i64::try_from(seq).unwrap())).unwrap();
+        prop_assert_eq!(check(&path)?, first - 1);
+    }
+
+    #[test]
+    fn with_two_records_swapped_the_first_is_named(one in 1..=COUNT, other in 1..=COUNT) {
+        prop_assume!(one != other);
+        let (_dir, path) = place();
+        journal_at(&path);
+        let conn = hostile(&path);
+        for (from, to) in [(one, 9_999), (other, one), (9_999, other)] {
+            conn.execute("UPDATE record SET seq = ?2 WHERE seq = ?1", [from, to].map(|seq| i64::try_from(seq).unwrap())).unwrap();
+        }
+        prop_assert_eq!(check(&path)?, one.min(other) - 1);
+    }
+
+    #[test]
+    fn with_a_record_changed_it_is_named(seq in 1..=COUNT) {
+        let (_dir, path) = place();
+        journal_at(&path);
+        let sql = "UPDATE record SET payload = replace(payload, '\"header\"', '\"Header\"') WHERE seq = ?1";
+        hostile(&path).execute(sql, [i64::try_from(seq).unwrap()]).unwrap();
+        prop_assert_eq!(check(&path)?, seq - 1);
+    }
+}
+
+#[test]
+fn cuts_leave_nothing_a_part_or_everything_and_the_part_grows_with_the_file() {
+    let (_dir, path) = place();
+    journal_at(&path);
+    let whole = fs::read(&path).unwrap();
+    let mut kept = Vec::new();
+    for length in (0..whole.len()).step_by(4_096) {
+        let (_dir, path) = place();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &whole[..length]).unwrap();
+        kept.push(check(&path).unwrap());
+    }
+    assert!(kept.is_sorted(), "{kept:?}");
+    assert!(kept.first() == Some(&0) && kept.iter().any(|kept| (1..COUNT).contains(kept)), "{kept:?}");
+}
+
+#[test]
+fn a_lost_wal_is_a_lost_tail_and_the_rest_can_be_kept() {
+    let (_dir, path) = place();
+    let mut journal = Journal::create(&path, options()).unwrap();
+    let _durable = journal.append(&records(1..=5)).unwrap();
+    journal.close().unwrap();
+    let main = fs::read(&path).unwrap();
+    let mut journal = Journal::open(&path, options()).unwrap();
+    let _durable = journal.append(&records(6..=9)).unwrap();
+    drop(journal);
+    fs::write(&path, main).unwrap();
+    assert_eq!(survey(&path).unwrap().known, Seq::new(9));
+    assert_eq!(check(&path).unwrap(), 5);
+}
+
+#[test]
+fn a_sound_journal_is_left_alone_and_one_in_use_too() {
+    let (_dir, path) = place();
+    journal_at(&path);
+    let before = fs::read(&path).unwrap();
+    let salvage = Salvage::begin(&path, options()).unwrap();
+    assert!(matches!(salvage.finish(&[]), Err(Error::Sound { .. })));
+    assert!(fs::read(&path).unwrap() == before);
+    let _journal = Journal::open(&path, options()).unwrap();
+    assert!(Salvage::begin(&path, options()).unwrap_err().is_held());
+}
+
+#[test]
+fn what_an_interrupted_salvage_left_is_made_anew() {
+    let (_dir, path) = place();
+    journal_at(&path);
+    hostile(&path).execute_batch("DELETE FROM record WHERE seq > 50").unwrap();
+    for (suffix, content) in [("", &b"half"[..]), (".head", b"x"), ("-wal", b"y")] {
+        fs::write(beside(&beside(&path, ".salvaged"), suffix), content).unwrap();
+    }
+    assert_eq!(check(&path).unwrap(), 50);
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(reader.head().unwrap().seq, Seq::new(52));
+    assert!(!beside(&path, ".salvaged").exists());
+}
