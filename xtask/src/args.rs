@@ -18,12 +18,16 @@ pub(crate) enum Request {
 pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Request, String> {
     let mut names = Vec::new();
     let mut flags = Flags::default();
-    for argument in arguments {
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "-h" | "--help" | "help" => return Ok(Request::Help),
             "--write" => flags.write = true,
             "--smoke" => flags.smoke = true,
             "--unit" => flags.unit = true,
+            "--json" => flags.json = true,
+            "--kills" => flags.kills = Some(number(&argument, arguments.next())?),
+            "--seed" => flags.seed = Some(number(&argument, arguments.next())?),
             flag if flag.starts_with('-') => return Err(format!("unknown flag `{flag}`")),
             _ => names.push(argument),
         }
@@ -33,6 +37,11 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Request, 
         [name] => select(name, flags),
         [_, second, ..] => Err(format!("one step at a time; what is `{second}` for?")),
     }
+}
+
+fn number(flag: &str, value: Option<String>) -> Result<u64, String> {
+    let value = value.ok_or_else(|| format!("{flag} needs a number"))?;
+    value.parse().map_err(|_| format!("{flag} needs a number, not `{value}`"))
 }
 
 fn select(name: &str, flags: Flags) -> Result<Request, String> {
@@ -58,6 +67,9 @@ pub(crate) fn help() -> String {
     line(&mut page, "--write", "fmt, layers: bring the files up to date instead of checking them");
     line(&mut page, "--unit", "test: only the tests inside the crates");
     line(&mut page, "--smoke", "bench: run each benchmark once, to see that it works");
+    line(&mut page, "--kills N", "torture: how many kills, 80 unless given");
+    line(&mut page, "--seed S", "torture: what its choices are drawn from");
+    line(&mut page, "--json", "torture: one JSON document on stdout");
     page.push_str("\nExit code: 0 passed, 1 a step failed, 2 wrong usage. NO_COLOR turns colour off.");
     page
 }
@@ -109,9 +121,21 @@ mod tests {
     }
 
     #[test]
+    fn numbers_follow_their_flags() {
+        match ask(&["torture", "--kills", "2000", "--seed", "7", "--json"]).unwrap() {
+            Request::Run { flags, .. } => {
+                assert_eq!((flags.kills, flags.seed, flags.json), (Some(2_000), Some(7), true));
+            }
+            Request::Help => panic!("asked for torture"),
+        }
+    }
+
+    #[test]
     fn nonsense_is_refused_by_name() {
         assert!(ask(&["tset"]).unwrap_err().contains("tset"));
         assert!(ask(&["test", "--fast"]).unwrap_err().contains("--fast"));
+        assert!(ask(&["torture", "--kills", "many"]).unwrap_err().contains("many"));
+        assert!(ask(&["torture", "--seed"]).unwrap_err().contains("--seed"));
         assert!(ask(&["test", "docs"]).unwrap_err().contains("docs"));
     }
 }

@@ -3,7 +3,7 @@
 //! Cheap checks go first so that a slip is seen within seconds.
 
 use crate::step::{Flags, Step};
-use crate::{bench, clients, clippy, demo, docs, fmt, hooks, layers, python, soak, test, tidy};
+use crate::{bench, clients, clippy, demo, docs, fmt, hooks, layers, python, soak, test, tidy, torture};
 
 /// Steps that can be asked for by name.
 pub(crate) const ALL: &[Step] = &[
@@ -18,12 +18,22 @@ pub(crate) const ALL: &[Step] = &[
     clients::STEP,
     bench::STEP,
     soak::STEP,
+    torture::STEP,
     hooks::STEP,
 ];
 
 /// Everything that a submission must pass, in this order.
-pub(crate) const CI: &[Step] =
-    &[fmt::STEP, tidy::STEP, layers::STEP, clippy::STEP, test::STEP, docs::STEP, demo::STEP, clients::STEP];
+pub(crate) const CI: &[Step] = &[
+    fmt::STEP,
+    tidy::STEP,
+    layers::STEP,
+    clippy::STEP,
+    test::STEP,
+    docs::STEP,
+    demo::STEP,
+    clients::STEP,
+    torture::STEP,
+];
 
 /// What is worth running before every push.
 pub(crate) const QUICK: &[Step] = &[fmt::STEP, tidy::STEP, layers::STEP, clippy::STEP, test::STEP];
@@ -42,12 +52,12 @@ pub(crate) const GROUPS: &[Group] = &[
         name: "quick",
         about: "before a push: fmt, tidy, layers, clippy, unit tests",
         steps: QUICK,
-        flags: Flags { write: false, smoke: false, unit: true },
+        flags: Flags { unit: true, ..Flags::NONE },
     },
     Group {
         name: "ci",
-        about: "what CI runs: fmt, tidy, layers, clippy, test, docs, demo, clients",
+        about: "what CI runs: fmt, tidy, layers, clippy, test, docs, demo, clients, torture",
         steps: CI,
-        flags: Flags { write: false, smoke: false, unit: false },
+        flags: Flags::NONE,
     },
 ];

@@ -46,17 +46,18 @@ impl Verdict {
 /// Runs the steps and reports; true when none failed.
 pub(crate) fn run_all(context: &Context, steps: &[Step]) -> bool {
     let paint = Paint::detect();
+    let say = |line: &str| if context.flags.json { eprintln!("{line}") } else { println!("{line}") };
     let start = Instant::now();
     let mut rows = Vec::new();
     for step in steps {
         let at = format!("+{:.1} s", start.elapsed().as_secs_f64());
-        println!("{} {}", paint.with("1", &format!("==> {}", step.name)), paint.with("2", &at));
+        say(&format!("{} {}", paint.with("1", &format!("==> {}", step.name)), paint.with("2", &at)));
         let begun = Instant::now();
         let result = (step.run)(context);
         rows.push(row(step.name, result, begun.elapsed(), paint));
     }
     for line in closing(&rows, start.elapsed(), paint) {
-        println!("{line}");
+        say(&line);
     }
     rows.iter().all(|row| row.verdict != Verdict::Failed)
 }
@@ -66,7 +67,7 @@ fn row(name: &'static str, result: Result<Outcome>, took: Duration, paint: Paint
         Ok(Outcome::Passed(note)) => (Verdict::Passed, note),
         Ok(Outcome::Skipped(reason)) => (Verdict::Skipped, reason),
         Err(error) => {
-            println!("{} {error:#}", paint.with("31;1", &format!("{name}:")));
+            eprintln!("{} {error:#}", paint.with("31;1", &format!("{name}:")));
             // The table has room for what went wrong, not for why.
             (Verdict::Failed, error.to_string().lines().next().unwrap_or_default().to_owned())
         }

@@ -21,6 +21,18 @@ pub(crate) struct Flags {
     pub(crate) smoke: bool,
     /// Only unit tests: those inside the crates.
     pub(crate) unit: bool,
+    /// One JSON document on stdout, and what is for people on stderr.
+    pub(crate) json: bool,
+    /// How many kills.
+    pub(crate) kills: Option<u64>,
+    /// What random choices are drawn from.
+    pub(crate) seed: Option<u64>,
+}
+
+impl Flags {
+    /// Nothing asked for.
+    pub(crate) const NONE: Self =
+        Self { write: false, smoke: false, unit: false, json: false, kills: None, seed: None };
 }
 
 /// How a step ended when it did not fail.
