@@ -124,7 +124,7 @@ impl Desk {
         let sent = std::mem::replace(&mut feed.sent, levels.clone());
         let smart = feed.smart;
         for ((side, old), new) in [BIDS, ASKS].into_iter().zip(sent).zip(levels) {
-            for (position, operation, level) in changes(old, &new) {
+            for (position, operation, level) in changes(&old, &new) {
                 let maker = smart.then(|| venue_of(instrument, level));
                 let row = DepthRow { req_id, position, operation, side, level, maker };
                 self.lines.send(now, conn, &Reply::MarketDepth(row));
@@ -142,34 +142,15 @@ const INSERT: i32 = 0;
 const UPDATE: i32 = 1;
 const DELETE: i32 = 2;
 
-/// The operations that turn one side of a book into another, each by position as the client's book then is: an insert
-/// moves what is behind it down, a delete moves it up.
-fn changes(mut have: Vec<Level>, want: &[Level]) -> Vec<(i32, i32, Level)> {
-    let mut done = Vec::new();
-    let mut at = 0;
-    while let Some(level) = want.get(at) {
-        let position = row(at);
-        match have.iter().skip(at).position(|it| it.price == level.price) {
-            Some(0) if have[at] == *level => at += 1,
-            Some(0) => {
-                done.push((position, UPDATE, *level));
-                have[at] = *level;
-                at += 1;
-            }
-            Some(_) => done.push((position, DELETE, have.remove(at))),
-            None => {
-                done.push((position, INSERT, *level));
-                have.insert(at, *level);
-                at += 1;
-            }
-        }
-    }
-    while have.len() > want.len() {
-        if let Some(level) = have.pop() {
-            done.push((row(have.len()), DELETE, level));
-        }
-    }
-    done
+/// The operations that turn one side of a book into another: rows are updated where they are, inserted behind the last
+/// one and deleted from the end. Real gateways were seen to insert only while they build a book (ib_async #33), and
+/// clients that shift rows at an insert come to the same book as those that overwrite them.
+fn changes(have: &[Level], want: &[Level]) -> Vec<(i32, i32, Level)> {
+    let both = have.iter().zip(want).enumerate().filter(|(_, (old, new))| old != new);
+    let updated = both.map(|(at, (_, new))| (row(at), UPDATE, *new));
+    let inserted = want.iter().enumerate().skip(have.len()).map(|(at, new)| (row(at), INSERT, *new));
+    let deleted = have.iter().enumerate().skip(want.len()).rev().map(|(at, old)| (row(at), DELETE, *old));
+    updated.chain(inserted).chain(deleted).collect()
 }
 
 fn row(at: usize) -> i32 {
@@ -192,6 +173,8 @@ fn venue_of(instrument: &Instrument, level: Level) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -211,13 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn a_step_of_the_market_is_an_insert_at_one_end_and_a_delete_at_the_other() {
-        let old = side(&[(10, 5), (9, 6), (8, 7)]);
-        let new = side(&[(11, 4), (10, 5), (9, 6)]);
-        let operations: Vec<(i32, i32)> = changes(old.clone(), &new).iter().map(|it| (it.0, it.1)).collect();
-        assert_eq!(operations, [(0, INSERT), (3, DELETE)]);
-        let operations: Vec<(i32, i32)> = changes(new, &old).iter().map(|it| (it.0, it.1)).collect();
-        assert_eq!(operations, [(0, DELETE), (2, INSERT)]);
+    fn rows_are_updated_in_place_and_come_and_go_at_the_end() {
+        let (two, three) = (side(&[(10, 5), (9, 6)]), side(&[(11, 4), (9, 6), (8, 7)]));
+        let operations = |old: &[Level], new: &[Level]| {
+            changes(old, new).iter().map(|it| (it.0, it.1)).collect::<Vec<_>>()
+        };
+        assert_eq!(operations(&[], &two), [(0, INSERT), (1, INSERT)]);
+        assert_eq!(operations(&two, &three), [(0, UPDATE), (2, INSERT)]);
+        assert_eq!(operations(&three, &[]), [(2, DELETE), (1, DELETE), (0, DELETE)]);
     }
 
     fn levels() -> impl Strategy<Value = Vec<Level>> {
@@ -227,12 +211,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_rows_make_the_clients_book_the_venues(old in levels(), new in levels()) {
+        fn the_rows_make_the_clients_book_the_venues_whether_inserts_shift_or_overwrite(old in levels(), new in levels()) {
             let mut book = old.clone();
-            for change in changes(old, &new) {
+            let mut by_row: BTreeMap<i32, Level> = (0..).zip(old.iter().copied()).collect();
+            for change in changes(&old, &new) {
                 apply(&mut book, change);
+                match change {
+                    (at, DELETE, _) => drop(by_row.remove(&at)),
+                    (at, _, level) => drop(by_row.insert(at, level)),
+                }
             }
-            prop_assert_eq!(book, new);
+            let by_row: Vec<Level> = by_row.into_values().collect();
+            prop_assert_eq!(&by_row, &new);
+            prop_assert_eq!(&book, &new);
         }
     }
 }
