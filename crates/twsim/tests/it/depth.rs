@@ -201,7 +201,7 @@ async fn in_text_a_row_has_its_venue_only_where_all_venues_were_asked_for() {
     assert!(!row[4].is_empty());
     session.send(82, "").await;
     let venues = session.until("80").await;
-    assert_eq!(venues[1..7], ["4", "ARCA", "STK", "", "Deep", ""]);
+    assert_eq!(venues[1..7], ["4", "ARCA", "STK", "", "Deep", "2147483647"]);
 }
 
 /// Section 1.8: after 1101 market data, depth, account and profit and loss have to be asked for again; after 1102 not.

@@ -184,7 +184,8 @@ fn write_market(writer: &mut Writer<'_>, reply: &Reply<'_>) {
         Reply::DepthExchanges(venues) => {
             writer.show(venues.len());
             for (exchange, sec_type) in venues {
-                writer.text(exchange).text(sec_type).text("").text("Deep").text("");
+                // A group is a number, set or not.
+                writer.text(exchange).text(sec_type).text("").text("Deep").text(unset::INT);
             }
             writer
         }
