@@ -9,7 +9,9 @@ use std::time::Duration;
 use alphec_execution::model::Decimal;
 use alphec_twsim::faults::TABLE;
 use alphec_twsim::prices::parse_csv;
-use alphec_twsim::venue::{AccountConfig, Calendar, CalendarError, Depth, Instrument, PricePath};
+use alphec_twsim::venue::{
+    AccountConfig, Calendar, CalendarError, Depth, Instrument, MarginRule, MarginTextError, PricePath,
+};
 use alphec_twsim::{Fault, Gateway, GatewayBuilder, GatewayHandle, Latency};
 use serde_json::json;
 
@@ -43,6 +45,10 @@ pub(crate) struct Args {
     /// bid_size,ask_size,last; time in seconds after the start or as UTC instants.
     #[arg(long, value_name = "FILE")]
     price_file: Option<PathBuf>,
+    /// What positions of these symbols tie up, initial and maintenance: ES=19140/17400 for each contract, AAPL=50%/25% of
+    /// the value.
+    #[arg(long, value_delimiter = ',', value_name = "SYM=MARGIN,…")]
+    margins: Vec<Margined>,
     /// Opens and closes markets, which otherwise never close: `usual` for the hours of the US exchanges, or a
     /// symbol's own, with longer ones after a slash if it has some: `SAP=09:00-17:30/08:00-20:00@Europe/Berlin`.
     #[arg(long, value_delimiter = ',', value_name = "usual|SYM=HOURS,…")]
@@ -93,6 +99,22 @@ impl FromStr for Pinned {
 }
 
 #[derive(Debug, Clone)]
+struct Margined {
+    symbol: String,
+    rule: MarginRule,
+}
+
+impl FromStr for Margined {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (symbol, rule) = text.split_once('=').ok_or("write it as SYMBOL=MARGIN")?;
+        let rule = rule.parse().map_err(|error: MarginTextError| error.to_string())?;
+        Ok(Self { symbol: symbol.to_owned(), rule })
+    }
+}
+
+#[derive(Debug, Clone)]
 enum Sessions {
     Usual,
     Of(String, Calendar),
@@ -122,7 +144,9 @@ pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     let scripted = args.price_file.as_deref().map(scripted).transpose()?.unwrap_or_default();
     let hours = args.sessions.clone();
     let instruments = args.instruments.clone();
-    let builder = keep_hours(list(builder(args), &instruments)?, hours)?;
+    let margins = args.margins.clone();
+    let builder = margined(list(builder(args), &instruments)?, margins)?;
+    let builder = keep_hours(builder, hours)?;
     let gateway = builder.with(|config| config.prices = scripted).start().await?;
     pin(&gateway, &prices)?;
     announce(common, &gateway)?;
@@ -142,6 +166,7 @@ fn builder(args: Args) -> GatewayBuilder {
         instruments: _,
         prices: _,
         price_file: _,
+        margins: _,
         sessions: _,
         walk_ms,
         depth,
@@ -182,11 +207,7 @@ fn keep_hours(mut builder: GatewayBuilder, sessions: Vec<Sessions>) -> anyhow::R
                 builder = builder.with(|config| config.instruments = instruments);
             }
             Sessions::Of(symbol, calendar) => {
-                let lists = |it: &Instrument| it.symbol == symbol || it.local_symbol == symbol;
-                if !builder.config().instruments.iter().any(lists) {
-                    let text = format!("--sessions names {symbol}, which this gateway does not list");
-                    return Err(Failure::usage(text).into());
-                }
+                check_listed(&builder, "--sessions", &symbol)?;
                 builder = builder.calendar(&symbol, calendar);
             }
         }
@@ -216,6 +237,22 @@ fn list_faults(common: &Common) -> anyhow::Result<Exit> {
     }
     render::text(&sheet.finish())?;
     Ok(Exit::Done)
+}
+
+fn margined(mut builder: GatewayBuilder, margins: Vec<Margined>) -> anyhow::Result<GatewayBuilder> {
+    for Margined { symbol, rule } in margins {
+        check_listed(&builder, "--margins", &symbol)?;
+        builder = builder.margin(&symbol, rule);
+    }
+    Ok(builder)
+}
+
+fn check_listed(builder: &GatewayBuilder, option: &str, symbol: &str) -> anyhow::Result<()> {
+    let lists = |it: &Instrument| it.symbol == symbol || it.local_symbol == symbol;
+    if builder.config().instruments.iter().any(lists) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{option} names {symbol}, which this gateway does not list")).into())
 }
 
 fn list(builder: GatewayBuilder, texts: &[String]) -> anyhow::Result<GatewayBuilder> {

@@ -1,5 +1,7 @@
 //! What positions tie up, by kind of product: plain rules in the broker's published style, not its risk model.
 
+use std::str::FromStr;
+
 use rust_decimal::Decimal;
 
 use super::instrument::{Instrument, Right, SecType};
@@ -92,6 +94,38 @@ impl MarginRule {
     }
 }
 
+/// `19140/17400` for each contract, `50%/25%` of the value: initial and maintenance, or one amount for both.
+impl FromStr for MarginRule {
+    type Err = MarginTextError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = || MarginTextError { text: text.to_owned() };
+        let (initial, maintenance) = text.trim().split_once('/').unwrap_or((text.trim(), text.trim()));
+        let amount = |text: &str| Decimal::from_str_exact(text).ok().filter(|it| *it >= Decimal::ZERO);
+        match (initial.strip_suffix('%'), maintenance.strip_suffix('%')) {
+            (Some(initial), Some(maintenance)) => {
+                let share =
+                    |text: &str| amount(text).map(|percent| percent / Decimal::ONE_HUNDRED).ok_or_else(bad);
+                let both = Margin { initial: share(initial)?, maintenance: share(maintenance)? };
+                Ok(Self::Share { long: both, short: both })
+            }
+            (None, None) => Ok(Self::PerContract(Margin {
+                initial: amount(initial).ok_or_else(bad)?,
+                maintenance: amount(maintenance).ok_or_else(bad)?,
+            })),
+            _ => Err(bad()),
+        }
+    }
+}
+
+/// A text that is no margin rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("margin {text:?} is not of the form 19140/17400 (for each contract) or 50%/25% (of the value)")]
+pub struct MarginTextError {
+    /// What was written.
+    pub text: String,
+}
+
 /// What a short option ties up beyond its value, for each unit. Without a market of its underlying the strike stands in.
 fn short_option(instrument: &Instrument, underlying: Option<Decimal>) -> Decimal {
     let strike = instrument.strike.unwrap_or_default();
@@ -111,6 +145,19 @@ mod tests {
 
     fn dec(text: &str) -> Decimal {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_rule_is_written_as_amounts_or_as_shares() {
+        let both = |initial, maintenance| Margin { initial: dec(initial), maintenance: dec(maintenance) };
+        let share = |margin| MarginRule::Share { long: margin, short: margin };
+        assert_eq!("19140/17400".parse(), Ok(MarginRule::PerContract(both("19140", "17400"))));
+        assert_eq!("500".parse(), Ok(MarginRule::PerContract(both("500", "500"))));
+        assert_eq!("50%/25%".parse(), Ok(share(both("0.5", "0.25"))));
+        assert_eq!("3%".parse(), Ok(share(both("0.03", "0.03"))));
+        for text in ["", "x", "-1", "50%/25", "1/2/3", "%"] {
+            assert!(text.parse::<MarginRule>().is_err(), "{text}");
+        }
     }
 
     #[test]

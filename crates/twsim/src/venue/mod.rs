@@ -58,7 +58,7 @@ pub use instrument::{Instrument, Right, SecType, TickStep};
 pub use io::{Execution, OrderReport, Quote, VenueInput, VenueOutput};
 pub use kind::{OrderKind, TrailBy};
 pub use listing::ListingError;
-pub use margin::{Margin, MarginRule};
+pub use margin::{Margin, MarginRule, MarginTextError};
 pub use meddle::Meddle;
 pub use oca::{Oca, OcaKind};
 pub use preview::{Change, Preview};

@@ -1,7 +1,7 @@
 //! Parts of shares, and instruments of other currencies (tws-behaviour 2.6, 2.7, 3.4, 6).
 
 use alphec_twsim::Gateway;
-use alphec_twsim::venue::Instrument;
+use alphec_twsim::venue::{Depth, Instrument};
 use ibapi::contracts::Contract;
 use ibapi::orders::Action;
 
@@ -67,6 +67,26 @@ fn abroad() -> alphec_twsim::GatewayBuilder {
     let texts = ["SAP/EUR=180", "VOD/GBP=70.5", "7203/JPY=2800", "EUR.USD", "GBP.USD=1.27", "USD.JPY=150"];
     let listed = (1..).zip(texts).map(|(con_id, text)| Instrument::listed(con_id, text).unwrap()).collect();
     Gateway::builder().fixed_prices().with(|config| config.instruments = listed)
+}
+
+/// As the page of documentation has it.
+#[tokio::test]
+async fn a_market_abroad_is_a_few_lines() {
+    let gateway = Gateway::builder()
+        .account_config("DU1=EUR:50000+USD:1000".parse().unwrap())
+        .instrument(Instrument::listed(900_001, "SAP/EUR=180").unwrap())
+        .instrument(Instrument::listed(900_002, "BRK~0.0001=600").unwrap())
+        .depth(Depth::levels(10))
+        .latency("lognormal:median=3ms,p99=40ms".parse().unwrap())
+        .start()
+        .await
+        .unwrap();
+    let client = connect(&gateway, 1).await;
+    let mut tape = Tape::of(&client).await;
+    client.submit_order(1, &contract(900_001), &client_order(Action::Buy, 800.0, "MKT")).await.unwrap();
+    tape.until_status("Filled").await;
+    assert!(gateway.truth().executions.len() > 1, "through several levels");
+    assert_eq!(gateway.truth().position("DU1", 900_001), dec("800"));
 }
 
 fn contract(con_id: i32) -> Contract {
