@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use alphec_execution::model::{DenyReason, Order, OrderState};
 use alphec_execution::{CallError, ConfigError, Error};
 use alphec_journal::Error as JournalError;
-use alphec_twsim::{FaultTextError, GatewayError};
+use alphec_twsim::{FaultTextError, GatewayError, ScenarioError};
 
 /// The exit codes, a promise to scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,9 @@ fn classify(cause: &(dyn std::error::Error + 'static)) -> Option<(Exit, &'static
     }
     if cause.is::<ConfigError>() {
         return Some((Exit::Usage, "configuration"));
+    }
+    if cause.is::<ScenarioError>() {
+        return Some((Exit::Usage, "usage"));
     }
     cause.is::<FaultTextError>().then_some((Exit::Usage, "usage"))
 }

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::faults::Fault;
 use crate::latency::Latency;
+use crate::scenario::Step;
 use crate::venue::{AccountConfig, ConId, Depth, Instrument, PricePath, Retention, UtcNs, VenueConfig};
 use crate::wire::NEWEST_SERVER_VERSION;
 
@@ -56,10 +57,35 @@ pub struct GatewayConfig {
     pub max_clients: usize,
     /// Most of everything else that clients can open.
     pub limits: Limits,
+    /// What happens by script.
+    pub steps: Vec<Step>,
+    /// Loopback address of the control port; `None` for none.
+    pub control: Option<String>,
+    /// Where the time comes from.
+    pub clock: Clock,
     /// File to record every frame and decision in.
     pub record: Option<PathBuf>,
     /// Most bytes waiting for one client; a client that lets more pile up is disconnected.
     pub outbox_limit: usize,
+}
+
+/// Where the gateway's time comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    Wall,
+    /// It stands still at an instant until it is advanced.
+    Manual {
+        /// The instant at which the gateway opens.
+        start: UtcNs,
+    },
+}
+
+impl Clock {
+    /// A clock that stands still, from the same instant in every run: Monday 5 January 2026, 15:00 UTC, ten in the
+    /// morning in New York.
+    pub const STILL: Self = Self::Manual { start: 1_767_625_200_000_000_000 };
 }
 
 /// How much may be open at once. Beyond it a request gets an error and changes nothing.
@@ -108,6 +134,9 @@ impl Default for GatewayConfig {
             account_refresh: Duration::from_secs(180),
             max_clients: 32,
             limits: Limits::default(),
+            steps: Vec::new(),
+            control: None,
+            clock: Clock::Wall,
             record: None,
             outbox_limit: 32 * 1024 * 1024,
         }

@@ -8,14 +8,17 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 use tokio::net::TcpListener;
 
-use crate::config::{GatewayConfig, nanoseconds};
-use crate::desk::{Counters, Truth};
-use crate::faults::Fault;
+use crate::action::{Action, ActionError};
+use crate::config::{Clock, GatewayConfig, nanoseconds};
+use crate::control;
+use crate::desk::{Counters, Subject, Truth};
+use crate::faults::{Cause, Fault};
 use crate::latency::Latency;
 use crate::record::Recorder;
+use crate::scenario::Scenario;
 use crate::server::Server;
 use crate::venue::{
-    AccountConfig, Calendar, ConId, Depth, Instrument, Level, MarginRule, OrderSpec, PricePath, Quote,
+    AccountConfig, Calendar, ConId, Depth, Instrument, Level, MarginRule, OrderSpec, PricePath, Quote, UtcNs,
     VenueInput, missing_rate,
 };
 use crate::wire::{NEWEST_SERVER_VERSION, OLDEST_SERVER_VERSION};
@@ -25,7 +28,9 @@ use crate::wire::{NEWEST_SERVER_VERSION, OLDEST_SERVER_VERSION};
 #[non_exhaustive]
 pub enum GatewayError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}")]
+    #[error(
+        "cannot listen on {address}: stop whoever has the port, or name another; port 0 takes a free one"
+    )]
     Listen {
         /// The address asked for.
         address: String,
@@ -66,7 +71,16 @@ impl Gateway {
         let listener = TcpListener::bind(&config.listen).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
         let recorder = config.record.as_deref().map(record_to).transpose()?;
-        Ok(GatewayHandle { server: Server::start(config, listener, recorder), addr })
+        let control = match &config.control {
+            Some(address) => Some(control::bind(address).await?),
+            None => None,
+        };
+        let server = Server::start(config, listener, recorder);
+        let control_addr = control.map(|(listener, addr)| {
+            server.open_control(listener);
+            addr
+        });
+        Ok(GatewayHandle { server, addr, control_addr })
     }
 }
 
@@ -179,6 +193,27 @@ impl GatewayBuilder {
         self
     }
 
+    /// Starts as a scenario says, and plays its script. What is said after this takes its place, accounts included.
+    #[must_use]
+    pub fn scenario(mut self, scenario: Scenario) -> Self {
+        scenario.apply(&mut self.config);
+        self
+    }
+
+    /// Opens a control port at this loopback address, such as `127.0.0.1:0` for any free port.
+    #[must_use]
+    pub fn control(mut self, address: &str) -> Self {
+        self.config.control = Some(address.to_owned());
+        self
+    }
+
+    /// Where the time comes from: the machine by default; [`Clock::STILL`] stands still until it is advanced.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.config.clock = clock;
+        self
+    }
+
     /// Address to listen on.
     #[must_use]
     pub fn listen(mut self, address: &str) -> Self {
@@ -216,12 +251,32 @@ impl GatewayBuilder {
 pub struct GatewayHandle {
     server: Arc<Server>,
     addr: SocketAddr,
+    control_addr: Option<SocketAddr>,
 }
 
 impl GatewayHandle {
     /// The address it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The address of the control port, if there is one.
+    pub fn control_addr(&self) -> Option<SocketAddr> {
+        self.control_addr
+    }
+
+    /// Does what a request of the control port or a step of a scenario can say.
+    ///
+    /// # Errors
+    /// What the action names is not there, or cannot be done to it. Nothing has happened then.
+    pub fn act(&self, action: &Action) -> Result<(), ActionError> {
+        let cause = Cause::Control(format!("{action:?}"));
+        self.server.with(|desk, now| desk.act(now, action, (cause, &Subject::default())))
+    }
+
+    /// The venue's time, in nanoseconds since the Unix epoch.
+    pub fn now(&self) -> UtcNs {
+        self.server.clock().0
     }
 
     /// Sets a one-tick market around `price` (the bid) with the instrument's usual size. The price stays until
@@ -281,7 +336,9 @@ impl GatewayHandle {
         self.server.with(|desk, _| desk.disconnect_all());
     }
 
-    /// Puts the gateway's clock forward, so that day ends and expiries can be met without waiting.
+    /// Puts the gateway's clock forward, so that day ends and expiries can be met without waiting. With
+    /// [`Clock::Manual`] everything that falls due on the way happens at its own instant; with the machine's clock
+    /// the time between is jumped over.
     pub fn advance_clock(&self, by: Duration) {
         self.server.advance(nanoseconds(by));
     }

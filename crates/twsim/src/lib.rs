@@ -32,20 +32,25 @@
 
 #![forbid(unsafe_code)]
 
+pub mod action;
 mod client;
 mod config;
+mod control;
 pub mod desk;
 pub mod faults;
 mod gateway;
 mod latency;
 pub mod prices;
 mod record;
+pub mod scenario;
 mod server;
 pub mod venue;
 pub mod wire;
 
-pub use config::{GatewayConfig, Limits};
+pub use action::{Action, ActionError};
+pub use config::{Clock, GatewayConfig, Limits};
 pub use desk::{Counters, OrderTruth, Truth};
 pub use faults::{Fault, FaultTextError, Knob, When};
 pub use gateway::{Gateway, GatewayBuilder, GatewayError, GatewayHandle};
 pub use latency::{Latency, LatencyTextError, Travel};
+pub use scenario::{Scenario, ScenarioError};

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::GatewayConfig;
+use crate::config::{Clock, GatewayConfig};
+use crate::control;
 use crate::desk::{ConnId, Desk, Output};
 use crate::record::Recorder;
 use crate::venue::UtcNs;
@@ -31,6 +32,9 @@ const WRITE_STALL: Duration = Duration::from_secs(30);
 
 /// Into how many reads a second's worth of bytes is cut when a fault makes reading slow.
 const SLOW_READS_PER_SECOND: u32 = 20;
+
+/// Most bytes taken out of a client's outbox before it writes them: what is beyond stays there, and counts.
+const PACKED_MAX: usize = 1024 * 1024;
 
 /// How long a line of the record may stay in memory.
 const RECORD_FLUSH: Duration = Duration::from_secs(1);
@@ -48,7 +52,11 @@ struct State {
     latest: UtcNs,
     /// How far ahead of the wall clock this gateway lives.
     ahead: i64,
+    /// Time passes by `advance` only.
+    stands_still: bool,
     recorder: Option<Recorder>,
+    /// Recorded and not yet written, while there is a record.
+    packed: HashMap<ConnId, Output>,
     /// What the task that listens was last told.
     port_closed: bool,
 }
@@ -70,7 +78,10 @@ impl Server {
         listener: TcpListener,
         recorder: Option<Recorder>,
     ) -> Arc<Self> {
-        let now = wall_clock();
+        let (now, stands_still) = match config.clock {
+            Clock::Wall => (wall_clock(), false),
+            Clock::Manual { start } => (start, true),
+        };
         let is_recorded = recorder.is_some();
         let state = State {
             desk: Desk::new(config, now),
@@ -78,7 +89,9 @@ impl Server {
             planned: None,
             latest: now,
             ahead: 0,
+            stands_still,
             recorder,
+            packed: HashMap::new(),
             port_closed: false,
         };
         let server = Arc::new(Self {
@@ -105,9 +118,38 @@ impl Server {
         result
     }
 
+    /// Puts the clock forward. One that stands still meets everything that falls due on the way, each at its instant.
     pub(crate) fn advance(&self, by: i64) {
-        self.lock().ahead += by;
+        let mut state = self.lock();
+        if state.stands_still {
+            let end = state.latest.saturating_add(by);
+            while let Some(due) = state.desk.next_wake().filter(|due| *due <= end) {
+                // Never twice at one instant: whatever asks for that again has to wait for the next.
+                state.latest = due.max(state.latest + 1).min(end);
+                let now = state.latest;
+                state.desk.wake(now);
+                self.wake_others(&mut state, None);
+                if now == end {
+                    break;
+                }
+            }
+            state.latest = end;
+        } else {
+            state.ahead += by;
+        }
+        drop(state);
         self.with(|desk, now| desk.wake(now));
+    }
+
+    /// The venue's time, and whether it stands still.
+    pub(crate) fn clock(&self) -> (UtcNs, bool) {
+        let mut state = self.lock();
+        (state.now(), state.stands_still)
+    }
+
+    /// Serves the control port too.
+    pub(crate) fn open_control(self: &Arc<Self>, listener: TcpListener) {
+        self.tasks.spawn(control::listen(Arc::clone(self), listener, self.stop.clone(), self.tasks.clone()));
     }
 
     pub(crate) fn cancel(&self) {
@@ -160,6 +202,7 @@ impl Server {
             recorder.disconnected(now, conn);
         }
         state.wakers.remove(&conn);
+        state.packed.remove(&conn);
     }
 
     /// Bytes in, bytes out, under one lock.
@@ -173,12 +216,15 @@ impl Server {
             state.desk.receive(now, conn, received);
         }
         self.wake_others(&mut state, Some(conn));
-        let output = state.desk.take_output(conn);
-        let now = state.latest;
-        if let Some(recorder) = &mut state.recorder {
-            recorder.sent(now, conn, &output.bytes);
+        let packed = state.packed.remove(&conn);
+        let output = state.take_output(conn);
+        match packed {
+            Some(mut packed) => {
+                packed.add(output);
+                packed
+            }
+            None => output,
         }
-        output
     }
 
     /// How long a client may take nothing, as the broker's bulk-data timeout has it.
@@ -197,6 +243,7 @@ impl Server {
             recorder.decisions(desk.decisions());
         }
         for conn in state.desk.take_touched() {
+            state.pack(conn);
             if Some(conn) != own
                 && let Some(waker) = state.wakers.get(&conn)
             {
@@ -216,7 +263,29 @@ impl Server {
 }
 
 impl State {
+    /// What is to be written to a connection now, on record.
+    fn take_output(&mut self, conn: ConnId) -> Output {
+        let output = self.desk.take_output(conn);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.sent(self.latest, conn, &output.bytes);
+        }
+        output
+    }
+
+    /// Puts what is said on record in the turn in which it is said, and not when its connection gets around to
+    /// writing it: otherwise two runs of one script would differ by what the scheduler did.
+    fn pack(&mut self, conn: ConnId) {
+        let waiting = self.packed.get(&conn).map_or(0, |packed| packed.bytes.len());
+        if self.recorder.is_some() && self.wakers.contains_key(&conn) && waiting < PACKED_MAX {
+            let output = self.take_output(conn);
+            self.packed.entry(conn).or_default().add(output);
+        }
+    }
+
     fn now(&mut self) -> UtcNs {
+        if self.stands_still {
+            return self.latest;
+        }
         self.latest = self.latest.max(wall_clock() + self.ahead);
         self.latest
     }
@@ -376,7 +445,9 @@ async fn keep_time(server: Arc<Server>) {
             let mut state = server.lock();
             state.planned = state.desk.next_wake();
             let now = state.now();
-            state.planned.map(|at| u64::try_from(at - now).unwrap_or(0))
+            // While time stands still, only what is due already needs a turn.
+            let due = state.planned.filter(|at| !state.stands_still || *at <= now);
+            due.map(|at| u64::try_from(at - now).unwrap_or(0))
         };
         let due = async {
             match wait {

@@ -12,7 +12,8 @@ use alphec_twsim::prices::parse_csv;
 use alphec_twsim::venue::{
     AccountConfig, Calendar, CalendarError, Depth, Instrument, MarginRule, MarginTextError, PricePath,
 };
-use alphec_twsim::{Fault, Gateway, GatewayBuilder, GatewayHandle, Latency};
+use alphec_twsim::wire::parse_instant;
+use alphec_twsim::{Clock, Fault, Gateway, GatewayBuilder, GatewayHandle, Latency, Scenario};
 use serde_json::json;
 
 use super::Common;
@@ -26,12 +27,16 @@ pub(crate) struct Args {
     /// Address to listen on; port 0 takes a free one, which the first line of output names.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4002")]
     listen: String,
-    /// Seed of the prices: the same seed walks the same way.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// Starts as this TOML file says, and plays its script: at this time or after this event, do that. Other options
+    /// take the place of what it says.
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// Seed of the prices: the same seed walks the same way. 1 by default.
+    #[arg(long)]
+    seed: Option<u64>,
     /// Accounts, each with a million US dollars or what is written behind it: DU1=250000, DU2=EUR:50000+USD:1000, of
-    /// which the first is the base currency. Paper ones begin with D.
-    #[arg(long, value_delimiter = ',', value_name = "A[=MONEY],…", default_value = "DU1234567")]
+    /// which the first is the base currency. Paper ones begin with D. DU1234567 by default.
+    #[arg(long, value_delimiter = ',', value_name = "A[=MONEY],…")]
     accounts: Vec<AccountConfig>,
     /// Lists only these, instead of AAPL, MSFT, SPY, ES, EUR.USD and an AAPL call. Others are stocks or pairs, with
     /// currency, primary exchange, size increment and first price if wanted: SAP/EUR=180, VOD/GBP@LSE=70.5,
@@ -53,9 +58,9 @@ pub(crate) struct Args {
     /// symbol's own, with longer ones after a slash if it has some: `SAP=09:00-17:30/08:00-20:00@Europe/Berlin`.
     #[arg(long, value_delimiter = ',', value_name = "usual|SYM=HOURS,…")]
     sessions: Vec<Sessions>,
-    /// Time between two price steps in milliseconds; 0 stands still.
-    #[arg(long, value_name = "MS", default_value_t = 250)]
-    walk_ms: u64,
+    /// Time between two price steps in milliseconds, 250 by default; 0 stands still.
+    #[arg(long, value_name = "MS")]
+    walk_ms: Option<u64>,
     /// A book behind the touch of every instrument: levels of a side, and if wanted price steps between them and mean
     /// size, as in 10 or 10:2:300. Large orders go through it.
     #[arg(long, value_name = "LEVELS[:STEPS[:SIZE]]")]
@@ -73,6 +78,14 @@ pub(crate) struct Args {
     /// Writes every frame both ways and every decision to this file, in words, as JSON Lines.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Opens a control port at this loopback address, where a test in any language sets prices, injects faults, moves
+    /// the clock and reads the truth, in JSON Lines; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    control: Option<String>,
+    /// `manual` makes time stand still until the control port advances it: at 2026-01-05T15:00:00Z, or at an instant
+    /// of yours: `manual@2026-11-25T14:30:00Z`.
+    #[arg(long, value_name = "wall|manual[@UTC]", value_parser = clock)]
+    clock: Option<Clock>,
     /// Refuses everything that needs write access, as a gateway in read-only mode.
     #[arg(long)]
     read_only: bool,
@@ -95,6 +108,18 @@ impl FromStr for Pinned {
         let price =
             Decimal::from_str_exact(price).map_err(|error| format!("`{price}` is no price: {error}"))?;
         Ok(Self { symbol: symbol.to_owned(), price })
+    }
+}
+
+fn clock(text: &str) -> Result<Clock, String> {
+    match text {
+        "wall" => Ok(Clock::Wall),
+        "manual" => Ok(Clock::STILL),
+        _ => text
+            .strip_prefix("manual@")
+            .and_then(parse_instant)
+            .map(|start| Clock::Manual { start })
+            .ok_or_else(|| "write wall, manual or manual@2026-11-25T14:30:00Z".to_owned()),
     }
 }
 
@@ -145,9 +170,10 @@ pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     let hours = args.sessions.clone();
     let instruments = args.instruments.clone();
     let margins = args.margins.clone();
-    let builder = margined(list(builder(args), &instruments)?, margins)?;
+    let scenario = args.scenario.as_deref().map(Scenario::load).transpose()?;
+    let builder = margined(list(builder(args, scenario), &instruments)?, margins)?;
     let builder = keep_hours(builder, hours)?;
-    let gateway = builder.with(|config| config.prices = scripted).start().await?;
+    let gateway = builder.with(|config| config.prices.extend(scripted)).start().await?;
     pin(&gateway, &prices)?;
     announce(common, &gateway)?;
     signals.wait().await;
@@ -158,9 +184,10 @@ pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     }
 }
 
-fn builder(args: Args) -> GatewayBuilder {
+fn builder(args: Args, scenario: Option<Scenario>) -> GatewayBuilder {
     let Args {
         listen,
+        scenario: _,
         seed,
         accounts,
         instruments: _,
@@ -174,10 +201,21 @@ fn builder(args: Args) -> GatewayBuilder {
         faults,
         list_faults: _,
         record,
+        control,
+        clock,
         read_only,
         server_version,
     } = args;
-    let mut builder = Gateway::builder().listen(&listen).seed(seed);
+    let mut builder = Gateway::builder().listen(&listen);
+    if let Some(scenario) = scenario {
+        builder = builder.scenario(scenario);
+    }
+    if let Some(seed) = seed {
+        builder = builder.seed(seed);
+    }
+    if let Some(clock) = clock {
+        builder = builder.clock(clock);
+    }
     for account in accounts {
         builder = builder.account_config(account);
     }
@@ -191,8 +229,11 @@ fn builder(args: Args) -> GatewayBuilder {
         config.record = record;
         config.depth = depth;
         config.latency = latencies.into_iter().fold(Latency::default(), Latency::and);
-        config.read_only = read_only;
-        config.walk_every = (walk_ms > 0).then(|| Duration::from_millis(walk_ms));
+        config.control = control;
+        config.read_only |= read_only;
+        if let Some(walk_ms) = walk_ms {
+            config.walk_every = (walk_ms > 0).then(|| Duration::from_millis(walk_ms));
+        }
     })
 }
 
@@ -293,10 +334,11 @@ fn pin(gateway: &GatewayHandle, prices: &[Pinned]) -> anyhow::Result<()> {
 
 fn announce(common: &Common, gateway: &GatewayHandle) -> anyhow::Result<()> {
     let addr = gateway.addr().to_string();
-    if common.json {
-        render::json(&json!({ "listening": addr }))?;
-    } else {
-        render::text(&format!("listening on {addr}"))?;
+    match (gateway.control_addr(), common.json) {
+        (None, true) => render::json(&json!({ "listening": addr }))?,
+        (None, false) => render::text(&format!("listening on {addr}"))?,
+        (Some(control), true) => render::json(&json!({ "listening": addr, "control": control.to_string() }))?,
+        (Some(control), false) => render::text(&format!("listening on {addr}, control port {control}"))?,
     }
     Ok(std::io::stdout().flush()?)
 }

@@ -100,8 +100,9 @@ impl Sim {
         let mut child = command.spawn().unwrap();
         let mut first_line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first_line).unwrap();
-        let addr =
-            first_line.trim_end().trim_end_matches("\"}").rsplit([' ', '"']).next().unwrap().parse().unwrap();
+        let (_, after) = first_line.split_once("listening").unwrap();
+        let mut words = after.split(|letter: char| !letter.is_ascii_digit() && !".:".contains(letter));
+        let addr = words.find_map(|word| word.parse().ok()).unwrap();
         Self { child, addr, first_line }
     }
 

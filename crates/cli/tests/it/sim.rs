@@ -1,6 +1,6 @@
 //! `sim`: one line, then service, then a clean end.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -20,6 +20,25 @@ fn with_json_the_first_line_is_a_document() {
     let sim = Sim::start(&["--json"]);
     let document: Value = serde_json::from_str(&sim.first_line).unwrap();
     assert_eq!(document, serde_json::json!({ "listening": sim.addr.to_string() }));
+}
+
+#[test]
+fn the_control_port_is_named_in_the_first_line_and_answers_there() {
+    for flags in [&["--control", "127.0.0.1:0"][..], &["--control", "127.0.0.1:0", "--json"]] {
+        let mut args = vec!["--clock", "manual@2026-11-25T14:30:00Z"];
+        args.extend(flags);
+        let sim = Sim::start(&args);
+        let control = match serde_json::from_str::<Value>(&sim.first_line) {
+            Ok(document) => document["control"].as_str().unwrap().to_owned(),
+            Err(_) => sim.first_line.trim().rsplit_once("control port ").unwrap().1.to_owned(),
+        };
+        let mut stream = TcpStream::connect(control).unwrap();
+        stream.write_all(b"{\"do\":\"advance\",\"by\":\"1s\",\"id\":1}\n").unwrap();
+        let mut said = String::new();
+        BufReader::new(stream).read_line(&mut said).unwrap();
+        let said: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(said, serde_json::json!({ "id": 1, "ok": true, "now": "2026-11-25T14:30:01.000000000Z" }));
+    }
 }
 
 #[test]
@@ -76,6 +95,9 @@ fn nonsense_is_a_usage_error_that_says_what_would_do() {
         (["--prices", "XYZ=1"], "does not list"),
         (["--server-version", "156"], "157"),
         (["--record", "/nowhere/at/all.jsonl"], "cannot write the record /nowhere/at/all.jsonl"),
+        (["--fault", "halfopen"], "did you mean \"half-open\"?"),
+        (["--control", "0.0.0.0:0"], "for this machine only, and \"0.0.0.0:0\" is no loopback address"),
+        (["--clock", "manual@noon"], "manual@2026-11-25T14:30:00Z"),
     ] {
         run(program().args(["sim", "--listen", "127.0.0.1:0"]).args(args)).exits(2).complains(&[words]);
     }
@@ -160,6 +182,47 @@ fn markets_keep_the_hours_they_are_given_and_bad_ones_are_named() {
     ] {
         let said = run(program().args(["sim", "--listen", "127.0.0.1:0", "--sessions", hours]));
         said.exits(2).complains(&[words]);
+    }
+}
+
+#[test]
+fn a_scenario_is_played_and_what_is_wrong_in_one_names_file_line_and_the_nearest() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("play.toml");
+    let path = file.to_str().unwrap();
+    std::fs::write(&file, "accounts = [\"DU7\"]\n[[step]]\nat = \"1h\"\ndo = \"disconnect\"\n").unwrap();
+    drop(Sim::start_with(&["--scenario", path, "--seed", "3"]));
+    for (text, words) in [
+        (
+            "seed = 1\nacounts = []\n",
+            "play.toml:2: a scenario has no key \"acounts\"; did you mean \"accounts\"?",
+        ),
+        ("faults = [\"halfopen\"]\n", "did you mean \"half-open\"?"),
+        (
+            "[[step]]\nat = \"1s\"\ndo = \"injekt\"\n",
+            "play.toml:3: unknown verb \"injekt\"; did you mean \"inject\"?",
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let said = run(program().args(["sim", "--listen", "127.0.0.1:0", "--scenario", path]));
+        said.exits(2).complains(&[words]);
+    }
+    let said = run(program().args(["sim", "--scenario", "nowhere.toml"]));
+    said.exits(2).complains(&["nowhere.toml:0: it cannot be read"]);
+}
+
+#[test]
+fn a_taken_port_is_named_with_what_to_do() {
+    let sim = Sim::start(&[]);
+    let taken = sim.addr.to_string();
+    for flag in ["--listen", "--control"] {
+        let said = run(program().args(if flag == "--listen" {
+            vec!["sim", flag, &taken]
+        } else {
+            vec!["sim", "--listen", "127.0.0.1:0", flag, &taken]
+        }))
+        .exits(1);
+        said.complains(&[&taken, "in use", "port 0 takes a free one"]);
     }
 }
 

@@ -170,3 +170,19 @@ impl Desk {
         self.lines.counters.clone()
     }
 }
+
+impl Desk {
+    /// Who is connected, in order of arrival, as JSON.
+    pub(crate) fn connections(&self) -> serde_json::Value {
+        let rows = self.lines.sessions.iter().map(|(conn, session)| {
+            serde_json::json!({
+                "conn": conn,
+                "client": session.is_ready().then_some(session.client_id),
+                "server_version": session.server_version,
+                "bytes_to_write": session.outbox.len(),
+                "silent": session.muted,
+            })
+        });
+        rows.collect()
+    }
+}

@@ -4,6 +4,7 @@ use super::plight::text_of;
 use super::{ConnId, Desk};
 use crate::client::Phase;
 use crate::faults::{Knob, On};
+use crate::scenario::EventKind;
 use crate::venue::{Meddle, UtcNs, VenueInput};
 use crate::wire::Reply;
 
@@ -43,6 +44,7 @@ impl Desk {
         session.phase = Phase::Ready;
         session.client_id = client_id;
         self.lines.by_client.insert(client_id, conn);
+        self.note_session(now, EventKind::Connect, client_id);
         if self.meets_session(now, Knob::ResetIds, client_id) {
             self.apply(now, VenueInput::Meddle(Meddle::ForgetIds { client_id }));
         }

@@ -2,6 +2,7 @@
 //! and a test's controls. Deterministic like the venue: what leaves depends only on what entered and when.
 
 mod accounts;
+mod act;
 mod bars;
 mod bend;
 mod combination;
@@ -23,6 +24,7 @@ mod pace;
 mod plight;
 mod quirk;
 mod route;
+mod script;
 mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
+pub use act::Subject;
 pub use control::{OrderTruth, Truth};
 pub use lines::ConnId;
 
@@ -37,6 +40,7 @@ use crate::client::{Event, Session};
 use crate::config::{GatewayConfig, nanoseconds};
 use crate::faults::{FaultPlan, Knob};
 use crate::latency::Ways;
+use crate::scenario::EventKind;
 use crate::venue::{ConId, UtcNs, Venue, VenueInput, VenueOutput};
 use crate::wire::FrameError;
 use history::HistoryPace;
@@ -44,6 +48,7 @@ use later::Postponed;
 use lines::Lines;
 use plight::Plight;
 use quirk::Quirks;
+use script::Script;
 
 /// What a gateway has seen since it started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -85,6 +90,20 @@ pub struct Output {
     pub read_rate: u32,
 }
 
+impl Output {
+    /// Adds what comes after it.
+    pub(crate) fn add(&mut self, later: Self) {
+        let Self { bytes, close, reset, read_rate } = later;
+        self.bytes.unsplit(bytes);
+        self.close |= close;
+        self.reset |= reset;
+        self.read_rate = read_rate;
+        if self.reset {
+            self.bytes.clear();
+        }
+    }
+}
+
 /// The gateway without sockets.
 #[derive(Debug)]
 pub struct Desk {
@@ -105,6 +124,8 @@ pub struct Desk {
     history_pace: HistoryPace,
     /// Most bytes a second that are read from each client; 0 for no limit.
     read_rate: u32,
+    /// The script of a scenario, when there is one.
+    script: Option<Box<Script>>,
     /// The latest instant seen.
     now: UtcNs,
 }
@@ -133,6 +154,7 @@ impl Desk {
             bars_at: None,
             history_pace: HistoryPace::default(),
             read_rate: 0,
+            script: Script::of(&config.steps, now),
             now,
             config,
         };
@@ -192,6 +214,7 @@ impl Desk {
             self.postponed.next_due(),
             on_the_way,
             self.bars_at,
+            self.script.as_deref().and_then(Script::next_due),
             Some(self.refresh_at),
         ]
         .into_iter()
@@ -273,6 +296,7 @@ impl Desk {
         for conn in released {
             self.lines.touch(conn);
         }
+        self.run_script(now);
     }
 
     /// Reads what has arrived since; nothing is on its way where messages take no time.
@@ -302,6 +326,7 @@ impl Desk {
                     if let Err(error) = self.message(now, conn, &payload) {
                         return self.reject_bytes(conn, &error);
                     }
+                    self.run_script(now);
                 }
                 Err(error) => return self.reject_bytes(conn, &error),
             }
@@ -320,6 +345,7 @@ impl Desk {
         if self.lines.by_client.get(&client_id) == Some(&conn) {
             self.lines.by_client.remove(&client_id);
             self.keep_client_id(client_id);
+            self.note_session(self.now, EventKind::Disconnect, client_id);
         }
     }
 

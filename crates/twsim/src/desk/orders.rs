@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::meet::Arriving;
 use super::{ConnId, Desk};
+use crate::scenario::EventKind;
 use crate::venue::{OrderKey, UtcNs, VenueInput};
 use crate::wire::{PlaceOrder, lacks_zone};
 
@@ -30,11 +31,22 @@ impl Desk {
         }
         self.warn_of_zone(now, conn, order);
         let arriving = Arriving { conn, key, spec: self.order_spec(now, order) };
+        self.note_arrival(now, &kind, &arriving);
         match kind {
             _ if self.is_calm() => self.apply(now, arriving.input()),
             Kind::New => self.meet_new(now, arriving, payload),
             Kind::Modify => self.meet_modify(now, arriving),
         }
+    }
+
+    /// For a scenario that waits for requests.
+    fn note_arrival(&mut self, now: UtcNs, kind: &Kind, order: &Arriving) {
+        let kind = match kind {
+            Kind::New => EventKind::Order,
+            Kind::Modify => EventKind::Modify,
+        };
+        let about = order.spec.as_ref().map_or(("", 0), |spec| (&*spec.order_ref, spec.con_id));
+        self.note_request(now, kind, order.key, about);
     }
 
     /// A time without a zone is taken to be the gateway's, and said so (tws-behaviour 2.6, 3.7).
@@ -63,6 +75,12 @@ impl Desk {
         let Some(client_id) = self.client_of(conn) else { return };
         self.lines.counters.cancels += 1;
         let key = OrderKey::new(client_id, order_id);
+        if self.has_script()
+            && let Some(order) = self.venue.order(key)
+        {
+            let about = (&*order.spec.order_ref, order.spec.con_id);
+            self.note_request(now, EventKind::Cancel, key, about);
+        }
         if self.is_calm() {
             self.apply(now, VenueInput::Cancel { key });
         } else {

@@ -33,6 +33,7 @@ pub(super) const NO_STATUS: Manner = Manner { status: false, ..PLAIN };
 
 impl Desk {
     pub(super) fn route(&mut self, now: UtcNs) {
+        self.note_outputs(now);
         let mut outputs = std::mem::take(&mut self.outputs);
         if let Some(watched) = &mut self.watched {
             watched.extend(outputs.iter().cloned());

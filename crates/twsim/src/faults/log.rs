@@ -7,13 +7,24 @@ use crate::venue::UtcNs;
 /// Most decisions kept in memory; older ones are forgotten, and counted.
 const KEPT_MAX: usize = 4_096;
 
-/// One decision of one fault.
+/// Who decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// A fault, as text.
+    Fault(String),
+    /// A step of the scenario, with what it does.
+    Step(String),
+    /// Somebody at the control port, with what was asked for.
+    Control(String),
+}
+
+/// One decision: of a fault, of a step of the scenario, or of somebody at the control port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// When.
     pub at: UtcNs,
-    /// The fault, as text.
-    pub fault: String,
+    /// Who decided.
+    pub cause: Cause,
     /// What it was asked about: `order 1/7` is order 7 of client 1.
     pub on: String,
     /// The seed of the gateway.
@@ -35,7 +46,7 @@ pub struct DecisionLog {
 }
 
 impl DecisionLog {
-    pub(super) fn add(&mut self, decision: Decision) {
+    pub(crate) fn add(&mut self, decision: Decision) {
         self.total += 1;
         self.kept.push_back(decision);
         if self.kept.len() > KEPT_MAX {

@@ -28,7 +28,7 @@ mod when;
 
 pub use args::{Arg, Param, ParamKind};
 pub use behaviours::{BEHAVIOURS, Behaviour};
-pub use log::{Decision, DecisionLog};
+pub use log::{Cause, Decision, DecisionLog};
 pub use near::nearest;
 pub use table::{Knob, Row, TABLE, Unit};
 pub use text::{FaultTextError, NAMES_ARE_IN};

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::draw::{draw, stream_of};
-use super::log::{Decision, DecisionLog};
+use super::log::{Cause, Decision, DecisionLog};
 use super::{Arg, Fault, Knob, Unit, When};
 use crate::venue::{OrderKey, UtcNs};
 
@@ -148,6 +148,15 @@ impl FaultPlan {
     /// The faults that are armed and not spent.
     pub(crate) fn armed(&self) -> impl Iterator<Item = &Fault> {
         self.armed.iter().filter(|armed| !armed.spent).map(|armed| &*armed.fault)
+    }
+
+    /// Adds what others decided.
+    pub(crate) fn note(&mut self, decision: Decision) {
+        self.log.add(decision);
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
     }
 
     pub(crate) fn log(&self) -> &DecisionLog {
@@ -299,7 +308,7 @@ fn decide(armed: &Armed, (seed, position): (u64, u64), now: UtcNs, on: &On<'_>) 
     let drawn = armed.fault.ppm.map(|ppm| (draw(seed, armed.stream, position), ppm));
     Decision {
         at: now,
-        fault: armed.fault.to_string(),
+        cause: Cause::Fault(armed.fault.to_string()),
         on: on.text(),
         seed,
         drawn_from: drawn.map(|_| (armed.stream, position)),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::args::{Arg, Args};
 use super::draw::WHOLE;
 use super::near::nearest;
-use super::{Fault, Row, TABLE, When};
+use super::{Fault, Knob, Row, TABLE, When};
 
 /// Where all names are written down.
 pub const NAMES_ARE_IN: &str =
@@ -151,6 +151,16 @@ fn row(name: &str) -> Result<&'static Row, FaultTextError> {
         let names = TABLE.iter().flat_map(|row| row.aliases().iter().copied().chain([row.name]));
         FaultTextError::UnknownName { name: name.to_owned(), nearest: nearest(name, names) }
     })
+}
+
+impl Knob {
+    /// The fault of this name.
+    ///
+    /// # Errors
+    /// There is none; the nearest that there is, if one is near.
+    pub fn named(name: &str) -> Result<Self, FaultTextError> {
+        row(name).map(|row| row.knob)
+    }
 }
 
 /// The value after `=`: the first parameter.

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::desk::ConnId;
-use crate::faults::{Decision, DecisionLog};
+use crate::faults::{Cause, Decision, DecisionLog};
 use crate::venue::UtcNs;
 use crate::wire::format_instant;
 use tap::{Tap, Way};
@@ -136,8 +136,13 @@ impl Recorder {
 pub(crate) fn decision_fields(decision: &Decision) -> Map<String, Value> {
     let drawn =
         decision.drawn_from.map(|(stream, position)| json!({ "stream": stream, "position": position }));
+    let (by, what) = match &decision.cause {
+        Cause::Fault(text) => ("fault", text),
+        Cause::Step(text) => ("step", text),
+        Cause::Control(text) => ("control", text),
+    };
     let fields = json!({
-        "fault": decision.fault,
+        by: what,
         "on": decision.on,
         "seed": decision.seed,
         "drawn_from": drawn,

@@ -54,6 +54,18 @@ pub enum Meddle {
     },
     /// Parked orders are gone, as after a restart (tws-behaviour 2.3).
     DropParked,
+    /// A working order is rejected after all: `Inactive` and 201 (tws-behaviour 2.4).
+    Reject {
+        /// The order.
+        key: OrderKey,
+        /// Why.
+        reason: String,
+    },
+    /// A working order ends as if its time had come.
+    Expire {
+        /// The order.
+        key: OrderKey,
+    },
 }
 
 impl Venue {
@@ -72,6 +84,17 @@ impl Venue {
                 self.archive.forget_names(client_id);
             }
             Meddle::DropParked => self.parked.clear(),
+            Meddle::Reject { key, reason } => {
+                if let Some(&seq) = self.by_key.get(&key) {
+                    self.end(now, seq, Status::Inactive, out);
+                    out.push(VenueOutput::Refused { key, refusal: Refusal::Rejected(reason) });
+                }
+            }
+            Meddle::Expire { key } => {
+                if let Some(&seq) = self.by_key.get(&key) {
+                    self.end(now, seq, Status::Cancelled, out);
+                }
+            }
         }
     }
 

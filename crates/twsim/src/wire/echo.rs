@@ -341,14 +341,14 @@ fn exchanges(instrument: &Instrument) -> Vec<&str> {
     all
 }
 
-fn action(side: Side) -> &'static str {
+pub(crate) fn action(side: Side) -> &'static str {
     match side {
         Side::Buy => "BUY",
         Side::Sell => "SELL",
     }
 }
 
-fn order_type(kind: OrderKind) -> &'static str {
+pub(crate) fn order_type(kind: OrderKind) -> &'static str {
     match kind {
         OrderKind::Market => "MKT",
         OrderKind::Limit { .. } => "LMT",
@@ -364,7 +364,7 @@ fn order_type(kind: OrderKind) -> &'static str {
     }
 }
 
-fn tif(tif: TimeInForce) -> &'static str {
+pub(crate) fn tif(tif: TimeInForce) -> &'static str {
     match tif {
         TimeInForce::Day => "DAY",
         TimeInForce::Gtc => "GTC",

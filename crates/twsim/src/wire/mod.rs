@@ -31,6 +31,7 @@ pub use text::FieldProblem;
 
 pub(crate) use catalog::BINARY_ID;
 pub(crate) use describe::{Described, describe_reply, describe_request, text_fields};
+pub(crate) use echo::{action as side_word, order_type, tif as tif_word};
 pub(crate) use number::{decimal_from_double, decimal_from_text};
 
 /// Oldest server version this gateway speaks. Whatever is younger in the clients still in use begins here.
