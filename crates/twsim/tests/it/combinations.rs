@@ -335,3 +335,60 @@ async fn in_text_the_legs_their_prices_and_the_routing_parameters_are_read_and_e
     assert!(open.contains("|272093|1,265598|-2|"), "{open}");
     assert!(open.contains(LEGS), "{open}");
 }
+
+/// One random step: a pair traded, a leg moved, a single leg traded, or everything cancelled.
+fn step(bench: &mut Bench, conn: alphec_twsim::desk::ConnId, (order_id, what, amount): (i32, u8, u32)) {
+    let side = if what.is_multiple_of(2) { "BUY" } else { "SELL" };
+    match what {
+        0 | 1 => bench.place_in(conn, order_id, pair(), order(side, &amount.to_string(), "MKT")),
+        2 | 3 => {
+            let price = -40.0 + f64::from(amount) / 4.0 - 5.0;
+            bench.place_in(conn, order_id, pair(), limit(side, &amount.to_string(), price));
+        }
+        4 | 5 => bench.place(conn, order_id, order(side, &amount.to_string(), "MKT")),
+        6 => {
+            let bid = Decimal::from(amount) + dec("400");
+            quote(bench, MSFT, (&bid.to_string(), &(bid + dec("0.02")).to_string()), amount);
+        }
+        7 => {
+            let bid = Decimal::from(amount) / dec("10") + dec("228");
+            quote(bench, AAPL, (&bid.to_string(), &(bid + dec("0.02")).to_string()), 2 * amount);
+        }
+        _ => bench.desk.control(bench.now, VenueInput::CancelAll),
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(128))]
+
+    /// Positions and cash are what the executions of legs and single instruments come to; those of the whole say the
+    /// same price as their legs together.
+    #[test]
+    fn the_books_balance_by_legs(steps in proptest::collection::vec((0_u8..9, 1_u32..40), 1..60)) {
+        let mut bench = Bench::new(&[]);
+        let conn = bench.client(1);
+        for (order_id, (what, amount)) in (1..).zip(steps) {
+            step(&mut bench, conn, (order_id, what, amount));
+        }
+        let truth = bench.desk.truth();
+        let (wholes, booked): (Vec<_>, Vec<_>) = truth
+            .executions
+            .iter()
+            .partition(|it| bench.desk.instrument(it.con_id).unwrap().is_combination());
+        let signed = |it: &alphec_twsim::venue::Execution| it.side.signed(it.quantity);
+        for con_id in [AAPL, MSFT] {
+            let traded: Decimal = booked.iter().filter(|it| it.con_id == con_id).map(|it| signed(it)).sum();
+            proptest::prop_assert_eq!(truth.position(ACCOUNT, con_id), traded);
+        }
+        let paid: Decimal = booked.iter().map(|it| signed(it) * it.price + it.commission).sum();
+        proptest::prop_assert_eq!(truth.accounts[0].cash["USD"], dec("1000000") - paid);
+        for whole in wholes {
+            let (base, _) = whole.exec_id.rsplit_once('.').unwrap();
+            let legs: Vec<_> = booked.iter().filter(|it| it.exec_id.starts_with(&format!("{base}."))).collect();
+            proptest::prop_assert_eq!(legs.len(), 2);
+            let net: Decimal = legs.iter().map(|it| signed(it) * it.price).sum();
+            proptest::prop_assert_eq!(net, signed(whole) * whole.price);
+            proptest::prop_assert!(whole.commission.is_zero() && whole.quantity.fract().is_zero());
+        }
+    }
+}
