@@ -45,7 +45,12 @@ fn nothing_trades_on_a_journal_with_a_lost_end_until_it_is_salvaged_and_resumed(
     let foreign = books["foreign"].as_array().unwrap();
     assert!(foreign.len() == 1 && foreign[0]["order_ref"].as_str().unwrap().starts_with("ax1."), "{books}");
 
-    house.run(&["resume", "--all", "--reason", "compared"]).exits(0);
+    house
+        .run(&["resume", "--all", "--reason", "compared"])
+        .exits(2)
+        .complains(&["live on at the broker", "--global"]);
+    house.run(&["order", "cancel", "--all", "--global", "--yes"]).exits(0);
+    house.run(&["resume", "--all", "--reason", "compared, and the lost order ended"]).exits(0);
     house.submit("after", &["--type", "limit", "--limit", "224"]).exits(0);
     let after = house.run(&["order", "status", "after", "--offline", "--json"]).exits(0).json();
     let order = &after["order"];

@@ -129,7 +129,8 @@ impl Turn<'_> {
         if !second_lives.is_empty() {
             let keys = second_lives.join(", ");
             return Some(format!(
-                "orders of ours live on at the broker beside what is counted as them: {keys}"
+                "orders of ours live on at the broker beside what is counted as them: {keys}; end them there, with \
+                 `order cancel --all --global` if need be"
             ));
         }
         let broken =

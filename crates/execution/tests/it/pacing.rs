@@ -10,8 +10,9 @@ const ACCOUNT: &str = "DU1234567";
 #[tokio::test]
 async fn a_cancel_is_done_while_the_orders_that_came_before_it_still_wait_and_the_wait_is_shown() {
     let gateway = gateway(ACCOUNT).await;
-    let slow = "pacing_per_second = 10";
-    let (_folder, mut profile) = profile(&gateway, ACCOUNT, slow);
+    let (_folder, mut profile) = profile(&gateway, ACCOUNT, "");
+    // Tighter than the limit of messages, which a profile by file is refused for: the crowd is to wait here.
+    profile.pacing_per_second = Some(10);
     profile.limits.max_open_orders = 1_000;
     profile.limits.max_messages_per_second = 1_000;
     let client = ExecutionClient::start(profile).unwrap();
