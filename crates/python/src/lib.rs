@@ -1,7 +1,7 @@
 //! The native half of the Python package `alphec_execution`; the half that people see is in `/python`.
 //!
 //! Nothing here holds the interpreter's lock while it waits, and the engine never takes it: an answer goes into a
-//! queue and wakes the event loop through a pipe ([`bridge::Bridge`]), so that a busy interpreter cannot stall it.
+//! queue and wakes the event loop through a pipe (`bridge.rs`), so that a busy interpreter cannot stall it.
 #![deny(unsafe_code)]
 #![expect(
     clippy::too_many_arguments,

@@ -1,3 +1,5 @@
+//! Verbs and their errors, read from JSON.
+
 use super::*;
 
 fn read(text: &str) -> Result<Action, ActionError> {

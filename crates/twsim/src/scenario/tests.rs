@@ -1,3 +1,5 @@
+//! Scenario files, read from text; what they do to a gateway is in the integration tests.
+
 use super::*;
 use crate::config::Clock;
 
