@@ -107,6 +107,7 @@ class AlertKind(Enum):
     GLOBAL_CANCEL = "global_cancel"
     ACCOUNT_MISMATCH = "account_mismatch"
     ANOMALY = "anomaly"
+    FARM_DOWN = "farm_down"
     LEFT_WORKING = "left_working"
 
 

@@ -175,7 +175,6 @@ def test_alerts_are_heard(trading, ibkr_gateway):
 
 def test_ten_thousand_orders_are_all_known_at_both_ends(runner, ibkr_gateway, tmp_path):
     profile = ibkr_gateway.profile(tmp_path)
-    profile.write_text("".join(_without_pacing(profile.read_text())))
 
     async def session():
         async with ExecutionClient.connect(config=profile, strategy_id="test") as client:
@@ -197,10 +196,3 @@ def test_ten_thousand_orders_are_all_known_at_both_ends(runner, ibkr_gateway, tm
         assert len({execution["order_ref"] for execution in truth["executions"]}) == 10_000
 
     runner(session())
-
-
-def _without_pacing(text):
-    for line in text.splitlines(keepends=True):
-        yield line
-        if line.startswith("mode"):
-            yield "pacing_per_second = 0\n"

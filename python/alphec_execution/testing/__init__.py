@@ -23,6 +23,7 @@ __all__ = ["Gateway"]
 _PROFILE = """\
 [profiles.test]
 mode = "paper"
+pacing_per_second = 0
 accounts = {accounts}
 port = {port}
 journal = "{journal}"

@@ -18,7 +18,7 @@
 //! do = "bust"
 //! ```
 //!
-//! What a step can do is what the control port can do ([`Action`]); one that names no order, execution or client
+//! What a step can do is what the control port can do ([`Action`](crate::action::Action)); one that names no order, execution or client
 //! means that of the event. Each step happens once and is noted as a decision, with the seed.
 
 mod setup;
