@@ -13,6 +13,11 @@ use alphec_journal::Sink;
 use alphec_model::{BrokerRequest, Event, Record, Seq};
 use tokio::sync::mpsc;
 
+/// So long after a batch the journal's thread takes a moment to be quiet, and tidies up once.
+const QUIET: Duration = Duration::from_millis(2);
+/// And so often after that.
+const IDLE: Duration = Duration::from_millis(200);
+
 /// A request whose record is durable, or a cancel.
 #[derive(Debug)]
 pub(crate) struct Committed(BrokerRequest);
@@ -224,11 +229,12 @@ pub(crate) fn join_within(thread: &JoinHandle<()>, patience: Duration) -> bool {
 
 fn serve(mut sink: Box<dyn Sink + Send>, side: &JournalSide) {
     let JournalSide { incoming, outcomes } = side;
-    let idle = Duration::from_millis(200);
+    let mut quiet = QUIET;
     loop {
-        let records = match incoming.recv_timeout(idle) {
+        let records = match incoming.recv_timeout(quiet) {
             Ok(records) => records,
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                quiet = IDLE;
                 if let Err(error) = sink.maintain() {
                     tracing::warn!(%error, "journal housekeeping failed; trying again later");
                 }
@@ -236,8 +242,8 @@ fn serve(mut sink: Box<dyn Sink + Send>, side: &JournalSide) {
             }
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return,
         };
-        let plain: Vec<Record> = records.iter().map(|record| (**record).clone()).collect();
-        let outcome = match sink.append(&plain) {
+        quiet = QUIET;
+        let outcome = match sink.append(&records) {
             Ok(durable) => Outcome::Durable(Receipt::of(durable.head.seq)),
             Err(error) => Outcome::Failed(error.to_string()),
         };

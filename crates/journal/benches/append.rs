@@ -5,6 +5,7 @@
 use std::hint::black_box;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alphec_journal::{Journal, OpenOptions, Reader, Sink, verify};
@@ -70,8 +71,8 @@ fn record(seq: u64) -> Record {
     Record { header, body: Body::Accepted { order: Box::new(order), verdict: Verdict::default() } }
 }
 
-fn batch(from: u64, count: u64) -> Vec<Record> {
-    (from..from + count).map(record).collect()
+fn batch(from: u64, count: u64) -> Vec<Arc<Record>> {
+    (from..from + count).map(record).map(Arc::new).collect()
 }
 
 fn create(dir: &Path) -> (tempfile::TempDir, Journal) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::disk::{self, sync_directory_of};
 use crate::error::Error;
 use crate::lock::beside;
 use crate::schema;
@@ -112,13 +113,18 @@ fn settle(path: &Path) -> Result<(), Error> {
     let conn = open_writer(path)?;
     match copy_wal(&conn, "TRUNCATE").map_err(|error| Error::sql(path, "recovering", error)) {
         Ok(true) => return Ok(()),
-        // A reader is in the way, or there is no space to copy to: the WAL stays, and is synced
+        // A reader is in the way, or there is no space to copy to: the WAL stays, and is made durable
         // where it is. An engine must be able to start on a full disk, if only to cancel.
         Ok(false) | Err(Error::DiskFull { .. }) => {}
         Err(error) => return Err(error),
     }
     let wal = beside(path, "-wal");
-    File::open(&wal).and_then(|file| file.sync_all()).map_err(|error| Error::io(&wal, "syncing", error))
+    let made_durable = match disk::read(&wal, u64::MAX) {
+        Ok(Some(bytes)) => disk::write_again(&wal, &bytes),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    made_durable.map_err(|error| Error::io(&wal, "syncing", error))
 }
 
 /// Copies the WAL into the main file and syncs both; false when someone else was in the way.
@@ -214,13 +220,4 @@ fn uri(path: &Path, query: &OsStr) -> String {
     }
     uri.push_str(&query.to_string_lossy());
     uri
-}
-
-/// Makes a new name in a directory durable.
-pub(crate) fn sync_directory_of(path: &Path) -> std::io::Result<()> {
-    if cfg!(windows) {
-        return Ok(());
-    }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }

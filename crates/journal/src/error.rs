@@ -169,6 +169,19 @@ pub enum Error {
         /// The last record known to have been written.
         acknowledged: Seq,
     },
+    /// A front log is here that does not continue the journal.
+    #[error(
+        "{}.front ends at record {last} and does not belong to the journal ({what}): put the journal back that it belongs to (with its -wal file), or settle with the broker's books and then remove {}.front",
+        path.display(), path.display()
+    )]
+    StrayFront {
+        /// Of which journal.
+        path: PathBuf,
+        /// The last record in it.
+        last: Seq,
+        /// Why it is not this journal's.
+        what: String,
+    },
     /// The hash is right, but the payload is not understood.
     #[error("record {seq} in {} is intact but not understood ({what}); use the newer program that wrote it", path.display())]
     Unreadable {
@@ -265,7 +278,11 @@ impl Error {
     pub const fn is_corrupt(&self) -> bool {
         matches!(
             self,
-            Self::Damaged { .. } | Self::Corrupt { .. } | Self::TailLost { .. } | Self::SchemaAltered { .. }
+            Self::Damaged { .. }
+                | Self::Corrupt { .. }
+                | Self::TailLost { .. }
+                | Self::StrayFront { .. }
+                | Self::SchemaAltered { .. }
         )
     }
 

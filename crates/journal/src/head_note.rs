@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use alphec_model::Seq;
 
+use crate::disk::write_at;
 use crate::hash::Hash;
 use crate::lock::beside;
 use crate::sink::Head;
@@ -59,18 +60,6 @@ impl HeadNote {
             Err(_) => {}
         }
     }
-}
-
-/// One system call where there is one: a commit waits for this.
-#[cfg(unix)]
-fn write_at(file: &mut File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
-}
-
-#[cfg(not(unix))]
-fn write_at(file: &mut File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    use std::io::{Seek, SeekFrom, Write};
-    file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes))
 }
 
 fn slot(head: Head) -> Vec<u8> {

@@ -1,25 +1,33 @@
 //! The writer: one process, one journal, records added at the end.
+//!
+//! A small batch becomes durable in the front log and goes to the table later, all of them in one
+//! commit: in a quiet moment, or when the log is full. What cannot wait there (a large batch, one
+//! given again, anything the log is too damaged for) goes to the table at once, after what waits.
+
+mod start;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use alphec_model::{Record, Seq, UtcNanos};
 use rusqlite::Connection;
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::ValueRef;
 
+use crate::batch::Batch;
 use crate::connect;
 use crate::error::Error;
+use crate::front::{self, Front};
+use crate::front_view::{PLACES, insert_row};
 use crate::hash::Hash;
 use crate::head_note::HeadNote;
 use crate::health::Health;
 use crate::lock::{Holder, Lock};
 use crate::reader::{Reader, read_head};
-use crate::row::{self, column_of};
+use crate::row::{COLUMNS, column_of};
 use crate::salvage;
 use crate::schema;
 use crate::sink::{Durable, Head, Sink};
 
-/// The longest payload; a broker's longest list is far below.
-const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 /// Bytes of commits after which a quiet moment is used to copy the WAL into the main file.
 const QUIET_COPY_AFTER: usize = 1 << 20;
 /// What a commit writes beside the payloads: part of a page per table and index.
@@ -61,9 +69,23 @@ pub struct Journal {
     // First, so that the database is closed before the lock goes.
     conn: Connection,
     path: PathBuf,
+    /// The last record that is durable, here or there.
     head: Head,
+    /// The last record of the table.
+    stored: Head,
+    /// Nothing once it has failed, or where there was no space for it: then everything goes to the
+    /// table at once.
+    front: Option<Front>,
+    /// What is durable in the front log only.
+    waiting: Batch,
+    /// Bringing that to the table failed: nothing is taken on until it works.
+    is_behind: bool,
+    /// What a dead process left in the front log is known, so that the log may be emptied.
+    is_recovered: bool,
+    batch: Batch,
+    /// Changes when somebody else writes to the file; nothing when that cannot be told any more.
+    data_version: Option<i64>,
     note: HeadNote,
-    encoder: Encoder,
     uncopied: usize,
     owner: u32,
     options: OpenOptions,
@@ -88,6 +110,10 @@ impl Journal {
         if let Some(noted) = HeadNote::read(path).filter(|noted| *noted != Head::EMPTY) {
             let (path, head) = (path.to_owned(), Head::EMPTY.seq);
             return Err(Error::TailLost { path, head, acknowledged: noted.seq });
+        }
+        if let Some(last) = front::read_all(path)?.last() {
+            let (path, what) = (path.to_owned(), "there is no journal beside it".to_owned());
+            return Err(Error::StrayFront { path, last: last.seq, what });
         }
         connect::create(path)?;
         Self::open_locked(path, options, lock)
@@ -146,16 +172,15 @@ impl Journal {
         Ok(())
     }
 
-    /// Copies what is in the WAL into the main file and closes it: one file is left.
+    /// Brings everything into the main file and closes it: one file and its note are left.
     ///
     /// Dropping does the same, but cannot say when it fails; no record is lost then either.
     ///
     /// # Errors
     /// The storage's.
-    pub fn close(self) -> Result<Head, Error> {
-        let Self { conn, path, head, .. } = self;
-        conn.close().map_err(|(_, error)| Error::sql(&path, "closing", error))?;
-        Ok(head)
+    pub fn close(mut self) -> Result<Head, Error> {
+        self.put_away()?;
+        Ok(self.head)
     }
 
     fn open_locked(path: &Path, options: OpenOptions, lock: Lock) -> Result<Self, Error> {
@@ -163,26 +188,40 @@ impl Journal {
         let noted = HeadNote::read(path);
         let conn = connect_limited(path, &options)?;
         schema::check(&conn, path)?;
-        let reader = Reader::open(path)?;
-        let head = reader.head()?;
-        reader.check_note(noted, head)?;
-        let mut note = HeadNote::open(path).map_err(|error| Error::io(path, "opening the note of", error))?;
-        if noted.is_none() && head != Head::EMPTY {
-            tracing::warn!(path = %path.display(), "no note of the journal's head: a lost tail would go unnoticed once");
-        }
-        note.write(head);
-        let (path, owner) = (path.to_owned(), std::process::id());
-        Ok(Self {
+        let data_version = data_version(&conn).map_err(|error| Error::sql(path, "opening", error))?;
+        let stored = read_head(&conn, path, "record")?;
+        let note = HeadNote::open(path).map_err(|error| Error::io(path, "opening the note of", error))?;
+        let mut journal = Self {
             conn,
-            path,
-            head,
+            path: path.to_owned(),
+            head: stored,
+            stored,
+            front: None,
+            waiting: Batch::default(),
+            is_behind: false,
+            is_recovered: false,
+            batch: Batch::default(),
+            data_version: Some(data_version),
             note,
-            encoder: Encoder::default(),
             uncopied: 0,
-            owner,
+            owner: std::process::id(),
             options,
             _lock: lock,
-        })
+        };
+        journal.check_end(noted)?;
+        journal.is_recovered = true;
+        journal.prepare_front();
+        if noted.is_none() && journal.head != Head::EMPTY {
+            tracing::warn!(path = %path.display(), "no note of the journal's head: a lost tail would go unnoticed once");
+        }
+        journal.note.write(journal.head);
+        Ok(journal)
+    }
+
+    fn remove_front(&self) {
+        if let Err(error) = front::remove(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "cannot remove the front log; it holds nothing new");
+        }
     }
 
     /// A forked child shares the lock and the file offsets: two writers would follow.
@@ -194,22 +233,103 @@ impl Journal {
         Err(Error::Forked { path: self.path.clone(), owner: self.owner, pid })
     }
 
-    /// Adds what is encoded in one transaction; returns the new head and how many were there.
-    fn transact(&self, records: &[Record]) -> Result<(Head, usize), Error> {
+    /// Everything to the table, and the front log away.
+    fn put_away(&mut self) -> Result<(), Error> {
+        self.check_owner()?;
+        self.drain()?;
+        self.front = None;
+        self.remove_front();
+        Ok(())
+    }
+
+    /// Brings what waits in the front log to the table, and empties the log.
+    fn drain(&mut self) -> Result<(), Error> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let stored = self.store(&waiting);
+        self.is_behind = stored.is_err();
+        if stored.is_ok() {
+            waiting.clear();
+            if let Some(front) = &mut self.front {
+                front.reset();
+            }
+        }
+        self.waiting = waiting;
+        stored.map(drop)
+    }
+
+    /// Whether the batch can be durable before the table has it.
+    fn may_wait(&self) -> bool {
+        // A file that somebody else wrote to is looked at before anything is acknowledged.
+        let is_alone = || data_version(&self.conn).is_ok_and(|now| Some(now) == self.data_version);
+        Front::fits(&self.batch) && self.batch.first() == Some(self.head.seq.next()) && is_alone()
+    }
+
+    /// The batch into the front log; nothing when the log cannot take it, now or ever again.
+    fn put_in_front(&mut self) -> Result<Option<Head>, Error> {
+        if self.front.as_ref().is_some_and(|front| !front.has_room(&self.batch)) {
+            self.drain()?;
+        }
+        let Some(front) = self.front.as_mut().filter(|front| front.has_room(&self.batch)) else {
+            return Ok(None);
+        };
+        match front.push(self.head, &self.batch) {
+            Ok(head) => {
+                self.waiting.take_in(&mut self.batch);
+                Ok(Some(head))
+            }
+            Err(error) => {
+                tracing::error!(path = %self.path.display(), %error, "the front log failed: each batch waits for the table");
+                self.front = None;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The batch into the table, after what waits; how much of it was there.
+    fn put_in_table(&mut self) -> Result<(Head, usize), Error> {
+        self.drain()?;
+        let batch = std::mem::take(&mut self.batch);
+        let stored = self.store(&batch);
+        self.batch = batch;
+        stored
+    }
+
+    /// Adds the batch to the table, durably, or nothing of it.
+    fn store(&mut self, batch: &Batch) -> Result<(Head, usize), Error> {
+        // A transaction left open by a failed rollback is settled before anything else.
+        self.roll_back()?;
+        match self.transact(batch) {
+            Ok((head, already)) => {
+                // When it cannot be told, the next batch goes to the table too.
+                self.data_version = data_version(&self.conn).ok();
+                self.stored = head;
+                self.uncopied = self.uncopied.saturating_add(batch.bytes().saturating_add(COMMIT_OVERHEAD));
+                Ok((head, already))
+            }
+            Err(error) => {
+                if let Err(after) = self.roll_back() {
+                    tracing::error!(error = %after, "cannot roll back; tried again at the next append");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Adds the batch in one transaction; returns the new head and how many were there.
+    fn transact(&self, batch: &Batch) -> Result<(Head, usize), Error> {
         let failed = |error| Error::sql(&self.path, "writing", error);
         self.conn.prepare_cached("BEGIN IMMEDIATE").and_then(|mut sql| sql.execute([])).map_err(failed)?;
-        let found = read_head(&self.conn, &self.path)?;
-        let already = self.match_existing(records, found)?;
+        let found = read_head(&self.conn, &self.path, "record")?;
+        let already = self.match_existing(batch, found)?;
         let mut head = found;
-        let mut insert = self.conn.prepare_cached(INSERT).map_err(failed)?;
-        for (record, payload) in records.iter().zip(self.encoder.payloads()).skip(already) {
+        let mut insert =
+            self.conn.prepare_cached(&format!("INSERT INTO record ({COLUMNS}) {PLACES}")).map_err(failed)?;
+        for (record, payload) in batch.entries().skip(already) {
             let hash = Hash::of(&head.hash, payload);
-            let rest = [ValueRef::Text(payload), blob(&head.hash), blob(&hash)];
-            for (index, value) in row::derived(record).into_iter().chain(rest).enumerate() {
-                let place = index.saturating_add(1);
-                insert.raw_bind_parameter(place, ToSqlOutput::Borrowed(value)).map_err(failed)?;
-            }
-            insert.raw_execute().map_err(failed)?;
+            insert_row(&mut insert, record, payload, &head.hash, &hash).map_err(failed)?;
             head = Head { seq: record.header.seq, hash };
         }
         self.conn.prepare_cached("COMMIT").and_then(|mut sql| sql.execute([])).map_err(failed)?;
@@ -217,26 +337,26 @@ impl Journal {
     }
 
     /// How many of the records are stored already; an error unless the rest continues the journal.
-    fn match_existing(&self, records: &[Record], found: Head) -> Result<usize, Error> {
-        let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(0) };
-        let (first, last) = (first.header.seq, last.header.seq);
-        if found.seq < self.head.seq {
+    fn match_existing(&self, batch: &Batch, found: Head) -> Result<usize, Error> {
+        let (Some(first), Some(last)) = (batch.first(), batch.last()) else { return Ok(0) };
+        if found.seq < self.stored.seq {
             let (path, head) = (self.path.clone(), found.seq);
-            return Err(Error::TailLost { path, head, acknowledged: self.head.seq });
+            return Err(Error::TailLost { path, head, acknowledged: self.stored.seq });
         }
-        if found.seq == self.head.seq && found.hash != self.head.hash {
+        if found.seq == self.stored.seq && found.hash != self.stored.hash {
             let what = "its hash changed since it was written".to_owned();
             return Err(Error::Corrupt { path: self.path.clone(), seq: found.seq, what });
         }
         // More in the file than was acknowledged: only an attempt that failed after it had
         // persisted explains that, and then the records given now are the same again.
-        let explained = found.seq == self.head.seq || (first <= self.head.seq.next() && last >= found.seq);
+        let explained =
+            found.seq == self.stored.seq || (first <= self.stored.seq.next() && last >= found.seq);
         if first > found.seq.next() || !explained {
             let expected = found.seq.next();
             return Err(Error::OutOfSequence { path: self.path.clone(), expected, found: first });
         }
         let mut already = 0_usize;
-        for (record, payload) in records.iter().zip(self.encoder.payloads()) {
+        for (record, payload) in batch.entries() {
             if record.header.seq > found.seq {
                 break;
             }
@@ -262,39 +382,49 @@ impl Journal {
         if self.conn.is_autocommit() || self.conn.execute_batch("ROLLBACK").is_ok() {
             return Ok(());
         }
+        self.data_version = None;
         self.conn = connect_limited(&self.path, &self.options)?;
         Ok(())
     }
 }
 
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // In a forked child it is the parent's; and what is not known is not touched.
+        if self.check_owner().is_err() || !self.is_recovered {
+            return;
+        }
+        if let Err(error) = self.put_away() {
+            tracing::error!(path = %self.path.display(), %error, "records stay in the front log until the journal is opened again");
+        }
+    }
+}
+
 impl Sink for Journal {
-    fn append(&mut self, records: &[Record]) -> Result<Durable, Error> {
+    fn append(&mut self, records: &[Arc<Record>]) -> Result<Durable, Error> {
         self.check_owner()?;
         if records.is_empty() {
             return Ok(Durable { head: self.head, already: 0 });
         }
-        self.encoder.encode(&self.path, records)?;
-        // A transaction left open by a failed rollback is settled before anything else.
-        self.roll_back()?;
-        match self.transact(records) {
-            Ok((head, already)) => {
-                self.head = head;
-                self.note.write(head);
-                self.uncopied =
-                    self.uncopied.saturating_add(self.encoder.bytes.len().saturating_add(COMMIT_OVERHEAD));
-                Ok(Durable { head, already })
-            }
-            Err(error) => {
-                if let Err(after) = self.roll_back() {
-                    tracing::error!(error = %after, "cannot roll back; tried again at the next append");
-                }
-                Err(error)
-            }
+        self.batch.encode(&self.path, records)?;
+        if self.is_behind {
+            self.drain()?;
         }
+        let in_front = if self.may_wait() { self.put_in_front()? } else { None };
+        let (head, already) = match in_front {
+            Some(head) => (head, 0),
+            None => self.put_in_table()?,
+        };
+        self.head = head;
+        self.note.write(head);
+        Ok(Durable { head, already })
     }
 
     fn maintain(&mut self) -> Result<(), Error> {
         self.check_owner()?;
+        if !self.waiting.is_empty() {
+            return self.drain();
+        }
         if self.uncopied < QUIET_COPY_AFTER {
             return Ok(());
         }
@@ -310,45 +440,6 @@ impl Sink for Journal {
         self.head
     }
 }
-
-/// The JSON of a batch, end to end in one buffer that is used again.
-#[derive(Debug, Default)]
-struct Encoder {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Encoder {
-    fn encode(&mut self, path: &Path, records: &[Record]) -> Result<(), Error> {
-        self.bytes.clear();
-        self.ends.clear();
-        let mut expected = None;
-        for record in records {
-            let seq = record.header.seq;
-            if let Some(expected) = expected.filter(|expected| *expected != seq) {
-                return Err(Error::OutOfSequence { path: path.to_owned(), expected, found: seq });
-            }
-            expected = Some(seq.next());
-            let start = self.bytes.len();
-            let unstorable = |what| Error::Unstorable { seq, what };
-            serde_json::to_writer(&mut self.bytes, record).map_err(|error| unstorable(error.to_string()))?;
-            let length = self.bytes.len().saturating_sub(start);
-            if length > PAYLOAD_BYTES_MAX {
-                return Err(unstorable(format!("{length} bytes, at most {PAYLOAD_BYTES_MAX} fit")));
-            }
-            self.ends.push(self.bytes.len());
-        }
-        Ok(())
-    }
-
-    fn payloads(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = core::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| self.bytes.get(start..*end).unwrap_or_default())
-    }
-}
-
-pub(crate) const INSERT: &str = "INSERT INTO record (seq, at_ns, kind, provenance, correlation_id, client_order_id, \
-     broker_order_id, perm_id, exec_id, payload, prev, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
 fn connect_limited(path: &Path, options: &OpenOptions) -> Result<Connection, Error> {
     let conn = connect::writer(path)?;
@@ -366,6 +457,7 @@ pub(crate) fn holder(options: &OpenOptions) -> Holder {
     Holder { pid: std::process::id(), program: options.program.clone(), since: options.since }
 }
 
-const fn blob(hash: &Hash) -> ValueRef<'_> {
-    ValueRef::Blob(hash.as_bytes().as_slice())
+/// A number that changes when another connection has written to the file.
+fn data_version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }

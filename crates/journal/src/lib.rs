@@ -18,12 +18,16 @@
     clippy::panic
 )]
 
+mod batch;
 mod connect;
+mod disk;
 mod error;
 mod export;
 #[cfg(feature = "faulty-disk")]
 pub mod faulty;
 mod filter;
+mod front;
+mod front_view;
 mod hash;
 mod head_note;
 mod health;

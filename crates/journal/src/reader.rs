@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use crate::connect;
 use crate::error::Error;
 use crate::filter::Filter;
+use crate::front_view::{self, VIEW};
 use crate::health::Health;
 use crate::row::{COLUMNS, Flaw, Stored, column_of, decode, hash_cell, seq_of};
 use crate::salvage;
@@ -39,12 +40,17 @@ impl Reader {
     }
 
     pub(crate) fn open_plainly(path: &Path) -> Result<Self, Error> {
-        Ok(Self { conn: connect::reader(path)?, path: path.to_owned() })
+        Self::over(connect::reader(path)?, path)
     }
 
     /// Opens also a file that is shorter than it says, to read what is left of it.
     pub(crate) fn rescue(path: &Path) -> Result<Self, Error> {
-        Ok(Self { conn: connect::rescue(path)?, path: path.to_owned() })
+        Self::over(connect::rescue(path)?, path)
+    }
+
+    fn over(conn: Connection, path: &Path) -> Result<Self, Error> {
+        front_view::create(&conn, path)?;
+        Ok(Self { conn, path: path.to_owned() })
     }
 
     /// Where it is.
@@ -153,6 +159,12 @@ impl Reader {
         }
     }
 
+    /// The last record's number at this moment.
+    pub(crate) fn last_seq(&self) -> Result<Seq, Error> {
+        front_view::refresh(&self.conn, &self.path)?;
+        Ok(read_head(&self.conn, &self.path, VIEW)?.seq)
+    }
+
     pub(crate) fn corrupt(&self, seq: Seq, what: String) -> Error {
         Error::Corrupt { path: self.path.clone(), seq, what }
     }
@@ -162,9 +174,10 @@ impl Reader {
     }
 
     fn nth_from_the_end(&self, filter: &Filter, count: usize) -> Result<Option<Seq>, Error> {
+        front_view::refresh(&self.conn, &self.path)?;
         let (condition, values) = filter.condition(filter.before_first());
         let sql = format!(
-            "SELECT min(seq) FROM (SELECT seq FROM record WHERE {condition} ORDER BY seq DESC LIMIT {count})"
+            "SELECT min(seq) FROM (SELECT seq FROM {VIEW} WHERE {condition} ORDER BY seq DESC LIMIT {count})"
         );
         let seq: Option<i64> = self
             .conn
@@ -219,8 +232,9 @@ impl<'a> Records<'a> {
 
     fn read_chunk(&mut self) -> Result<(), Error> {
         let reader = self.reader;
+        front_view::refresh(&reader.conn, &reader.path)?;
         let (condition, values) = self.filter.condition(self.after);
-        let sql = format!("SELECT {COLUMNS} FROM record WHERE {condition} ORDER BY seq LIMIT {CHUNK}");
+        let sql = format!("SELECT {COLUMNS} FROM {VIEW} WHERE {condition} ORDER BY seq LIMIT {CHUNK}");
         let mut statement = reader.conn.prepare_cached(&sql).map_err(|error| reader.failed(error))?;
         let mut rows = statement.query(params_from_iter(values)).map_err(|error| reader.failed(error))?;
         let mut count = 0_usize;
@@ -280,11 +294,11 @@ fn check(reader: &Reader, row: &Row<'_>, number: i64, chain: Option<&mut Head>) 
     Ok(stored)
 }
 
-/// The last record's number and hash, without looking into it.
-pub(crate) fn read_head(conn: &Connection, path: &Path) -> Result<Head, Error> {
+/// The last record's number and hash in a table or view, without looking into it.
+pub(crate) fn read_head(conn: &Connection, path: &Path, from: &str) -> Result<Head, Error> {
     let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, hash_cell(row, 1, "hash")));
     let found = conn
-        .prepare_cached("SELECT seq, hash FROM record ORDER BY seq DESC LIMIT 1")
+        .prepare_cached(&format!("SELECT seq, hash FROM {from} ORDER BY seq DESC LIMIT 1"))
         .and_then(|mut sql| sql.query_row([], read).optional())
         .map_err(|error| Error::sql(path, "reading", error))?;
     let Some((seq, hash)) = found else { return Ok(Head::EMPTY) };

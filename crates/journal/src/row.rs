@@ -97,14 +97,18 @@ pub(crate) fn decode(row: &Row<'_>) -> Result<Stored, Flaw> {
         return corrupt("its hash does not match its previous hash and payload".to_owned());
     }
     let payload = core::str::from_utf8(payload).map_err(|error| Flaw::Corrupt(error.to_string()))?;
-    let record: Record =
-        serde_json::from_str(payload).map_err(|error| Flaw::Unreadable(error.to_string()))?;
+    let record = parse(payload.as_bytes()).map_err(Flaw::Unreadable)?;
     for (index, (name, expected)) in NAMES.iter().zip(derived(&record)).enumerate() {
         if cell(row, index)? != expected {
             return corrupt(format!("its column {name} does not match its payload"));
         }
     }
     Ok(Stored { payload: payload.to_owned(), record, prev, hash })
+}
+
+/// The record that a payload says.
+pub(crate) fn parse(payload: &[u8]) -> Result<Record, String> {
+    serde_json::from_slice(payload).map_err(|error| error.to_string())
 }
 
 /// The hash in the given column.

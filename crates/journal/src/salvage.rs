@@ -8,26 +8,28 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use alphec_model::{Record, Seq};
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Statement};
+use rusqlite::Connection;
 
 use crate::connect;
+use crate::disk;
 use crate::error::Error;
+use crate::front_view::{PLACES, insert_row};
 use crate::head_note::HeadNote;
-use crate::journal::{INSERT, Journal, OpenOptions, holder};
+use crate::journal::{Journal, OpenOptions, holder};
 use crate::lock::{Lock, beside};
 use crate::reader::Reader;
-use crate::row::{self, Stored, seq_of};
+use crate::row::{COLUMNS, Stored, seq_of};
 use crate::schema;
 use crate::sink::{Head, Sink};
 use crate::verify::{check_database, verify};
 
 /// Records copied in one transaction.
 const CHUNK: usize = 4_096;
-/// The files of the database.
-const DATABASE: [&str; 3] = ["", "-wal", "-shm"];
+/// The files of the database, and the front log, whose records were read with it.
+const DATABASE: [&str; 4] = ["", "-wal", "-shm", ".front"];
 /// The note of the head.
 const NOTE: &str = ".head";
 
@@ -125,7 +127,7 @@ impl Salvage {
     /// # Errors
     /// [`Error::Sound`] when nothing is wrong, [`Error::Exists`], and the storage's. The damaged journal is whole
     /// whatever happens.
-    pub fn finish(self, epilogue: &[Record]) -> Result<Salvaged, Error> {
+    pub fn finish(self, epilogue: &[Arc<Record>]) -> Result<Salvaged, Error> {
         if self.survey.flaw.is_none() {
             return Err(Error::Sound { path: self.path });
         }
@@ -145,7 +147,7 @@ impl Salvage {
         // Its last close must not touch files that have moved.
         drop(reader);
         put_in_place(&path, &new, &damaged)?;
-        connect::sync_directory_of(&path).map_err(|error| Error::io(&path, "replacing", error))?;
+        disk::sync_directory_of(&path).map_err(|error| Error::io(&path, "replacing", error))?;
         // The lock's file says nothing once nobody holds it.
         drop(fs::remove_file(beside(&new, ".lock")));
         Ok(Salvaged { damaged, head })
@@ -212,23 +214,11 @@ pub(crate) fn locate(path: &Path, error: Error) -> Error {
 
 fn copy(conn: &Connection, chunk: &[Stored]) -> rusqlite::Result<()> {
     conn.execute_batch("BEGIN IMMEDIATE")?;
-    let mut insert = conn.prepare_cached(INSERT)?;
-    for stored in chunk {
-        insert_as_it_is(&mut insert, stored)?;
+    let mut insert = conn.prepare_cached(&format!("INSERT INTO record ({COLUMNS}) {PLACES}"))?;
+    for Stored { record, payload, prev, hash } in chunk {
+        insert_row(&mut insert, record, payload.as_bytes(), prev, hash)?;
     }
     conn.execute_batch("COMMIT")
-}
-
-fn insert_as_it_is(insert: &mut Statement<'_>, stored: &Stored) -> rusqlite::Result<()> {
-    let rest = [
-        ValueRef::Text(stored.payload.as_bytes()),
-        ValueRef::Blob(stored.prev.as_bytes()),
-        ValueRef::Blob(stored.hash.as_bytes()),
-    ];
-    for (index, value) in row::derived(&stored.record).into_iter().chain(rest).enumerate() {
-        insert.raw_bind_parameter(index.saturating_add(1), ToSqlOutput::Borrowed(value))?;
-    }
-    insert.raw_execute().map(drop)
 }
 
 /// There is a note of a head in the place at every moment, so that nobody begins a new journal there meanwhile.

@@ -56,6 +56,12 @@ BEGIN SELECT RAISE(ABORT, 'a journal record is only added at the end'); END",
     ),
 ];
 
+/// The table of records, under another name.
+pub(crate) fn table_like(head: &str) -> String {
+    let [(_, table), ..] = OBJECTS;
+    table.replacen("CREATE TABLE record", head, 1)
+}
+
 /// Writes the schema into an empty database.
 pub(crate) fn write(conn: &Connection) -> rusqlite::Result<()> {
     for (_, sql) in OBJECTS {

@@ -1,5 +1,7 @@
 //! What the engine needs of a journal, so that tests can put another one in.
 
+use std::sync::Arc;
+
 use alphec_model::{Record, Seq};
 use serde::Serialize;
 
@@ -39,7 +41,7 @@ pub trait Sink {
     ///
     /// # Errors
     /// Whatever kept them from becoming durable; see [`Error::is_disk_full`] and [`Error::is_retryable`].
-    fn append(&mut self, records: &[Record]) -> Result<Durable, Error>;
+    fn append(&mut self, records: &[Arc<Record>]) -> Result<Durable, Error>;
 
     /// Does a bounded piece of housekeeping; call it when nothing is waiting.
     ///
@@ -54,7 +56,7 @@ pub trait Sink {
 }
 
 impl<S: Sink + ?Sized> Sink for Box<S> {
-    fn append(&mut self, records: &[Record]) -> Result<Durable, Error> {
+    fn append(&mut self, records: &[Arc<Record>]) -> Result<Durable, Error> {
         (**self).append(records)
     }
 

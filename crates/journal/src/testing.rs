@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use alphec_model::Record;
 
@@ -12,20 +13,20 @@ use crate::sink::{Durable, Head, Sink};
 /// Keeps records in memory, with the same rules and hashes as a journal.
 #[derive(Debug, Clone, Default)]
 pub struct MemorySink {
-    records: Vec<Record>,
+    records: Vec<Arc<Record>>,
     hashes: Vec<Hash>,
 }
 
 impl MemorySink {
     /// Everything appended so far.
     #[must_use]
-    pub fn records(&self) -> &[Record] {
+    pub fn records(&self) -> &[Arc<Record>] {
         &self.records
     }
 }
 
 impl Sink for MemorySink {
-    fn append(&mut self, records: &[Record]) -> Result<Durable, Error> {
+    fn append(&mut self, records: &[Arc<Record>]) -> Result<Durable, Error> {
         let (mut more, mut hashes, mut already) = (Vec::new(), Vec::new(), 0_usize);
         let mut head = self.head();
         for record in records {
@@ -41,10 +42,10 @@ impl Sink for MemorySink {
             if seq != head.seq.next() {
                 return Err(Error::OutOfSequence { path: memory(), expected: head.seq.next(), found: seq });
             }
-            let payload = serde_json::to_vec(record)
+            let payload = serde_json::to_vec(&**record)
                 .map_err(|error| Error::Unstorable { seq, what: error.to_string() })?;
             head = Head { seq, hash: Hash::of(&head.hash, &payload) };
-            more.push(record.clone());
+            more.push(Arc::clone(record));
             hashes.push(head.hash);
         }
         self.records.append(&mut more);
@@ -125,7 +126,7 @@ impl<S: Sink> FailingSink<S> {
 }
 
 impl<S: Sink> Sink for FailingSink<S> {
-    fn append(&mut self, records: &[Record]) -> Result<Durable, Error> {
+    fn append(&mut self, records: &[Arc<Record>]) -> Result<Durable, Error> {
         self.appends = self.appends.saturating_add(1);
         let nth = self.appends;
         let Some(planned) =

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::head_note::HeadNote;
-use crate::reader::{Reader, read_head};
+use crate::reader::Reader;
 use crate::schema;
 use crate::sink::Head;
 
@@ -64,7 +64,7 @@ pub fn verify(path: impl AsRef<Path>, progress: &mut dyn FnMut(Progress)) -> Res
 }
 
 fn walk(reader: &Reader, noted: Option<Head>, progress: &mut dyn FnMut(Progress)) -> Result<Report, Error> {
-    let total = read_head(&reader.conn, &reader.path)?.seq.get();
+    let total = reader.last_seq()?.get();
     let mut report = Report {
         path: reader.path.clone(),
         records: 0,

@@ -258,7 +258,7 @@ impl Switched {
 impl alphec_engine::journal::Sink for Switched {
     fn append(
         &mut self,
-        records: &[alphec_model::Record],
+        records: &[std::sync::Arc<alphec_model::Record>],
     ) -> Result<alphec_engine::journal::Durable, alphec_engine::journal::Error> {
         if self.on.load(std::sync::atomic::Ordering::SeqCst) {
             return FailingSink::new(self.inner.clone()).fail_nth(1, self.when, Failure::Io).append(records);

@@ -194,7 +194,7 @@ async fn events_come_in_record_order_and_only_once_durable() {
         let seq = event.record.header.seq.get();
         assert!(seq > last, "{seq} after {last}");
         last = seq;
-        assert_eq!(durable.get(seq as usize - 1), Some(&*event.record));
+        assert_eq!(durable.get(seq as usize - 1), Some(&event.record));
     }
     assert!(last > 3);
 }

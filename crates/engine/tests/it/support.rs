@@ -56,13 +56,13 @@ impl SharedSink {
         self.gate.1.notify_all();
     }
 
-    pub(crate) fn records(&self) -> Vec<Record> {
+    pub(crate) fn records(&self) -> Vec<Arc<Record>> {
         self.inner.lock().unwrap().records().to_vec()
     }
 }
 
 impl Sink for SharedSink {
-    fn append(&mut self, records: &[Record]) -> Result<Durable, JournalError> {
+    fn append(&mut self, records: &[Arc<Record>]) -> Result<Durable, JournalError> {
         let mut passes = self.gate.0.lock().unwrap();
         while matches!(*passes, Passes::Only(0)) {
             passes = self.gate.1.wait(passes).unwrap();

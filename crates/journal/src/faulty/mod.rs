@@ -7,8 +7,9 @@
 //! What it assumes of disks (`research/reliability.md` §3.3, group D): a write that was never synced may survive whole,
 //! in part (by sectors) or not at all; a failed sync leaves its writes in the cache but not on the disk, and a later
 //! good sync does not mend that; a torn write damages only the range it was to write. Files that do not go through
-//! SQLite are taken as synced by whoever wrote them, except the note of the head, which never is.
+//! it are taken as synced by whoever wrote them, except the note of the head, which never is.
 
+mod front;
 mod model;
 mod vfs;
 
@@ -17,6 +18,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+pub(crate) use front::Watch;
 
 use crate::lock::beside;
 use model::Model;
@@ -34,11 +37,16 @@ pub enum Crash {
     },
 }
 
-/// The files of a journal that SQLite writes.
+/// The files of a journal that somebody waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Which {
     Main,
     Wal,
+    Front,
+}
+
+impl Which {
+    const ALL: [Self; 3] = [Self::Main, Self::Wal, Self::Front];
 }
 
 /// The disk under one journal, watched until dropped.
@@ -59,7 +67,7 @@ impl Disk {
     }
 
     fn over(path: PathBuf, mut model: Model) -> io::Result<Self> {
-        for which in [Which::Main, Which::Wal] {
+        for which in Which::ALL {
             let content = read_if_there(&name_of(&path, which))?;
             model.file(which).meet(content);
         }
@@ -102,7 +110,7 @@ impl Disk {
         if matches!(crash, Crash::PowerLoss { .. }) {
             model.lose_power(&mut dice);
         }
-        for which in [Which::Main, Which::Wal] {
+        for which in Which::ALL {
             if let Some(content) = model.file(which).visible() {
                 fs::write(name_of(into, which), content)?;
             }
@@ -133,6 +141,7 @@ fn name_of(path: &Path, which: Which) -> PathBuf {
     match which {
         Which::Main => path.to_owned(),
         Which::Wal => beside(path, "-wal"),
+        Which::Front => beside(path, ".front"),
     }
 }
 

@@ -82,11 +82,12 @@ impl Dice {
     }
 }
 
-/// Both files, and the faults to come.
+/// The files, and the faults to come.
 #[derive(Debug, Clone)]
 pub(super) struct Model {
     main: FileModel,
     wal: FileModel,
+    front: FileModel,
     faults: Vec<(Fault, u64)>,
     dice: Dice,
     pub(super) struck: u64,
@@ -94,8 +95,8 @@ pub(super) struct Model {
 
 impl Default for Model {
     fn default() -> Self {
-        let (main, wal) = (FileModel::default(), FileModel::default());
-        Self { main, wal, faults: Vec::new(), dice: Dice::new(0), struck: 0 }
+        let (main, wal, front) = (FileModel::default(), FileModel::default(), FileModel::default());
+        Self { main, wal, front, faults: Vec::new(), dice: Dice::new(0), struck: 0 }
     }
 }
 
@@ -104,6 +105,7 @@ impl Model {
         match which {
             Which::Main => &mut self.main,
             Which::Wal => &mut self.wal,
+            Which::Front => &mut self.front,
         }
     }
 
@@ -138,6 +140,7 @@ impl Model {
     pub(super) fn lose_power(&mut self, dice: &mut Dice) {
         self.main.lose_power(dice);
         self.wal.lose_power(dice);
+        self.front.lose_power(dice);
     }
 }
 

@@ -45,7 +45,7 @@ struct Watched {
     model: *const Mutex<Model>,
 }
 
-/// Watches the two files of the journal at `path`, which must be canonical.
+/// Watches the files of the journal at `path`, which must be canonical.
 pub(super) fn watch(path: &Path, model: &Arc<Mutex<Model>>) -> io::Result<()> {
     let installed = BELOW.get_or_init(install);
     if installed.0.is_null() {
@@ -53,13 +53,13 @@ pub(super) fn watch(path: &Path, model: &Arc<Mutex<Model>>) -> io::Result<()> {
     }
     let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
     watched.retain(|(_, _, model)| model.strong_count() > 0);
-    for which in [Which::Main, Which::Wal] {
+    for which in Which::ALL {
         watched.push((name_of(path, which), which, Arc::downgrade(model)));
     }
     Ok(())
 }
 
-fn watcher(name: &Path) -> Option<(Which, Arc<Mutex<Model>>)> {
+pub(super) fn watcher(name: &Path) -> Option<(Which, Arc<Mutex<Model>>)> {
     let watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
     watched
         .iter()

@@ -3,7 +3,7 @@
 use alphec_journal::{Error, Hash, Head, Journal, Reader, Sink, verify};
 use alphec_model::Seq;
 
-use crate::common::{journal_of, options, place, record, records, replay};
+use crate::common::{given, journal_of, options, place, record, records, replay};
 
 #[test]
 fn records_come_back_as_given_after_closing_and_opening() {
@@ -20,7 +20,7 @@ fn records_come_back_as_given_after_closing_and_opening() {
     assert_eq!(replay(&path, 1).unwrap(), records(1..=1_500));
     assert_eq!(replay(&path, 700).unwrap(), records(700..=1_500));
     assert_eq!(replay(&path, 1_501).unwrap(), []);
-    let _durable = journal.append(&[record(1_501)]).unwrap();
+    let _durable = journal.append(&given([record(1_501)])).unwrap();
     let report = verify(&path, &mut |_| {}).unwrap();
     assert_eq!((report.records, report.head), (1_501, journal.head()));
     assert_eq!(report.log_id.unwrap().as_str(), "testlog1");
@@ -45,9 +45,9 @@ fn a_gap_is_refused_and_leaves_the_journal_as_it_was() {
     let mut journal = Journal::create(&path, options()).unwrap();
     let _durable = journal.append(&records(1..=2)).unwrap();
     for wrong in [vec![record(4)], vec![record(3), record(5)], vec![record(3), record(3)]] {
-        assert!(matches!(journal.append(&wrong), Err(Error::OutOfSequence { .. })));
+        assert!(matches!(journal.append(&given(wrong)), Err(Error::OutOfSequence { .. })));
     }
-    let _durable = journal.append(&[record(3)]).unwrap();
+    let _durable = journal.append(&given([record(3)])).unwrap();
     assert_eq!(replay(&path, 1).unwrap(), records(1..=3));
 }
 
@@ -60,7 +60,7 @@ fn the_same_records_again_are_recognised_and_others_under_their_numbers_refused(
     assert_eq!((again.head.seq, again.already), (Seq::new(7), 2));
     let mut other = record(6);
     other.header.at = record(9).header.at;
-    let error = journal.append(&[other]).unwrap_err();
+    let error = journal.append(&given([other])).unwrap_err();
     assert!(matches!(error, Error::Conflict { seq, .. } if seq == Seq::new(6)), "{error}");
     assert_eq!(replay(&path, 1).unwrap(), records(1..=7));
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use alphec_journal::{Journal, OpenOptions, Sink};
 use alphec_model::{
@@ -48,8 +49,13 @@ pub(crate) fn record(seq: u64) -> Record {
     }
 }
 
-pub(crate) fn records(range: impl IntoIterator<Item = u64>) -> Vec<Record> {
-    range.into_iter().map(record).collect()
+pub(crate) fn records(range: impl IntoIterator<Item = u64>) -> Vec<Arc<Record>> {
+    given(range.into_iter().map(record))
+}
+
+/// Records as a sink takes them.
+pub(crate) fn given(records: impl IntoIterator<Item = Record>) -> Vec<Arc<Record>> {
+    records.into_iter().map(Arc::new).collect()
 }
 
 /// A closed journal of `count` records at `path`.
@@ -60,10 +66,10 @@ pub(crate) fn journal_of(path: &Path, count: u64) {
 }
 
 /// All records from `from` on, or the first error.
-pub(crate) fn replay(path: &Path, from: u64) -> Result<Vec<Record>, alphec_journal::Error> {
+pub(crate) fn replay(path: &Path, from: u64) -> Result<Vec<Arc<Record>>, alphec_journal::Error> {
     let reader = alphec_journal::Reader::open(path)?;
     let stored: Result<Vec<_>, _> = reader.records(Seq::new(from))?.collect();
-    Ok(stored?.into_iter().map(|stored| stored.record).collect())
+    Ok(stored?.into_iter().map(|stored| Arc::new(stored.record)).collect())
 }
 
 /// The path with `suffix` added to its file name.

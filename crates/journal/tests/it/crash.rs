@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use alphec_journal::{Journal, Reader, Sink, verify};
 use alphec_model::{Body, Record, Seq};
 
-use crate::common::{beside, child, in_child, options, place, record, replay};
+use crate::common::{beside, child, given, in_child, options, place, record, replay};
 
 /// As [`record`], but long, so that the WAL is copied into the main file every few commits.
 fn long(seq: u64) -> Record {
@@ -27,7 +27,7 @@ fn child_appends_until_killed() {
     loop {
         let first = journal.head().seq.get() + 1;
         let count = first % 5 + 1;
-        let records: Vec<_> = (first..first + count).map(long).collect();
+        let records = given((first..first + count).map(long));
         let durable = journal.append(&records).unwrap();
         writeln!(out, "\nacknowledged {}", durable.head.seq).unwrap();
         out.flush().unwrap();
@@ -74,7 +74,7 @@ fn whenever_it_is_killed_the_journal_holds_all_that_was_acknowledged() {
             "round {round}: {acknowledged} was acknowledged, {head:?} is there"
         );
         let found = replay(&path, 1).unwrap();
-        assert!(found.iter().zip(1..).all(|(found, seq)| *found == long(seq)), "round {round}");
+        assert!(found.iter().zip(1..).all(|(found, seq)| **found == long(seq)), "round {round}");
         // The killed process's lock is gone with it, and opening loses nothing.
         let journal = Journal::open(&path, options()).unwrap();
         assert_eq!(journal.head(), head);
@@ -91,7 +91,7 @@ fn killed_while_creating_leaves_no_half_journal() {
     std::fs::write(beside(&path, ".new"), [7; 5_000]).unwrap();
     std::fs::write(beside(&path, ".new-journal"), [7; 500]).unwrap();
     let mut journal = Journal::open_or_create(&path, options()).unwrap();
-    let _durable = journal.append(&[record(1)]).unwrap();
+    let _durable = journal.append(&given([record(1)])).unwrap();
     assert_eq!(journal.head().seq, Seq::new(1));
     assert!(!beside(&path, ".new").exists());
 }

@@ -4,6 +4,7 @@
 //! A failing seed names itself: `ALPHEC_STORAGE_SEED=N` runs it alone, `ALPHEC_STORAGE_RUNS=N` runs more of them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use alphec_journal::faulty::{Crash, Dice, Disk, Fault, What};
@@ -23,7 +24,7 @@ struct World {
     journal: Option<Journal>,
     path: PathBuf,
     /// Every record handed over, in order; those beyond `acknowledged` may or may not be there.
-    given: Vec<Record>,
+    given: Vec<Arc<Record>>,
     acknowledged: usize,
     lives: u64,
     /// One run in four writes so much that quiet moments copy the WAL.
@@ -91,7 +92,7 @@ impl World {
         if self.given.len() == self.acknowledged {
             for _ in 0..=self.dice.below(6) {
                 let next = self.make(u64::try_from(self.given.len()).unwrap() + 1);
-                self.given.push(next);
+                self.given.push(Arc::new(next));
             }
         }
         let journal = self.journal.as_mut().ok_or("no journal")?;
@@ -236,7 +237,8 @@ fn a_disk_that_lies_about_syncs_is_found_out_at_the_next_start_or_has_lost_nothi
     for seed in 0..40 {
         let mut world = World::new(seed);
         world.append().unwrap();
-        let (nth, times) = (1 + world.dice.below(12), 1 + world.dice.below(8));
+        // Two syncs a round: of the front log, and of the table.
+        let (nth, times) = (1 + world.dice.below(24), 1 + world.dice.below(16));
         world.disk.plan(Fault { what: What::SyncLies, nth, times });
         for _ in 0..10 {
             world.append().unwrap();

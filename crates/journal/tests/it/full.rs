@@ -6,7 +6,7 @@ use alphec_journal::{Error, Journal, OpenOptions, Reader, Sink, verify};
 use alphec_model::{Body, Record};
 use rusqlite::Connection;
 
-use crate::common::{child, in_child, options, place, record, records, replay, with_mounts};
+use crate::common::{child, given, in_child, options, place, record, records, replay, with_mounts};
 
 fn long(seq: u64) -> Record {
     let mut record = record(seq);
@@ -18,7 +18,7 @@ fn long(seq: u64) -> Record {
 fn fill(journal: &mut Journal) -> Record {
     loop {
         let record = long(journal.head().seq.get() + 1);
-        match journal.append(std::slice::from_ref(&record)) {
+        match journal.append(&given([record.clone()])) {
             Ok(_) => {}
             Err(error) => {
                 assert!(error.is_disk_full() && error.is_retryable(), "{error}");
@@ -39,12 +39,15 @@ fn at_its_size_limit_the_journal_says_so_stays_readable_and_goes_on_when_there_i
     assert_eq!(Reader::open(&path).unwrap().head().unwrap(), head);
     // Refused again, and a batch of which a part would fit is refused as a whole.
     assert!(
-        journal.append(&[long(head.seq.get() + 1), record(head.seq.get() + 2)]).unwrap_err().is_disk_full()
+        journal
+            .append(&given([long(head.seq.get() + 1), record(head.seq.get() + 2)]))
+            .unwrap_err()
+            .is_disk_full()
     );
     assert_eq!(Reader::open(&path).unwrap().head().unwrap(), head);
 
     journal.set_bytes_max(None).unwrap();
-    let durable = journal.append(&[refused]).unwrap();
+    let durable = journal.append(&given([refused])).unwrap();
     assert_eq!((durable.head.seq, durable.already), (head.seq.next(), 0));
     journal.close().unwrap();
     assert_eq!(verify(&path, &mut |_| {}).unwrap().head, durable.head);
@@ -56,7 +59,7 @@ fn child_fills_a_real_disk() {
     let Some(path) = in_child() else { return };
     let dir = path.parent().unwrap();
     let ballast = dir.join("ballast");
-    std::fs::write(&ballast, vec![1; 600_000]).unwrap();
+    std::fs::write(&ballast, vec![1; 3_000_000]).unwrap();
     let mut journal = Journal::create(&path, options()).unwrap();
     for round in 0..3 {
         let refused = fill(&mut journal);
@@ -65,7 +68,7 @@ fn child_fills_a_real_disk() {
         let _ = journal.maintain();
         if round == 0 {
             std::fs::remove_file(&ballast).unwrap();
-            let durable = journal.append(&[refused]).unwrap();
+            let durable = journal.append(&given([refused])).unwrap();
             assert_eq!(durable.head.seq, head.seq.next());
         } else {
             // Also with a new process on the full disk: open, read, verify.
@@ -85,7 +88,7 @@ fn on_a_really_full_disk_nothing_is_lost_and_appends_work_again_after_space_retu
     let path = dir.path().join("small/journal.db");
     std::fs::create_dir(dir.path().join("small")).unwrap();
     let child = child("full::child_fills_a_real_disk", &path);
-    let mount = format!("mount -t tmpfs -o size=2m none '{}'", dir.path().join("small").display());
+    let mount = format!("mount -t tmpfs -o size=5m none '{}'", dir.path().join("small").display());
     let Some(output) = with_mounts(&mount, &child) else {
         // Where user namespaces are not allowed, the size limit above stands in for this.
         return println!("skipped: nothing can be mounted here");
@@ -101,11 +104,23 @@ fn a_foreign_lock_is_named_and_the_same_records_succeed_after_it() {
     let _durable = journal.append(&records(1..=2)).unwrap();
     let tool = Connection::open(&path).unwrap();
     tool.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let error = journal.append(&records(3..=4)).unwrap_err();
+    // The front log does not need the table for what it takes; nothing more is taken on it once it does.
+    let durable = journal.append(&records(3..=4)).unwrap();
+    for refused in [journal.maintain().unwrap_err(), journal.append(&records(5..=6)).unwrap_err()] {
+        assert!(matches!(refused, Error::Busy { .. }) && refused.is_retryable(), "{refused}");
+    }
+    assert_eq!((journal.head(), Reader::open(&path).unwrap().head().unwrap()), (durable.head, durable.head));
+    tool.execute_batch("COMMIT").unwrap();
+    let _durable = journal.append(&records(5..=6)).unwrap();
+    assert_eq!(replay(&path, 1).unwrap(), records(1..=6));
+    // What is too large for the front log waits for the table, and so for the lock.
+    let large: Vec<_> = (7..=10).map(long).collect();
+    tool.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = journal.append(&given(large.clone())).unwrap_err();
     assert!(matches!(error, Error::Busy { .. }) && error.is_retryable(), "{error}");
     tool.execute_batch("COMMIT").unwrap();
-    let _durable = journal.append(&records(3..=4)).unwrap();
-    assert_eq!(replay(&path, 1).unwrap(), records(1..=4));
+    let durable = journal.append(&given(large)).unwrap();
+    assert_eq!((durable.head.seq.get(), durable.already), (10, 0));
 }
 
 #[test]
@@ -113,12 +128,13 @@ fn records_that_someone_else_added_stop_the_writer() {
     let (_dir, path) = place();
     let mut journal = Journal::create(&path, options()).unwrap();
     let _durable = journal.append(&records(1..=2)).unwrap();
+    journal.maintain().unwrap();
     append_behind_its_back(&path, 3);
-    let error = journal.append(&[record(4)]).unwrap_err();
+    let error = journal.append(&given([record(4)])).unwrap_err();
     assert!(matches!(error, Error::OutOfSequence { .. }), "{error}");
     let mut other = record(3);
     other.header.at = record(1).header.at;
-    assert!(matches!(journal.append(&[other, record(4)]), Err(Error::Conflict { .. })));
+    assert!(matches!(journal.append(&given([other, record(4)])), Err(Error::Conflict { .. })));
 }
 
 #[test]
@@ -126,6 +142,7 @@ fn an_append_that_persisted_although_it_failed_is_recognised_when_repeated() {
     let (_dir, path) = place();
     let mut journal = Journal::create(&path, options()).unwrap();
     let _durable = journal.append(&records(1..=2)).unwrap();
+    journal.maintain().unwrap();
     append_behind_its_back(&path, 3);
     // The engine only knows that record 3 failed, and gives it again with what came since.
     let durable = journal.append(&records(3..=5)).unwrap();
@@ -138,9 +155,10 @@ fn a_tail_that_vanishes_under_a_running_writer_stops_it() {
     let (_dir, path) = place();
     let mut journal = Journal::create(&path, options()).unwrap();
     let _durable = journal.append(&records(1..=4)).unwrap();
+    journal.maintain().unwrap();
     let vandal = Connection::open(&path).unwrap();
     vandal.execute_batch("DROP TRIGGER record_never_goes; DELETE FROM record WHERE seq = 4").unwrap();
-    let error = journal.append(&[record(5)]).unwrap_err();
+    let error = journal.append(&given([record(5)])).unwrap_err();
     assert!(matches!(error, Error::TailLost { .. }) && !error.is_retryable(), "{error}");
 }
 

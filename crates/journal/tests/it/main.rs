@@ -5,6 +5,7 @@ mod append;
 mod common;
 mod crash;
 mod disk_faults;
+mod front;
 mod full;
 mod queries;
 mod reading;

@@ -1,20 +1,21 @@
 //! Finding records, and taking them away to an auditor's own tools.
 
 use std::process::Command;
+use std::sync::Arc;
 
 use alphec_journal::{Exported, Filter, Reader};
 use alphec_model::{BrokerOrderId, ClientOrderId, CorrelationId, ExecId, PermId, Record, Seq};
 
-use crate::common::{journal_of, place, record, records};
+use crate::common::{given, journal_of, place, record, records};
 
 const COUNT: u64 = 1_300;
 
-fn found(reader: &Reader, filter: &Filter) -> Vec<Record> {
-    reader.find(filter).unwrap().map(|stored| stored.unwrap().record).collect()
+fn found(reader: &Reader, filter: &Filter) -> Vec<Arc<Record>> {
+    reader.find(filter).unwrap().map(|stored| Arc::new(stored.unwrap().record)).collect()
 }
 
-fn expected(keep: impl Fn(&Record) -> bool) -> Vec<Record> {
-    records(1..=COUNT).into_iter().filter(keep).collect()
+fn expected(keep: impl Fn(&Record) -> bool) -> Vec<Arc<Record>> {
+    records(1..=COUNT).into_iter().filter(|record| keep(record)).collect()
 }
 
 #[test]
@@ -36,8 +37,8 @@ fn each_condition_finds_what_a_full_search_would() {
         expected(|record| record.header.correlation_id.as_ref() == Some(&work))
     );
     assert_eq!(found(&reader, &all().perm_id(perm)), expected(|record| record.header.perm_id == Some(perm)));
-    assert_eq!(found(&reader, &all().exec_id(exec)), [record(36)]);
-    assert_eq!(found(&reader, &all().broker_order_id(BrokerOrderId::new(44))), [record(44)]);
+    assert_eq!(found(&reader, &all().exec_id(exec)), given([record(36)]));
+    assert_eq!(found(&reader, &all().broker_order_id(BrokerOrderId::new(44))), given([record(44)]));
     assert_eq!(found(&reader, &all().since(early).until(late)), records(50..1_200));
     assert_eq!(found(&reader, &all().from(Seq::new(7)).to(Seq::new(600))), records(7..=600));
     assert_eq!(
@@ -66,7 +67,7 @@ fn trail_tail_and_single_records() {
             && trail.iter().all(|record| record.header.client_order_id.as_ref() == Some(&order))
     );
     assert!(!unwrapped(reader.by_correlation(&CorrelationId::new("work-0").unwrap()).unwrap()).is_empty());
-    assert_eq!(unwrapped(reader.tail(3).unwrap()), records(COUNT - 2..=COUNT));
+    assert_eq!(unwrapped(reader.tail(3).unwrap()), (COUNT - 2..=COUNT).map(record).collect::<Vec<_>>());
     assert_eq!(reader.record(Seq::new(9)).unwrap().unwrap().record, record(9));
     assert_eq!(reader.record(Seq::new(COUNT + 1)).unwrap(), None);
 }

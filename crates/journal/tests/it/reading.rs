@@ -61,7 +61,7 @@ fn a_reader_sees_what_is_still_in_the_wal_of_a_dead_writer() {
     let mut journal = Journal::create(&live, options()).unwrap();
     let durable = journal.append(&records(1..=25)).unwrap();
     let (_dir, path) = place();
-    for suffix in ["", "-wal", ".head"] {
+    for suffix in ["", "-wal", ".front", ".head"] {
         fs::copy(beside(&live, suffix), beside(&path, suffix)).unwrap();
     }
     assert_eq!(Reader::open(&path).unwrap().head().unwrap(), durable.head);

@@ -6,7 +6,7 @@ use std::path::Path;
 use alphec_journal::{Error, FORMAT_VERSION, Journal, Reader, Sink, verify};
 use rusqlite::Connection;
 
-use crate::common::{beside, journal_of, options, place, record, records, replay};
+use crate::common::{beside, given, journal_of, options, place, record, records, replay};
 
 #[test]
 fn a_second_writer_is_told_who_has_the_journal() {
@@ -49,7 +49,7 @@ fn creating_over_a_journal_is_refused_and_open_or_create_opens_it() {
     journal_of(&path, 3);
     assert!(matches!(Journal::create(&path, options()), Err(Error::Exists { .. })));
     let mut journal = Journal::open_or_create(&path, options()).unwrap();
-    let _durable = journal.append(&[record(4)]).unwrap();
+    let _durable = journal.append(&given([record(4)])).unwrap();
     assert_eq!(replay(&path, 1).unwrap(), records(1..=4));
 }
 

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use alphec_journal::{Error, Journal, Reader, Salvage, Sink, survey, verify};
 use alphec_model::{Body, Record, Seq};
@@ -21,10 +22,10 @@ fn journal_at(path: &Path) {
 }
 
 /// The record that says that something was salvaged.
-fn epilogue(seq: Seq) -> Record {
+fn epilogue(seq: Seq) -> Arc<Record> {
     let mut record = record(seq.get());
     record.body = Body::Anomaly { what: "salvaged".to_owned() };
-    record
+    Arc::new(record)
 }
 
 /// The journal is refused for good with the first bad record named, and salvaging keeps the records before it.
@@ -55,7 +56,7 @@ fn check(path: &Path) -> Result<u64, TestCaseError> {
     prop_assert_eq!(replay(path, 1).unwrap(), expected);
     prop_assert_eq!(verify(path, &mut |_| {}).unwrap().head, done.head);
     let mut journal = Journal::open(path, options()).unwrap();
-    let _durable = journal.append(&[record(kept.get() + 2)]).unwrap();
+    let _durable = journal.append(&[Arc::new(record(kept.get() + 2))]).unwrap();
     Ok(kept.get())
 }
 

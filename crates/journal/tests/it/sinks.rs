@@ -3,7 +3,7 @@
 use alphec_journal::testing::{FailingSink, Failure, MemorySink, When};
 use alphec_journal::{Error, Journal, Sink};
 
-use crate::common::{options, place, record, records, replay};
+use crate::common::{given, options, place, record, records, replay};
 
 #[test]
 fn the_memory_sink_has_the_same_heads_and_refusals_as_a_journal() {
@@ -13,11 +13,11 @@ fn the_memory_sink_has_the_same_heads_and_refusals_as_a_journal() {
     let heads = sinks.each_mut().map(|sink| {
         let _durable = sink.append(&records(1..=4)).unwrap();
         assert_eq!(sink.append(&records(3..=6)).unwrap().already, 2);
-        assert!(matches!(sink.append(&[record(9)]), Err(Error::OutOfSequence { .. })));
-        assert!(matches!(sink.append(&[record(7), record(9)]), Err(Error::OutOfSequence { .. })));
+        assert!(matches!(sink.append(&given([record(9)])), Err(Error::OutOfSequence { .. })));
+        assert!(matches!(sink.append(&given([record(7), record(9)])), Err(Error::OutOfSequence { .. })));
         let mut other = record(2);
         other.header.at = record(5).header.at;
-        assert!(matches!(sink.append(&[other]), Err(Error::Conflict { .. })));
+        assert!(matches!(sink.append(&given([other])), Err(Error::Conflict { .. })));
         assert_eq!(sink.append(&[]).unwrap().head, sink.head());
         sink.maintain().unwrap();
         sink.head()

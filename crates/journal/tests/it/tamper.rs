@@ -8,7 +8,7 @@ use alphec_model::Seq;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use crate::common::{beside, journal_of, options, place, records, replay};
+use crate::common::{beside, given, journal_of, options, place, record, records, replay};
 
 const COLUMNS: [&str; 12] = [
     "seq",
@@ -211,9 +211,9 @@ fn another_history_of_the_same_length_is_not_opened() {
     let note = fs::read(beside(&path, ".head")).unwrap();
     let (_dir, other) = place();
     let mut journal = Journal::create(&other, options()).unwrap();
-    let mut history = records(1..=3);
+    let mut history = [record(1), record(2), record(3)];
     history[2].header.at = history[1].header.at;
-    let _durable = alphec_journal::Sink::append(&mut journal, &history).unwrap();
+    let _durable = alphec_journal::Sink::append(&mut journal, &given(history)).unwrap();
     drop(journal);
     assert!(check(&other).unwrap().tail_checked);
     fs::write(beside(&other, ".head"), note).unwrap();

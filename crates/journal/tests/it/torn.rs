@@ -16,8 +16,10 @@ fn left_behind(path: &Path) -> PathBuf {
     let mut journal = Journal::open(&live, options()).unwrap();
     for seq in 6..=20 {
         let _durable = journal.append(&records(seq..=seq)).unwrap();
+        // From the front log into the WAL, one commit each.
+        journal.maintain().unwrap();
     }
-    for suffix in ["", "-wal", ".head"] {
+    for suffix in ["", "-wal", ".front", ".head"] {
         fs::copy(beside(&live, suffix), beside(path, suffix)).unwrap();
     }
     beside(path, "-wal")
@@ -28,7 +30,10 @@ fn open_with(path: &Path, main: &[u8], wal: &[u8], note: Option<&[u8]>) -> Resul
     fs::write(path, main).unwrap();
     fs::write(beside(path, "-wal"), wal).unwrap();
     let _ = fs::remove_file(beside(path, "-shm"));
-    let _ = fs::remove_file(beside(path, ".head"));
+    // The front log knows too where the table must end; here it is about the WAL alone.
+    for suffix in [".head", ".front"] {
+        let _ = fs::remove_file(beside(path, suffix));
+    }
     if let Some(note) = note {
         fs::write(beside(path, ".head"), note).unwrap();
     }
