@@ -82,6 +82,7 @@ impl Core {
             stopping: self.session.stopping,
             farms_down: self.session.farms_down.iter().cloned().collect(),
             gap: self.book.gap().map(|gap| gap.epoch),
+            books_as_of: self.session.books_as_of,
             halted_scopes: self
                 .book
                 .halts()

@@ -78,6 +78,8 @@ pub(crate) struct Session {
     pub(crate) outstanding: Option<Outstanding>,
     pub(crate) asked_at: Option<UtcNanos>,
     pub(crate) snapshot_due: Option<UtcNanos>,
+    /// When the books were asked for that were taken over last.
+    pub(crate) books_as_of: Option<UtcNanos>,
     pub(crate) snapshots: u64,
     /// When the last complete lists that agreed with every position were asked for.
     pub(crate) clean_since: Option<UtcNanos>,
@@ -173,6 +175,8 @@ pub struct Readiness {
     pub farms_down: Vec<(FarmKind, String)>,
     /// The gap that is open: messages may be missing, what is known of orders may be old.
     pub gap: Option<u64>,
+    /// When the broker's complete books were asked for that were taken over last, on this connection.
+    pub books_as_of: Option<UtcNanos>,
     /// Halts of single accounts, strategies or instruments. They stop no others.
     pub halted_scopes: Vec<(CancelScope, String)>,
 }
@@ -198,6 +202,7 @@ impl Session {
         self.ack_due_of.clear();
         self.forget_lists();
         self.asked_at = None;
+        self.books_as_of = None;
         self.inactive.clear();
         self.accused.clear();
         self.cancels.clear();

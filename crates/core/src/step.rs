@@ -6,6 +6,7 @@ use alphec_model::risk::{RuleAnswer, RuleName};
 use alphec_model::{
     AccountId, Alert, BrokerEvent, BrokerRequest, CancelScope, ClientOrderId, Command, DenyReason, Event,
     GroupError, InstrumentId, LogId, Order, OrderState, Proposal, Record,
+    UtcNanos,
 };
 
 /// Ties an answer to the caller who waits for it. Numbers from the driver, opaque here.
@@ -124,6 +125,9 @@ pub enum Reply {
     Order(Arc<Order>),
     /// The orders of a group as they stand: all accepted, or all denied.
     Group(Vec<Arc<Order>>),
+    /// The broker's books are read as soon as may be: [`Readiness::books_as_of`](crate::Readiness) passes this
+    /// instant when they were.
+    Reconciling(UtcNanos),
     /// A change was refused by us; the order stands as it did.
     ReplaceDenied {
         /// As it stands.

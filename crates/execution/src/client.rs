@@ -8,7 +8,7 @@ use alphec_engine::{CallError, Handle, Status, StopReport};
 use alphec_model::record::Fill;
 use alphec_model::{
     AccountId, AccountValues, Alert, CancelScope, ClientOrderId, Command, DenyReason, Event, ForeignOrder,
-    GroupRequest, InstrumentId, ModifyRequest, Order, OrderRequest, OrderSpec, Position, Quote,
+    GroupRequest, InstrumentId, ModifyRequest, Order, OrderRequest, OrderSpec, OrderState, Position, Quote,
 };
 use tokio::sync::broadcast;
 
@@ -24,6 +24,25 @@ pub struct GlobalCancel {
     pub orders: Vec<ClientOrderId>,
     /// Why it did not leave, if so: orders of others then stand as they did, and it is not kept for later.
     pub not_sent: Option<String>,
+}
+
+/// What the broker's books leave open once they were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reconciliation {
+    /// Orders of ours whose outcome is still not proven.
+    pub in_doubt: Vec<Order>,
+    /// Positions that differ from the broker's.
+    pub broken: Vec<Position>,
+    /// Open orders of others.
+    pub foreign: Vec<ForeignOrder>,
+}
+
+impl Reconciliation {
+    /// Whether nothing of ours is open to question.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.in_doubt.is_empty() && self.broken.is_empty()
+    }
 }
 
 /// A running engine, as strategies see it. Cheap to clone; works from any runtime.
@@ -226,6 +245,37 @@ impl ExecutionClient {
     pub async fn resume(&self, scope: CancelScope, by: &str, reason: &str) -> Result<(), Error> {
         self.handle.command(Command::Resume { scope, by: by.to_owned(), reason: reason.to_owned() }).await?;
         Ok(())
+    }
+
+    /// Reads the broker's complete books now, out of turn, and gives what they leave open. It is done by itself
+    /// every minute and after every gap.
+    ///
+    /// # Errors
+    /// [`Error::NotReady`] when they could not be read in time, [`Error::Call`].
+    pub async fn reconcile(&self, timeout: Duration) -> Result<Reconciliation, Error> {
+        let command = Command::Reconcile { correlation_id: new_correlation_id() };
+        let asked = match self.handle.command(command).await? {
+            Reply::Reconciling(asked) => asked,
+            other => return Err(Error::unexpected(&other)),
+        };
+        let mut events = self.handle.events();
+        let wait = async {
+            while self.handle.status().await?.readiness.books_as_of.is_none_or(|read| read < asked) {
+                drop(tokio::time::timeout(Duration::from_millis(100), events.recv()).await);
+            }
+            Ok::<(), Error>(())
+        };
+        match tokio::time::timeout(timeout, wait).await {
+            Ok(read) => read?,
+            Err(_) => {
+                return Err(Error::NotReady { readiness: Box::new(self.handle.status().await?.readiness) });
+            }
+        }
+        let mut in_doubt = self.handle.open_orders().await?;
+        in_doubt.retain(|order| order.state == OrderState::InDoubt);
+        let mut broken = self.handle.positions().await?;
+        broken.retain(|position| position.broken.is_some());
+        Ok(Reconciliation { in_doubt, broken, foreign: self.handle.foreign_orders().await? })
     }
 
     /// An operator's act: in a break, the broker's position is the right one. Thaws the instrument.

@@ -35,7 +35,7 @@ pub use alphec_model as model;
 pub use beside::{StopAct, ask_beside, operator_file};
 pub use books::{Books, read_books};
 pub use builder::Builder;
-pub use client::{ExecutionClient, GlobalCancel};
+pub use client::{ExecutionClient, GlobalCancel, Reconciliation};
 pub use config::{ConfigError, Profile};
 pub use error::Error;
 pub use order::OrderHandle;

@@ -2,6 +2,7 @@
 //! has compared it with the broker's books.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use alphec_engine::journal::{OpenOptions, Salvage, Salvaged};
 use alphec_model::record::Header;
@@ -28,7 +29,7 @@ pub fn salvage_journal(path: &Path, at: UtcNanos, by: &str, reason: &str) -> Res
     Ok(salvage.finish(&epilogue)?)
 }
 
-fn epilogue(salvage: &Salvage, at: UtcNanos, (by, reason): (&str, &str)) -> Result<Vec<Record>, Error> {
+fn epilogue(salvage: &Salvage, at: UtcNanos, (by, reason): (&str, &str)) -> Result<Vec<Arc<Record>>, Error> {
     let survey = salvage.survey();
     let (mut ids, mut intents) = (0_u64, 0_u64);
     for stored in salvage.records()? {
@@ -55,7 +56,7 @@ fn epilogue(salvage: &Salvage, at: UtcNanos, (by, reason): (&str, &str)) -> Resu
     let mut seq = survey.kept.seq;
     let records = bodies.into_iter().map(|body| {
         seq = seq.next();
-        Record { header: header(seq, at), body }
+        Arc::new(Record { header: header(seq, at), body })
     });
     Ok(records.collect())
 }

@@ -162,6 +162,11 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Read the broker's books now instead of when they are due.
+    Reconcile {
+        /// Ties it to the work it came from.
+        correlation_id: CorrelationId,
+    },
     /// An operator's act: the broker's position is the right one. Ends a break without inventing a fill.
     AcceptPosition {
         /// Whose.

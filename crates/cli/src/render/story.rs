@@ -129,6 +129,7 @@ fn commanded(command: &Command) -> String {
             format!("asked to submit as one ({:?}): {}", request.kind, legs.join("; "))
         }
         Command::Modify(request) => format!("asked to change to {}", spec(&request.spec)),
+        Command::Reconcile { .. } => "asked to read the broker's books".to_owned(),
         Command::Cancel { .. } => "asked to cancel".to_owned(),
         Command::CancelAll { scope, .. } => match scope {
             CancelScope::All => "asked to cancel every order".to_owned(),

@@ -123,6 +123,7 @@ impl Turn<'_> {
         if !(is_first && in_dispute) {
             self.recovered();
         }
+        self.core.session.books_as_of = Some(asked_at);
         self.pursue_kills(&seen, asked_at);
         self.send_waiting_cancels();
     }

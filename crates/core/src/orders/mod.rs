@@ -47,6 +47,7 @@ impl Turn<'_> {
                 self.kill(token, &scope, (by, reason), &correlation_id);
             }
             Command::Resume { scope, by, reason } => self.resume(token, scope, (by, reason)),
+            Command::Reconcile { correlation_id } => self.reconcile(token, correlation_id),
             Command::AcceptPosition { account, instrument, by, reason } => {
                 self.accept_position(token, (account, instrument), (by, reason));
             }

@@ -1,12 +1,22 @@
 //! What only a person can settle, by proof that the machine cannot see. Each act is on record with its
 //! author and reason; none invents a fill.
 
-use alphec_model::{AccountId, Body, ClientOrderId, Command, Evidence, InstrumentId, OrderState, Provenance};
+use alphec_model::{
+    AccountId, Body, ClientOrderId, Command, CorrelationId, Evidence, InstrumentId, OrderState, Provenance,
+};
 
 use crate::machine::{About, Turn};
 use crate::step::{Misuse, Reply, Token};
 
 impl Turn<'_> {
+    /// The books are read out of turn.
+    pub(crate) fn reconcile(&mut self, token: Token, correlation_id: CorrelationId) {
+        let command = Command::Reconcile { correlation_id };
+        self.record(About::default(), Provenance::Operator, Body::Commanded { command });
+        self.look();
+        self.reply(token, Reply::Reconciling(self.now));
+    }
+
     /// The broker's position is the right one.
     pub(crate) fn accept_position(
         &mut self,

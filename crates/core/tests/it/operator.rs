@@ -76,3 +76,19 @@ fn an_order_in_doubt_is_settled_by_a_named_person_and_watched_for() {
     let seen = world.open_order("a", "Submitted");
     assert_eq!((world.state("a"), seen.cancels()), (OrderState::Working, vec![1]), "it was not over");
 }
+
+#[test]
+fn books_are_read_out_of_turn_on_request_and_it_is_told_as_of_when() {
+    let mut world = World::ready();
+    world.next_books(Books::default());
+    world.wait(seconds(10));
+    assert_eq!(world.asked, None, "nothing is due");
+    let seen = world.command(Command::Reconcile { correlation_id: CorrelationId::new("work").unwrap() });
+    let Reply::Reconciling(asked) = *seen.reply() else { panic!("{:?}", seen.reply()) };
+    assert!(world.asked.is_some(), "the lists are asked for");
+    assert!(world.core.readiness().books_as_of.is_some_and(|read| read < asked));
+    world.next_books(Books::default());
+    assert!(world.core.readiness().books_as_of.is_some_and(|read| read >= asked));
+    world.disconnect();
+    assert_eq!(world.core.readiness().books_as_of, None, "what was read belongs to its connection");
+}

@@ -19,6 +19,7 @@ impl Loop {
             Command::Submit(_)
             | Command::SubmitGroup(_)
             | Command::Modify(_)
+            | Command::Reconcile { .. }
             | Command::Resume { .. }
             | Command::AcceptPosition { .. }
             | Command::Settle { .. } => {
