@@ -19,12 +19,12 @@ Made from the annotations and words of the package by `python python/reference.p
 
 SECTIONS: list[tuple[str, str, list[str]]] = [
     ("The client", "client.py", ["ExecutionClient", "OrderHandle"]),
-    ("What you ask for", "_orders.py", ["OrderRequest", "Market", "Limit", "Stop", "StopLimit"]),
+    ("What you ask for", "_orders.py", ["OrderRequest", "Market", "Limit", "Stop", "StopLimit", "TrailingStop"]),
     ("What comes out", "_native.pyi", ["Order", "Event"]),
     (
         "Records",
         "_records.py",
-        ["Fill", "Position", "Account", "Quote", "Status", "StopReport", "Alert", "ForeignOrder"],
+        ["Fill", "Position", "Account", "Quote", "Status", "Reconciliation", "StopReport", "Alert", "ForeignOrder"],
     ),
     ("Risk rules", "_rules.py", ["RiskRule", "ProposedOrder", "RiskContext", "Verdict"]),
     ("Callbacks", "_subscription.py", ["Subscription"]),

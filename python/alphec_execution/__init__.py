@@ -24,7 +24,15 @@ from alphec_execution._enums import (
     WhenInDoubt,
 )
 from alphec_execution._native import Event, Order
-from alphec_execution._orders import Limit, Market, OrderRequest, OrderType, Stop, StopLimit
+from alphec_execution._orders import (
+    Limit,
+    Market,
+    OrderRequest,
+    OrderType,
+    Stop,
+    StopLimit,
+    TrailingStop,
+)
 from alphec_execution._records import (
     Account,
     Alert,
@@ -32,6 +40,7 @@ from alphec_execution._records import (
     ForeignOrder,
     Position,
     Quote,
+    Reconciliation,
     Status,
     StopReport,
 )
@@ -83,6 +92,7 @@ __all__ = [
     "ProposedOrder",
     "Provenance",
     "Quote",
+    "Reconciliation",
     "RiskContext",
     "RiskRule",
     "Severity",
@@ -94,6 +104,7 @@ __all__ = [
     "Subscription",
     "TimeInForce",
     "Timestamp",
+    "TrailingStop",
     "UnknownOrder",
     "Verdict",
     "WhenInDoubt",

@@ -59,10 +59,27 @@ class StopLimit:
         object.__setattr__(self, "limit_px", exact(self.limit_px, "limit_px"))
 
 
-OrderType = Market | Limit | Stop | StopLimit
+@dataclass(frozen=True, slots=True)
+class TrailingStop:
+    """A stop that follows the market at a distance and never goes back: by so much of the price, or by percent."""
+
+    amount: Decimal | None = None
+    percent: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        if (self.amount is None) is (self.percent is None):
+            raise ValueError("a trailing stop has a distance: give amount or percent, not both")
+        for name in ("amount", "percent"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, exact(value, name))
+
+
+OrderType = Market | Limit | Stop | StopLimit | TrailingStop
 
 Terms = tuple[str, Decimal, str, Decimal | None, Decimal | None, str, int | None]
-"""What the native half takes: side, size, kind, limit, trigger, life, expiry in nanoseconds."""
+"""What the native half takes: side, size, kind, two prices (limit and trigger, or how far a stop trails: amount and
+percent), life, expiry in nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -150,6 +167,8 @@ def _kind(order_type: OrderType) -> tuple[str, Decimal | None, Decimal | None]:
             return "stop", None, stop_px
         case StopLimit(stop_px, limit_px):
             return "stop_limit", limit_px, stop_px
+        case TrailingStop(amount, percent):
+            return "trailing_stop", amount, percent
 
 
 def _check(value: object, kind: Any, name: str, instead: str) -> None:

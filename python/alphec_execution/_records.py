@@ -102,6 +102,20 @@ class StopReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What the broker's books leave open once they were read."""
+
+    is_clean: bool
+    """Whether nothing of ours is open to question."""
+    in_doubt: tuple[Order, ...]
+    """Orders whose outcome is still not proven."""
+    broken: tuple[Position, ...]
+    """Positions that differ from the broker's."""
+    foreign: tuple[ForeignOrder, ...]
+    """Open orders of others."""
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """What the monitoring subsystem must hear about."""
 

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 from alphec_execution import _frames, _native
 from alphec_execution._enums import TimeInForce
 from alphec_execution._orders import OrderRequest, OrderType
-from alphec_execution._records import Account, Alert, Fill, ForeignOrder, Position, Quote, Status, StopReport
+from alphec_execution._records import (
+    Account,
+    Alert,
+    Fill,
+    ForeignOrder,
+    Position,
+    Quote,
+    Reconciliation,
+    Status,
+    StopReport,
+)
 from alphec_execution._rules import RiskRule, native_rules
 from alphec_execution._subscription import Subscription
 from alphec_execution._verbs import READY_TIMEOUT, Options, Verbs, checked, key_of
@@ -263,6 +273,11 @@ class ExecutionClient:
         call = native.quote(instrument) if timeout is None else native.wait_quote(instrument, timeout)
         quote: Quote | None = call.wait()
         return quote
+
+    def reconcile(self, timeout: float = READY_TIMEOUT) -> Reconciliation:
+        """Reads the broker's complete books now, and gives what they leave open."""
+        found: Reconciliation = self._verbs.native.reconcile(timeout).wait()
+        return found
 
     def status(self) -> Status:
         """Whether orders can be sent, and if not, why."""

@@ -19,6 +19,7 @@ from alphec_execution import (
     Side,
     Stop,
     StopLimit,
+    TrailingStop,
     TimeInForce,
     UnknownOrder,
 )
@@ -59,6 +60,8 @@ def test_a_limit_order_rests_is_changed_and_is_canceled(trading, ibkr_gateway):
         (REST, TimeInForce.GTD),
         (Stop(Decimal("210.00")), TimeInForce.GTC),
         (StopLimit(Decimal("210.00"), Decimal("210.50")), TimeInForce.DAY),
+        (TrailingStop(amount=Decimal("5.00")), TimeInForce.DAY),
+        (TrailingStop(percent=Decimal("2.5")), TimeInForce.GTC),
     ],
 )
 def test_every_order_type_comes_back_as_it_was_sent(trading, order_type, life):
@@ -205,5 +208,14 @@ def test_tables_of_nothing_have_their_columns(trading):
         assert list((await client.orders_frame()).columns)
         assert (await client.fills_frame()).empty
         assert (await client.positions_frame()).empty
+
+    trading(body)
+
+
+def test_the_books_are_read_on_request(trading):
+    async def body(client: ExecutionClient):
+        await (await client.submit_order(buy(REST))).accepted()
+        found = await client.reconcile()
+        assert (found.is_clean, found.in_doubt, found.broken, found.foreign) == (True, (), (), ())
 
     trading(body)

@@ -296,6 +296,11 @@ impl Client {
         }))
     }
 
+    fn reconcile(&self, py: Python<'_>, seconds: f64) -> PyResult<Call> {
+        let (client, timeout) = (self.client(py)?, duration(seconds)?);
+        Ok(Call::new(async move { client.reconcile(timeout).await }, records::reconciliation))
+    }
+
     fn status(&self, py: Python<'_>) -> PyResult<Call> {
         let client = self.client(py)?;
         Ok(Call::new(async move { client.status().await }, records::status))

@@ -2,7 +2,7 @@
 
 use alphec_execution::model::record::Fill;
 use alphec_execution::model::{AccountId, AccountValues, Alert, ForeignOrder, Position, Quote};
-use alphec_execution::{Status, StopReport};
+use alphec_execution::{Reconciliation, Status, StopReport};
 use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -63,6 +63,14 @@ pub(crate) fn status(py: Python<'_>, status: Status) -> PyResult<Py<PyAny>> {
 pub(crate) fn stop_report(py: Python<'_>, report: StopReport) -> PyResult<Py<PyAny>> {
     let left = PyTuple::new(py, report.left_working.into_iter().map(Order::from))?;
     record(py, "StopReport", (left, report.canceled, report.all_answered, report.records_lost))
+}
+
+pub(crate) fn reconciliation(py: Python<'_>, found: Reconciliation) -> PyResult<Py<PyAny>> {
+    let is_clean = found.is_clean();
+    let in_doubt = PyTuple::new(py, found.in_doubt.into_iter().map(Order::from))?;
+    let broken = found.broken.iter().map(|broken| position(py, broken)).collect::<PyResult<Vec<_>>>()?;
+    let foreign = found.foreign.iter().map(|order| foreign_order(py, order)).collect::<PyResult<Vec<_>>>()?;
+    record(py, "Reconciliation", (is_clean, in_doubt, PyTuple::new(py, broken)?, PyTuple::new(py, foreign)?))
 }
 
 pub(crate) fn alert(py: Python<'_>, alert: &Alert) -> PyResult<Py<PyAny>> {

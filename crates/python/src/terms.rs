@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use alphec_execution::model::{Decimal, OrderSpec, OrderType, Price, Qty, Side, TimeInForce, UtcNanos};
+use alphec_execution::model::{Decimal, OrderSpec, OrderType, Price, Qty, Side, TimeInForce, Trail, UtcNanos};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -26,6 +26,10 @@ impl Terms<'_> {
         let Self(word, order_qty, kind, limit_px, stop_px, time_in_force, expire_at_ns) = self;
         // Not in the derive, which would hide what is wrong with a number.
         let Exact(order_qty) = order_qty.extract::<Exact<Qty>>()?;
+        if kind == "trailing_stop" {
+            let order_type = OrderType::TrailingStop { trail: trail(limit_px, stop_px)? };
+            return with_life(&word, order_qty, order_type, &time_in_force, expire_at_ns);
+        }
         let price = |px: Option<Bound<'_, PyAny>>| px.map(|px| px.extract::<Exact<Price>>()).transpose();
         let (limit_px, stop_px) = (price(limit_px)?, price(stop_px)?);
         let order_type = match (kind.as_str(), limit_px, stop_px) {
@@ -39,22 +43,44 @@ impl Terms<'_> {
                 return Err(PyValueError::new_err(format!("`{kind}` with these prices is no order type")));
             }
         };
-        let time_in_force = match (time_in_force.as_str(), expire_at_ns) {
-            ("day", None) => TimeInForce::Day,
-            ("gtc", None) => TimeInForce::Gtc,
-            ("ioc", None) => TimeInForce::Ioc,
-            ("fok", None) => TimeInForce::Fok,
-            ("gtd", Some(nanos)) => TimeInForce::Gtd { expire_at: UtcNanos::from_nanos(nanos) },
-            ("gtd", None) => return Err(PyValueError::new_err("good-till-date needs expire_at")),
-            (tif, _) => {
-                return Err(PyValueError::new_err(format!(
-                    "`{tif}` is no time in force, or takes no expire_at"
-                )));
-            }
-        };
-        let spec = OrderSpec::new(side(&word)?, order_qty, order_type)
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(spec.with_time_in_force(time_in_force))
+        with_life(&word, order_qty, order_type, &time_in_force, expire_at_ns)
+    }
+}
+
+fn with_life(
+    word: &str,
+    order_qty: Qty,
+    order_type: OrderType,
+    time_in_force: &str,
+    expire_at_ns: Option<i64>,
+) -> PyResult<OrderSpec> {
+    let time_in_force = match (time_in_force, expire_at_ns) {
+        ("day", None) => TimeInForce::Day,
+        ("gtc", None) => TimeInForce::Gtc,
+        ("ioc", None) => TimeInForce::Ioc,
+        ("fok", None) => TimeInForce::Fok,
+        ("gtd", Some(nanos)) => TimeInForce::Gtd { expire_at: UtcNanos::from_nanos(nanos) },
+        ("gtd", None) => return Err(PyValueError::new_err("good-till-date needs expire_at")),
+        (tif, _) => {
+            return Err(PyValueError::new_err(format!("`{tif}` is no time in force, or takes no expire_at")));
+        }
+    };
+    let spec = OrderSpec::new(side(word)?, order_qty, order_type)
+        .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(spec.with_time_in_force(time_in_force))
+}
+
+fn trail(amount: Option<Bound<'_, PyAny>>, percent: Option<Bound<'_, PyAny>>) -> PyResult<Trail> {
+    match (amount, percent) {
+        (Some(amount), None) => {
+            let Exact(amount) = amount.extract::<Exact<Price>>()?;
+            Ok(Trail::Amount { amount })
+        }
+        (None, Some(percent)) => {
+            let Exact(percent) = percent.extract::<Exact<Decimal>>()?;
+            Ok(Trail::Percent { percent })
+        }
+        _ => Err(PyValueError::new_err("a trailing stop has a distance: amount or percent")),
     }
 }
 
