@@ -5,8 +5,7 @@ use std::sync::Arc;
 use alphec_model::risk::{RuleAnswer, RuleName};
 use alphec_model::{
     AccountId, Alert, BrokerEvent, BrokerRequest, CancelScope, ClientOrderId, Command, DenyReason, Event,
-    GroupError, InstrumentId, LogId, Order, OrderState, Proposal, Record,
-    UtcNanos,
+    GroupError, InstrumentId, LogId, Order, OrderState, Proposal, Record, UtcNanos,
 };
 
 /// Ties an answer to the caller who waits for it. Numbers from the driver, opaque here.

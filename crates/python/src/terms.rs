@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use alphec_execution::model::{Decimal, OrderSpec, OrderType, Price, Qty, Side, TimeInForce, Trail, UtcNanos};
+use alphec_execution::model::{
+    Decimal, OrderSpec, OrderType, Price, Qty, Side, TimeInForce, Trail, UtcNanos,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 

@@ -1,7 +1,7 @@
 //! What only a person can settle: on record, with author and reason, and no fill invented.
 
 use alphec_core::{Misuse, Reply};
-use alphec_model::{Body, Command, Evidence, OrderState, Rule, Side};
+use alphec_model::{Body, Command, CorrelationId, Evidence, OrderState, Rule, Side};
 
 use crate::support::broker::{Books, position};
 use crate::support::setup::{account, instrument, key, limit, request, seconds};
