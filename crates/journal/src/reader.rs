@@ -19,6 +19,8 @@ use crate::row::{COLUMNS, Flaw, Stored, column_of, decode, hash_cell, seq_of};
 use crate::salvage;
 use crate::sink::Head;
 
+/// The table itself.
+const TABLE: &str = "main.record";
 /// Records read at a time.
 const CHUNK: usize = 512;
 
@@ -27,6 +29,8 @@ const CHUNK: usize = 512;
 pub struct Reader {
     pub(crate) conn: Connection,
     pub(crate) path: PathBuf,
+    /// Where the records are: in the table with the front log over it, or in the table alone.
+    source: &'static str,
 }
 
 impl Reader {
@@ -43,14 +47,22 @@ impl Reader {
         Self::over(connect::reader(path)?, path)
     }
 
-    /// Opens also a file that is shorter than it says, to read what is left of it.
+    /// Opens also a file that is shorter than it says, to read what is left of it. Where the table's end cannot
+    /// be read, nothing proves that the front log follows it, and the table alone counts.
     pub(crate) fn rescue(path: &Path) -> Result<Self, Error> {
-        Self::over(connect::rescue(path)?, path)
+        let reader = Self::over(connect::rescue(path)?, path)?;
+        let source = if reader.last_seq().is_ok() { VIEW } else { TABLE };
+        Ok(Self { source, ..reader })
     }
 
     fn over(conn: Connection, path: &Path) -> Result<Self, Error> {
         front_view::create(&conn, path)?;
-        Ok(Self { conn, path: path.to_owned() })
+        Ok(Self { conn, path: path.to_owned(), source: VIEW })
+    }
+
+    /// Takes the front log as it is now into what is read.
+    fn refresh(&self) -> Result<(), Error> {
+        if self.source == VIEW { front_view::refresh(&self.conn, &self.path) } else { Ok(()) }
     }
 
     /// Where it is.
@@ -161,8 +173,8 @@ impl Reader {
 
     /// The last record's number at this moment.
     pub(crate) fn last_seq(&self) -> Result<Seq, Error> {
-        front_view::refresh(&self.conn, &self.path)?;
-        Ok(read_head(&self.conn, &self.path, VIEW)?.seq)
+        self.refresh()?;
+        Ok(read_head(&self.conn, &self.path, self.source)?.seq)
     }
 
     pub(crate) fn corrupt(&self, seq: Seq, what: String) -> Error {
@@ -174,10 +186,11 @@ impl Reader {
     }
 
     fn nth_from_the_end(&self, filter: &Filter, count: usize) -> Result<Option<Seq>, Error> {
-        front_view::refresh(&self.conn, &self.path)?;
+        self.refresh()?;
         let (condition, values) = filter.condition(filter.before_first());
+        let source = self.source;
         let sql = format!(
-            "SELECT min(seq) FROM (SELECT seq FROM {VIEW} WHERE {condition} ORDER BY seq DESC LIMIT {count})"
+            "SELECT min(seq) FROM (SELECT seq FROM {source} WHERE {condition} ORDER BY seq DESC LIMIT {count})"
         );
         let seq: Option<i64> = self
             .conn
@@ -232,9 +245,10 @@ impl<'a> Records<'a> {
 
     fn read_chunk(&mut self) -> Result<(), Error> {
         let reader = self.reader;
-        front_view::refresh(&reader.conn, &reader.path)?;
+        reader.refresh()?;
+        let source = reader.source;
         let (condition, values) = self.filter.condition(self.after);
-        let sql = format!("SELECT {COLUMNS} FROM {VIEW} WHERE {condition} ORDER BY seq LIMIT {CHUNK}");
+        let sql = format!("SELECT {COLUMNS} FROM {source} WHERE {condition} ORDER BY seq LIMIT {CHUNK}");
         let mut statement = reader.conn.prepare_cached(&sql).map_err(|error| reader.failed(error))?;
         let mut rows = statement.query(params_from_iter(values)).map_err(|error| reader.failed(error))?;
         let mut count = 0_usize;

@@ -206,7 +206,8 @@ fn survey_with(reader: &Reader, noted: Option<Head>) -> Result<Survey, Error> {
 
 /// Tells which record is the first bad one, where only the end or the file as a whole was looked at.
 pub(crate) fn locate(path: &Path, error: Error) -> Error {
-    if !error.is_corrupt() {
+    // A front log that does not belong here says nothing about the records.
+    if !error.is_corrupt() || matches!(error, Error::StrayFront { .. }) {
         return error;
     }
     survey(path).ok().and_then(|survey| survey.flaw).unwrap_or(error)
