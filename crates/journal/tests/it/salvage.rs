@@ -125,6 +125,37 @@ proptest! {
 }
 
 #[test]
+fn what_only_the_front_log_holds_is_kept_when_the_end_is_lost_and_goes_with_the_damaged_one_else() {
+    for (changed, kept) in [(None, 8), (Some(3_i64), 2)] {
+        let (_live_dir, live) = place();
+        let mut journal = Journal::create(&live, options()).unwrap();
+        let _durable = journal.append(&records(1..=5)).unwrap();
+        journal.maintain().unwrap();
+        let _durable = journal.append(&records(6..=8)).unwrap();
+        // As a crash leaves it, with a note that knows of more.
+        let (_dir, path) = place();
+        for suffix in ["", "-wal", "-shm", ".front", ".head"] {
+            fs::copy(beside(&live, suffix), beside(&path, suffix)).unwrap();
+        }
+        let _durable = journal.append(&records(9..=9)).unwrap();
+        drop(journal);
+        fs::copy(beside(&live, ".head"), beside(&path, ".head")).unwrap();
+        if let Some(seq) = changed {
+            let sql =
+                "UPDATE record SET payload = replace(payload, '\"header\"', '\"Header\"') WHERE seq = ?1";
+            hostile(&path).execute(sql, [seq]).unwrap();
+        }
+        let front = fs::read(beside(&path, ".front")).unwrap();
+        let salvage = Salvage::begin(&path, options()).unwrap();
+        assert_eq!(salvage.survey().kept.seq, Seq::new(kept), "{:?}", salvage.survey());
+        let done = salvage.finish(&[epilogue(Seq::new(kept + 1))]).unwrap();
+        assert_eq!(fs::read(beside(&done.damaged, ".front")).unwrap(), front, "kept beside the damaged one");
+        assert!(!beside(&path, ".front").exists());
+        assert_eq!(replay(&path, 1).unwrap().len(), usize::try_from(kept + 1).unwrap());
+    }
+}
+
+#[test]
 fn cuts_leave_nothing_a_part_or_everything_and_the_part_grows_with_the_file() {
     let (_dir, path) = place();
     journal_at(&path);
