@@ -19,8 +19,8 @@ from alphec_execution import (
     Side,
     Stop,
     StopLimit,
-    TrailingStop,
     TimeInForce,
+    TrailingStop,
     UnknownOrder,
 )
 

@@ -114,6 +114,13 @@ pub(crate) fn order_type(py: Python<'_>, order_type: &OrderType) -> PyResult<Py<
         OrderType::StopLimit { stop_px, limit_px } => {
             types.getattr("StopLimit")?.call1((px(stop_px)?, px(limit_px)?))?
         }
+        OrderType::TrailingStop { trail } => {
+            let class = types.getattr("TrailingStop")?;
+            match trail {
+                Trail::Amount { amount } => class.call1((px(amount)?,))?,
+                Trail::Percent { percent } => class.call1((py.None(), decimal(py, *percent)?))?,
+            }
+        }
         other => {
             return Err(PyValueError::new_err(format!(
                 "the order type {other} is not known to this package"
