@@ -5,22 +5,27 @@
 use std::fmt::Write as _;
 
 use crate::ci::{ALL, GROUPS};
+use crate::sim;
 use crate::step::{Flags, Step};
 
 /// What was asked for.
 #[derive(Debug)]
 pub(crate) enum Request {
     Help,
-    Run { steps: Vec<Step>, flags: Flags },
+    Run { steps: Vec<Step>, flags: Flags, words: Vec<String> },
 }
 
 /// Reads the arguments after the program's name; the error is one sentence for the user.
-pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Request, String> {
+pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Request, String> {
     let mut names = Vec::new();
     let mut flags = Flags::default();
-    let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            // What comes after it is its program's own.
+            name if name == sim::STEP.name && names.is_empty() => {
+                let words = arguments.collect();
+                return Ok(Request::Run { steps: vec![sim::STEP], flags, words });
+            }
             "-h" | "--help" | "help" => return Ok(Request::Help),
             "--write" => flags.write = true,
             "--smoke" => flags.smoke = true,
@@ -47,10 +52,10 @@ fn number(flag: &str, value: Option<String>) -> Result<u64, String> {
 fn select(name: &str, flags: Flags) -> Result<Request, String> {
     if let Some(group) = GROUPS.iter().find(|group| group.name == name) {
         let flags = Flags { unit: flags.unit || group.flags.unit, ..flags };
-        return Ok(Request::Run { steps: group.steps.to_vec(), flags });
+        return Ok(Request::Run { steps: group.steps.to_vec(), flags, words: Vec::new() });
     }
     let step = ALL.iter().find(|step| step.name == name).ok_or_else(|| format!("unknown step `{name}`"))?;
-    Ok(Request::Run { steps: vec![*step], flags })
+    Ok(Request::Run { steps: vec![*step], flags, words: Vec::new() })
 }
 
 /// The page that `--help` prints.
@@ -112,7 +117,7 @@ mod tests {
     #[test]
     fn ci_runs_the_test_step_in_full() {
         match ask(&["ci"]).unwrap() {
-            Request::Run { steps, flags } => {
+            Request::Run { steps, flags, .. } => {
                 assert!(steps.iter().any(|step| step.name == "test"));
                 assert!(!flags.unit);
             }
@@ -127,6 +132,14 @@ mod tests {
                 assert_eq!((flags.kills, flags.seed, flags.json), (Some(2_000), Some(7), true));
             }
             Request::Help => panic!("asked for torture"),
+        }
+    }
+
+    #[test]
+    fn the_simulation_gets_its_words_as_they_are() {
+        match ask(&["sim", "--seed", "7", "--json"]).unwrap() {
+            Request::Run { words, .. } => assert_eq!(words, ["--seed", "7", "--json"]),
+            Request::Help => panic!("asked for sim"),
         }
     }
 

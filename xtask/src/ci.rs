@@ -3,7 +3,7 @@
 //! Cheap checks go first so that a slip is seen within seconds.
 
 use crate::step::{Flags, Step};
-use crate::{bench, clients, clippy, demo, docs, fmt, hooks, layers, python, soak, test, tidy, torture};
+use crate::{bench, clients, clippy, demo, docs, fmt, hooks, layers, python, sim, soak, test, tidy, torture};
 
 /// Steps that can be asked for by name.
 pub(crate) const ALL: &[Step] = &[
@@ -18,6 +18,7 @@ pub(crate) const ALL: &[Step] = &[
     clients::STEP,
     bench::STEP,
     soak::STEP,
+    sim::STEP,
     torture::STEP,
     hooks::STEP,
 ];
@@ -29,6 +30,7 @@ pub(crate) const CI: &[Step] = &[
     layers::STEP,
     clippy::STEP,
     test::STEP,
+    sim::STEP,
     docs::STEP,
     demo::STEP,
     clients::STEP,
@@ -56,7 +58,7 @@ pub(crate) const GROUPS: &[Group] = &[
     },
     Group {
         name: "ci",
-        about: "what CI runs: fmt, tidy, layers, clippy, test, docs, demo, clients, torture",
+        about: "what CI runs: fmt, tidy, layers, clippy, test, sim, docs, demo, clients, torture",
         steps: CI,
         flags: Flags::NONE,
     },

@@ -18,6 +18,7 @@ mod hooks;
 mod layers;
 mod python;
 mod report;
+mod sim;
 mod soak;
 mod step;
 mod test;
@@ -48,8 +49,8 @@ fn main() -> ExitCode {
             println!("{}", args::help());
             ExitCode::SUCCESS
         }
-        Request::Run { steps, flags } => match workspace::root() {
-            Ok(root) => run(&Context { root, flags }, &steps),
+        Request::Run { steps, flags, words } => match workspace::root() {
+            Ok(root) => run(&Context { root, flags, words }, &steps),
             Err(error) => {
                 eprintln!("{error:#}");
                 ExitCode::from(FAILED)

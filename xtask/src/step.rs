@@ -10,6 +10,8 @@ pub(crate) struct Context {
     /// The folder that holds the workspace's `Cargo.toml`.
     pub(crate) root: PathBuf,
     pub(crate) flags: Flags,
+    /// What came after a step that takes words of its own.
+    pub(crate) words: Vec<String>,
 }
 
 /// Flags of the command line; a step reads those that concern it.

@@ -23,7 +23,7 @@ pub(crate) const FLOORS: &[Floor] = &[
     Floor { name: "execution", may_see: &["model", "engine", "ibkr"] },
     Floor { name: "cli", may_see: &["model", "execution", "journal", "twsim"] },
     Floor { name: "python", may_see: &["execution", "journal", "twsim"] },
-    Floor { name: "simulation", may_see: &["model", "core", "journal", "twsim"] },
+    Floor { name: "simulation", may_see: &["model", "core", "journal", "ibkr", "twsim", "engine"] },
     Floor { name: "xtask", may_see: &[] },
 ];
 

@@ -27,7 +27,7 @@ impl Loop {
         let slow = self
             .in_flight
             .as_ref()
-            .filter(|_| !self.is_slow)
+            .filter(|_| !self.is_slow && self.trouble.is_none())
             .map(|in_flight| now.saturating_add(SLOW_JOURNAL.saturating_sub(self.taken(in_flight))));
         [retry, cancels, slow].into_iter().flatten().min()
     }

@@ -1,0 +1,73 @@
+//! Reservation.
+
+use alphec_core::Core;
+use alphec_model::Decimal;
+use alphec_twsim::venue::{Side, VenueOutput};
+
+use super::{Invariant, Scene, Verdict};
+use crate::profile::{self, LISTED};
+use crate::sight::Sight;
+
+#[derive(Default)]
+pub(super) struct Reservation {
+    is_due: bool,
+}
+
+impl Invariant for Reservation {
+    fn number(&self) -> u8 {
+        11
+    }
+
+    fn sentence(&self) -> &'static str {
+        "What is reserved covers what any open or unknown order at the venue can still fill; it is released only by an end on record."
+    }
+
+    fn see(&mut self, scene: &Scene<'_>) -> Verdict {
+        match scene.sight {
+            Sight::Venue(VenueOutput::Order(_)) => {
+                self.is_due = true;
+                Ok(())
+            }
+            Sight::Rest { core: Some(core), .. } if core::mem::take(&mut self.is_due) => check(core, scene),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check(core: &Core, scene: &Scene<'_>) -> Verdict {
+    for listed in &LISTED {
+        for side in [Side::Buy, Side::Sell] {
+            let mut open = Decimal::ZERO;
+            let mut reserved = Decimal::ZERO;
+            for held in scene
+                .ledger
+                .open
+                .values()
+                .filter(|report| report.spec.con_id == listed.con_id && report.spec.side == side)
+            {
+                let Some(key) = scene.ledger.by_ref.get(&*held.spec.order_ref) else { continue };
+                let Some(order) = core.book().order(key) else {
+                    return Err(format!("{key} is open at the venue and not in the book"));
+                };
+                // An end on record: whether that one is true is for other invariants.
+                if order.state.is_terminal()
+                    || scene.ledger.splits(&held.spec.order_ref) > 0
+                    || scene.ledger.changed_late(&held.spec.order_ref)
+                {
+                    continue;
+                }
+                open += held.remaining;
+                reserved += order.worst_leaves_qty().get();
+            }
+            let exposure = core.book().exposure(&profile::account(), &profile::literal(listed.name));
+            let sum = if side == Side::Buy { exposure.buy_leaves } else { exposure.sell_leaves };
+            if open > reserved && !scene.ledger.was_any_corrected() {
+                return Err(format!("{open} of {} can fill, {reserved} are reserved", listed.name));
+            }
+            if reserved > sum {
+                return Err(format!("orders of {} reserve {reserved}, the sum says {sum}", listed.name));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! Hands off.
+
+use alphec_model::Command;
+
+use super::{Invariant, Scene, Verdict};
+use crate::sight::Sight;
+use crate::wire::Sent;
+
+#[derive(Default)]
+pub(super) struct HandsOff {
+    asked: u32,
+}
+
+impl Invariant for HandsOff {
+    fn number(&self) -> u8 {
+        20
+    }
+
+    fn sentence(&self) -> &'static str {
+        "Orders without our reference are never changed or canceled, unless an operator asked for everything to be canceled."
+    }
+
+    fn see(&mut self, scene: &Scene<'_>) -> Verdict {
+        match scene.sight {
+            Sight::Asked(Command::GlobalCancel { .. }) => {
+                self.asked += 1;
+                Ok(())
+            }
+            Sight::Wire(Sent::GlobalCancel) => {
+                if self.asked == 0 {
+                    return Err("everything is canceled and nobody asked for it".to_owned());
+                }
+                Ok(())
+            }
+            Sight::Wire(Sent::Cancel(id)) => match scene.ledger.refs_of_id.get(&id.get()) {
+                Some(order_ref) if !scene.ledger.by_ref.contains_key(order_ref) => {
+                    Err(format!("order {id} is canceled and is not ours"))
+                }
+                _ => Ok(()),
+            },
+            Sight::Wire(Sent::Replace(ticket)) if scene.ledger.intent_of(ticket).is_none() => {
+                Err(format!("order {} is changed and is not ours", ticket.broker_order_id))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Time safety.
+
+use alphec_model::{Body, OrderState, Record, TimeInForce, UtcNanos};
+
+use super::{Invariant, Scene, Verdict};
+use crate::clock::MINUTE;
+use crate::sight::Sight;
+
+#[derive(Default)]
+pub(super) struct TimeSafety {
+    last: Option<UtcNanos>,
+}
+
+impl Invariant for TimeSafety {
+    fn number(&self) -> u8 {
+        21
+    }
+
+    fn sentence(&self) -> &'static str {
+        "Within one life of a process its records never go back in time, whatever the machine's clock did; a good-till-date order expires on record only when its date is past at the venue."
+    }
+
+    fn see(&mut self, scene: &Scene<'_>) -> Verdict {
+        match scene.sight {
+            Sight::Born { .. } => {
+                self.last = None;
+                Ok(())
+            }
+            Sight::Durable(records) => records.iter().try_for_each(|record| {
+                let at = record.header.at;
+                if self.last.is_some_and(|last| at < last) {
+                    return Err(format!("record {} is older than the one before it", record.header.seq));
+                }
+                self.last = Some(at);
+                expiry(record, scene)
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Clocks of a process may be off by this much in a run.
+const SKEW: i64 = 15 * MINUTE;
+
+fn expiry(record: &Record, scene: &Scene<'_>) -> Verdict {
+    let Body::OrderChanged { to: OrderState::Expired, .. } = &record.body else { return Ok(()) };
+    let intent = record.header.client_order_id.as_ref().and_then(|key| scene.ledger.intents.get(key));
+    let Some(intent) = intent else { return Ok(()) };
+    match intent.order.spec.time_in_force {
+        TimeInForce::Gtd { expire_at } if expire_at.as_nanos() <= scene.now.saturating_add(SKEW) => Ok(()),
+        _ => Err(format!("{} expired before its time", intent.order.client_order_id)),
+    }
+}

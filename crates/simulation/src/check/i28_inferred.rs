@@ -1,0 +1,35 @@
+//! Inferred stays inferred.
+
+use alphec_model::{Body, Evidence, Provenance};
+
+use super::{Invariant, Scene, Verdict};
+use crate::sight::Sight;
+
+pub(super) struct InferredStaysInferred;
+
+impl Invariant for InferredStaysInferred {
+    fn number(&self) -> u8 {
+        28
+    }
+
+    fn sentence(&self) -> &'static str {
+        "What was concluded is marked so, what the broker said is marked so, and nothing is rewritten."
+    }
+
+    fn see(&mut self, scene: &Scene<'_>) -> Verdict {
+        let Sight::Durable(records) = scene.sight else { return Ok(()) };
+        records.iter().try_for_each(|record| {
+            let Body::OrderChanged { evidence, .. } = &record.body else { return Ok(()) };
+            let expected = match evidence {
+                Evidence::Decision => Provenance::Decided,
+                Evidence::Operator { .. } => Provenance::Operator,
+                Evidence::Silence { .. } | Evidence::Absent { .. } => Provenance::Inferred,
+                _ => Provenance::Observed,
+            };
+            if record.header.provenance == expected {
+                return Ok(());
+            }
+            Err(format!("record {} is marked {}", record.header.seq, record.header.provenance.as_str()))
+        })
+    }
+}

@@ -1,0 +1,486 @@
+//! The books of the checkers: the journal's, from records as they become durable; the venue's, from what it
+//! really did; the wire's, from frames as they leave.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use alphec_model::broker::{OrderNames, Ticket};
+use alphec_model::record::Fill;
+use alphec_model::{
+    Body, BrokerEvent, CancelScope, ClientOrderId, Decimal, Evidence, Limits, Order, OrderSpec, OrderState,
+    Qty, Record, Side, Verdict as GateVerdict,
+};
+use alphec_twsim::venue::{Execution, OrderReport, VenueOutput};
+
+use crate::clock::Instant;
+use crate::plan::Setup;
+use crate::profile;
+use crate::sight::Sight;
+use crate::tally::Tally;
+use crate::wire::Sent;
+
+/// A change of an order, as the journal has it.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) spec: OrderSpec,
+    pub(super) verdict: GateVerdict,
+    pub(super) is_over: bool,
+}
+
+/// An order of ours, as the journal has it.
+#[derive(Debug, Clone)]
+pub(super) struct Intent {
+    pub(super) order: Order,
+    pub(super) verdict: GateVerdict,
+    pub(super) changes: Vec<Change>,
+    /// States it has been in.
+    pub(super) states: BTreeSet<OrderState>,
+    /// What moved it last.
+    pub(super) evidence: Option<Evidence>,
+}
+
+/// An order at the venue.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    is_open: bool,
+    /// It was live at some time.
+    was_live: bool,
+}
+
+/// What is on record, what is true, and what was sent.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    pub(super) limits: Limits,
+    /// Records that are durable.
+    pub(super) seq: u64,
+    pub(super) intents: BTreeMap<ClientOrderId, Intent>,
+    pub(super) by_ref: BTreeMap<String, ClientOrderId>,
+    pub(super) by_id: BTreeMap<i32, ClientOrderId>,
+    pub(super) fills: BTreeMap<String, Fill>,
+    pub(super) positions: BTreeMap<String, Decimal>,
+    pub(super) broken: BTreeMap<String, Decimal>,
+    pub(super) halts: BTreeMap<CancelScope, bool>,
+    pub(super) foreign: BTreeSet<String>,
+    /// By permanent id.
+    pub(super) venue: BTreeMap<i64, Held>,
+    pub(super) perms_of_ref: BTreeMap<String, BTreeSet<i64>>,
+    /// By identity without the revision: the latest revision.
+    pub(super) executions: BTreeMap<String, Arc<Execution>>,
+    /// Orders of ours that are open there.
+    pub(super) open: BTreeMap<i64, OrderReport>,
+    /// The reference of every order that the venue has under our client id, by its id.
+    pub(super) refs_of_id: BTreeMap<i32, String>,
+    /// New-order frames by reference.
+    frames: BTreeMap<String, usize>,
+    /// Permanent ids that the engine was told of, by reference, and when a second one was.
+    pub(super) told_perms: BTreeMap<String, BTreeSet<i64>>,
+    pub(super) told_at: Instant,
+    /// Orders that some word of the broker was told about.
+    told: BTreeSet<ClientOrderId>,
+    live: BTreeSet<ClientOrderId>,
+    corrected: BTreeSet<String>,
+    /// Something moved the position that the gate could not have known.
+    disturbed: bool,
+    /// When complete lists were last told.
+    listed_at: Option<Instant>,
+    is_our_login: bool,
+    pub(super) wire_digest: u64,
+    pub(super) healed_at: Option<Instant>,
+    /// Where the process's records are by its own account; they may be lost yet.
+    pub(super) handed: u64,
+}
+
+impl Ledger {
+    pub(super) fn new(setup: &Setup) -> Self {
+        Self {
+            limits: setup.limits.clone(),
+            seq: 0,
+            intents: BTreeMap::new(),
+            by_ref: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            fills: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            broken: BTreeMap::new(),
+            halts: BTreeMap::new(),
+            foreign: BTreeSet::new(),
+            venue: BTreeMap::new(),
+            perms_of_ref: BTreeMap::new(),
+            executions: BTreeMap::new(),
+            open: BTreeMap::new(),
+            refs_of_id: BTreeMap::new(),
+            frames: BTreeMap::new(),
+            told_perms: BTreeMap::new(),
+            told_at: 0,
+            told: BTreeSet::new(),
+            live: BTreeSet::new(),
+            corrected: BTreeSet::new(),
+            disturbed: false,
+            listed_at: None,
+            is_our_login: false,
+            wire_digest: 0xcbf2_9ce4_8422_2325,
+            healed_at: None,
+            handed: 0,
+        }
+    }
+
+    pub(super) fn see(&mut self, now: Instant, sight: &Sight<'_>, tally: &mut Tally) -> Result<(), String> {
+        match sight {
+            Sight::Born { records, .. } => {
+                let known = usize::try_from(self.seq).unwrap_or(usize::MAX);
+                for record in records.iter().skip(known) {
+                    self.note(record, tally)?;
+                }
+                self.handed = self.seq;
+            }
+            Sight::Durable(records) => {
+                for record in *records {
+                    self.note(record, tally)?;
+                }
+            }
+            Sight::Handed(records) => {
+                self.handed = records.last().map_or(self.handed, |record| record.header.seq.get());
+            }
+            Sight::Wire(sent) => self.note_frame(now, sent),
+            Sight::Told(event) => self.note_told(now, event),
+            Sight::Venue(output) => self.note_venue(output, tally),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn note_frame(&mut self, now: Instant, sent: &Sent) {
+        if let Sent::Place(ticket) = sent {
+            *self.frames.entry(ticket.order_ref.as_str().to_owned()).or_default() += 1;
+        }
+        let text = format!("{now} {sent:?}");
+        for byte in text.bytes() {
+            self.wire_digest = (self.wire_digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn note_told(&mut self, now: Instant, event: &BrokerEvent) {
+        match event {
+            BrokerEvent::OpenOrder(report) => {
+                self.heard(&report.names);
+                if let (Some(order_ref), Some(perm_id)) = (&report.names.order_ref, report.names.perm_id) {
+                    let perms = self.told_perms.entry(order_ref.to_string()).or_default();
+                    let is_new = perms.insert(perm_id.get());
+                    if is_new && perms.len() > 1 {
+                        self.told_at = now;
+                    }
+                }
+            }
+            BrokerEvent::Status(report) => self.heard(&report.names),
+            BrokerEvent::Execution(report) => self.heard(&report.names),
+            BrokerEvent::Notice(notice) => {
+                let names = OrderNames { broker_order_id: notice.broker_order_id, ..OrderNames::default() };
+                self.heard(&names);
+            }
+            BrokerEvent::Snapshot(snapshot) => {
+                self.listed_at = Some(now);
+                let open = snapshot.open.iter().map(|row| &row.names);
+                let completed = snapshot.completed.iter().map(|row| &row.names);
+                let executions = snapshot.executions.iter().map(|row| &row.names);
+                for names in open.chain(completed).chain(executions) {
+                    self.heard(names);
+                }
+            }
+            BrokerEvent::Connected(session) => {
+                let mut names = session.accounts.iter().map(alphec_model::AccountId::as_str);
+                self.is_our_login = names.any(|name| name == profile::ACCOUNT);
+                self.listed_at = None;
+            }
+            BrokerEvent::Disconnected { .. } => self.listed_at = None,
+            _ => {}
+        }
+    }
+
+    fn heard(&mut self, names: &OrderNames) {
+        if let Some(key) = self.key_of(names).filter(|key| !self.told.contains(*key)).cloned() {
+            self.told.insert(key);
+        }
+    }
+
+    fn note_venue(&mut self, output: &VenueOutput, tally: &mut Tally) {
+        match output {
+            VenueOutput::Order(report) | VenueOutput::Terms(report) => {
+                let was_live = report.status.is_working()
+                    || self.venue.get(&report.perm_id).is_some_and(|held| held.was_live);
+                let order_ref = report.spec.order_ref.to_string();
+                if report.key.client_id == profile::CLIENT {
+                    self.refs_of_id.insert(report.key.order_id, order_ref.clone());
+                }
+                if !order_ref.is_empty() {
+                    self.perms_of_ref.entry(order_ref).or_default().insert(report.perm_id);
+                }
+                if report.status.is_working() && !report.filled.is_zero() {
+                    tally.saw("partial fill");
+                }
+                if report.status.is_working() && self.by_ref.contains_key(&*report.spec.order_ref) {
+                    self.open.insert(report.perm_id, (**report).clone());
+                } else {
+                    self.open.remove(&report.perm_id);
+                }
+                self.venue.insert(report.perm_id, Held { is_open: report.status.is_working(), was_live });
+            }
+            VenueOutput::Execution(execution) => {
+                tally.saw("fill");
+                if revision_of(&execution.exec_id) > 1 {
+                    tally.saw("correction");
+                    self.corrected.insert(execution.order_ref.to_string());
+                    self.disturbed = true;
+                }
+                self.disturbed |= !self.by_ref.contains_key(&*execution.order_ref);
+                let base = base_of(&execution.exec_id).to_owned();
+                self.executions.insert(base, Arc::clone(execution));
+            }
+            _ => {}
+        }
+    }
+
+    /// One more record is durable.
+    fn note(&mut self, record: &Record, tally: &mut Tally) -> Result<(), String> {
+        let seq = record.header.seq.get();
+        if seq != self.seq + 1 {
+            return Err(format!("record {seq} became durable after record {}", self.seq));
+        }
+        self.seq = seq;
+        match &record.body {
+            Body::Accepted { order, verdict } => self.note_intent(order, verdict),
+            Body::Filled { fill } => {
+                self.fills.insert(fill.exec_id.base().to_owned(), fill.clone());
+                if !fill.in_baseline {
+                    self.move_position(fill, Decimal::ONE);
+                }
+                self.count_fill(record, fill, None);
+            }
+            Body::FillRevised { was, now } => {
+                self.fills.insert(now.exec_id.base().to_owned(), now.clone());
+                self.move_position(was, Decimal::NEGATIVE_ONE);
+                self.move_position(now, Decimal::ONE);
+                self.count_fill(record, now, Some(was));
+                tally.saw("revision booked");
+            }
+            Body::PositionAdopted { instrument, qty, .. } => {
+                self.positions.insert(instrument.to_string(), qty.get());
+            }
+            Body::PositionAccepted { instrument, theirs, .. } => {
+                self.positions.insert(instrument.to_string(), theirs.get());
+                self.broken.remove(instrument.as_str());
+                self.disturbed = true;
+                tally.saw("position accepted");
+            }
+            Body::PositionBroken { instrument, ours, theirs, .. } => {
+                self.broken.insert(instrument.to_string(), theirs.get() - ours.get());
+                tally.saw("position break");
+            }
+            Body::BreakCleared { instrument, .. } => {
+                self.broken.remove(instrument.as_str());
+            }
+            Body::Halted { scope, kill, .. } => {
+                let is_kill = *kill || self.halts.get(scope).copied().unwrap_or(false);
+                self.halts.insert(scope.clone(), is_kill);
+                tally.saw(if *kill { "kill" } else { "halt" });
+            }
+            Body::Resumed { scope, .. } => {
+                self.halts.remove(scope);
+                tally.saw("resume");
+            }
+            Body::ForeignSeen { order } => {
+                self.foreign.insert(order.key.clone());
+                tally.saw("foreign order");
+            }
+            _ => self.note_change(record, tally),
+        }
+        Ok(())
+    }
+
+    fn note_intent(&mut self, order: &Order, verdict: &GateVerdict) {
+        let key = order.client_order_id.clone();
+        if let Some(order_ref) = &order.order_ref {
+            self.by_ref.insert(order_ref.as_str().to_owned(), key.clone());
+        }
+        if let Some(id) = order.broker_order_id {
+            self.by_id.insert(id.get(), key.clone());
+        }
+        let intent = Intent {
+            order: order.clone(),
+            verdict: verdict.clone(),
+            changes: Vec::new(),
+            states: BTreeSet::from([order.state]),
+            evidence: None,
+        };
+        self.live.insert(key.clone());
+        self.intents.insert(key, intent);
+    }
+
+    fn note_change(&mut self, record: &Record, tally: &mut Tally) {
+        let Some(intent) = record.header.client_order_id.as_ref().and_then(|key| self.intents.get_mut(key))
+        else {
+            return;
+        };
+        match &record.body {
+            Body::OrderChanged { to, evidence, perm_id, .. } => {
+                if intent.order.broker_order_id.is_none()
+                    && let Some(id) = record.header.broker_order_id
+                {
+                    intent.order.broker_order_id = Some(id);
+                    self.by_id.insert(id.get(), intent.order.client_order_id.clone());
+                }
+                intent.order.state = *to;
+                let key = intent.order.client_order_id.clone();
+                if to.is_terminal() {
+                    self.live.remove(&key);
+                } else {
+                    self.disturbed |= self.live.insert(key);
+                }
+                intent.order.perm_id = perm_id.or(intent.order.perm_id);
+                intent.states.insert(*to);
+                intent.evidence = Some(evidence.clone());
+                if *to == OrderState::InDoubt {
+                    tally.saw("in doubt");
+                }
+                if matches!(evidence, Evidence::Absent { .. }) {
+                    tally.saw("proven absent");
+                }
+            }
+            Body::Resent { broker_order_id, order_ref, verdict, .. } => {
+                let key = intent.order.client_order_id.clone();
+                intent.order.broker_order_id = Some(*broker_order_id);
+                intent.order.order_ref = Some(order_ref.clone());
+                intent.order.perm_id = None;
+                intent.order.state = OrderState::PendingNew;
+                intent.states.insert(OrderState::PendingNew);
+                intent.verdict = verdict.clone();
+                self.by_ref.insert(order_ref.as_str().to_owned(), key.clone());
+                self.by_id.insert(broker_order_id.get(), key);
+                tally.saw("resent");
+            }
+            Body::PermIdLearned { perm_id } => intent.order.perm_id = Some(*perm_id),
+            Body::ReplaceAsked { replace, verdict } => {
+                let (spec, verdict) = (replace.spec.clone(), verdict.clone());
+                intent.order.pending.replace = Some(replace.clone());
+                intent.changes.push(Change { spec, verdict, is_over: false });
+                tally.saw("change");
+            }
+            Body::ReplaceEnded { accepted, .. } => {
+                if let Some(change) = intent.changes.last_mut() {
+                    change.is_over = true;
+                }
+                if let Some(replace) = intent.order.pending.replace.take().filter(|_| *accepted) {
+                    intent.order.spec = replace.spec;
+                    intent.order.version = replace.version;
+                }
+            }
+            Body::CancelAsked => intent.order.pending.cancel_asked_at = Some(record.header.at),
+            Body::CancelEnded { .. } => intent.order.pending.cancel_asked_at = None,
+            _ => {}
+        }
+    }
+
+    fn move_position(&mut self, fill: &Fill, times: Decimal) {
+        let signed = match fill.side {
+            Side::Buy => fill.last_qty.get(),
+            Side::Sell => -fill.last_qty.get(),
+        };
+        *self.positions.entry(fill.instrument.to_string()).or_default() += signed * times;
+    }
+
+    fn count_fill(&mut self, record: &Record, fill: &Fill, was: Option<&Fill>) {
+        if let Some(intent) = record.header.client_order_id.as_ref().and_then(|key| self.intents.get_mut(key))
+        {
+            let less = was.map_or(Qty::ZERO, |was| was.last_qty);
+            let sum = intent.order.cum_qty.saturating_sub(less).checked_add(fill.last_qty);
+            intent.order.cum_qty = sum.unwrap_or(intent.order.cum_qty);
+        }
+    }
+
+    /// Whether, since everything healed, complete lists were told on a connection that still stands.
+    pub(super) fn can_see(&self) -> bool {
+        let is_read = self.healed_at.zip(self.listed_at).is_some_and(|(healed, listed)| listed > healed);
+        is_read && self.is_our_login
+    }
+
+    /// Whether the venue works with the terms of a change that was given up: the gateway acted on it long after.
+    pub(super) fn changed_late(&self, order_ref: &str) -> bool {
+        let Some(intent) = self.by_ref.get(order_ref).and_then(|key| self.intents.get(key)) else {
+            return false;
+        };
+        let sizes = self.open.values().filter(|report| *report.spec.order_ref == *order_ref);
+        let mut given_up = intent.changes.iter().filter(|change| change.is_over);
+        sizes.map(|report| report.spec.quantity).any(|size| {
+            size != intent.order.spec.order_qty.get()
+                && given_up.any(|change| change.spec.order_qty.get() == size)
+        })
+    }
+
+    /// Orders that can still fill, by the journal.
+    pub(super) fn live(&self) -> impl Iterator<Item = &Intent> {
+        self.live.iter().filter_map(|key| self.intents.get(key))
+    }
+
+    /// How often the gateway made two orders of one: sent once, and there more than once.
+    pub(super) fn splits(&self, order_ref: &str) -> usize {
+        let sent = self.frames.get(order_ref).copied().unwrap_or(0);
+        let lives = self.perms_of_ref.get(order_ref).map_or(0, BTreeSet::len);
+        if sent <= 1 { lives.saturating_sub(1) } else { 0 }
+    }
+
+    fn lives(&self, order_ref: &str) -> impl Iterator<Item = &Held> {
+        let perms = self.perms_of_ref.get(order_ref).into_iter().flatten();
+        perms.filter_map(|perm| self.venue.get(perm))
+    }
+
+    pub(super) fn was_live(&self, order_ref: &str) -> bool {
+        self.lives(order_ref).any(|held| held.was_live)
+    }
+
+    pub(super) fn is_open(&self, order_ref: &str) -> bool {
+        self.lives(order_ref).any(|held| held.is_open)
+    }
+
+    pub(super) fn was_told(&self, key: &ClientOrderId) -> bool {
+        self.told.contains(key)
+    }
+
+    pub(super) fn was_corrected(&self, order_ref: &str) -> bool {
+        self.corrected.contains(order_ref)
+    }
+
+    pub(super) fn was_any_corrected(&self) -> bool {
+        !self.corrected.is_empty()
+    }
+
+    /// Whether the position has moved by something that the gate could not count when it judged.
+    pub(super) const fn has_moved(&self) -> bool {
+        self.disturbed
+    }
+
+    /// Whether the proof that would end its doubt cannot be had, so that only a person can end it: the holdings
+    /// speak against it, or fills that it ended by were taken back.
+    pub(super) fn is_beyond_proof(&self, intent: &Intent) -> bool {
+        let order_ref = intent.order.order_ref.as_ref().map_or("", |text| text.as_str());
+        self.broken.contains_key(intent.order.instrument.as_str()) || self.was_corrected(order_ref)
+    }
+
+    /// The order that a frame is about, as the journal has it.
+    pub(super) fn intent_of(&self, ticket: &Ticket) -> Option<&Intent> {
+        self.by_ref.get(ticket.order_ref.as_str()).and_then(|key| self.intents.get(key))
+    }
+
+    /// The key of the order that these names mean.
+    pub(super) fn key_of(&self, names: &OrderNames) -> Option<&ClientOrderId> {
+        let by_ref = names.order_ref.as_ref().and_then(|text| self.by_ref.get(text.as_str()));
+        by_ref.or_else(|| self.by_id.get(&names.broker_order_id?.get()))
+    }
+}
+
+/// An execution's identity without its revision.
+pub(super) fn base_of(exec_id: &str) -> &str {
+    exec_id.rsplit_once('.').map_or(exec_id, |(base, _)| base)
+}
+
+/// An execution's revision.
+pub(super) fn revision_of(exec_id: &str) -> u32 {
+    exec_id.rsplit_once('.').and_then(|(_, last)| last.parse().ok()).unwrap_or(0)
+}

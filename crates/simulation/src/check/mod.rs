@@ -1,0 +1,140 @@
+//! The checkers: one file per invariant, each with its number and its sentence. They see what can be seen from
+//! outside and keep books of their own; nothing of the machine under test helps them.
+
+mod i01_intent_before_wire;
+mod i02_no_orphan;
+mod i03_at_most_once;
+mod i04_no_lost_order;
+mod i05_honest_answers;
+mod i06_idempotent_calls;
+mod i07_ids_only_rise;
+mod i08_gate;
+mod i09_position;
+mod i10_fill_once;
+mod i11_reservation;
+mod i12_kill_latch;
+mod i13_cancel_allowed;
+mod i15_chain;
+mod i16_durable;
+mod i17_prefix;
+mod i18_determinism;
+mod i19_absence;
+mod i20_hands_off;
+mod i21_time;
+mod i22_bounds;
+mod i23_mode;
+mod i25_limits;
+mod i26_progress;
+mod i28_inferred;
+mod i29_kill_reaches_all;
+mod ledger;
+
+use alphec_core::Core;
+use alphec_model::broker::OrderNames;
+
+use crate::clock::Instant;
+use crate::plan::Setup;
+use crate::sight::Sight;
+use crate::tally::Tally;
+use ledger::Ledger;
+
+/// An invariant that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// Its number; 0 for the simulation itself.
+    pub(crate) number: u8,
+    pub(crate) at: Instant,
+    pub(crate) what: String,
+}
+
+/// What a checker is shown: the instant, what is seen, and the books as they stand after it.
+pub(crate) struct Scene<'a> {
+    pub(crate) now: Instant,
+    pub(crate) sight: &'a Sight<'a>,
+    pub(crate) ledger: &'a Ledger,
+}
+
+pub(crate) type Verdict = Result<(), String>;
+
+/// One invariant.
+pub(crate) trait Invariant {
+    /// As the study numbers it.
+    fn number(&self) -> u8;
+    /// What must hold.
+    fn sentence(&self) -> &'static str;
+    /// Looks at one thing.
+    fn see(&mut self, scene: &Scene<'_>) -> Verdict;
+}
+
+/// All of them, and the books that they share.
+pub(crate) struct Checks {
+    ledger: Ledger,
+    all: Vec<Box<dyn Invariant>>,
+}
+
+/// Every invariant that is checked.
+pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
+    vec![
+        Box::new(i01_intent_before_wire::IntentBeforeWire),
+        Box::new(i02_no_orphan::NoOrphan),
+        Box::new(i03_at_most_once::AtMostOnce::default()),
+        Box::new(i04_no_lost_order::NoLostOrder),
+        Box::new(i05_honest_answers::HonestAnswers),
+        Box::new(i06_idempotent_calls::IdempotentCalls::default()),
+        Box::new(i07_ids_only_rise::IdsOnlyRise::default()),
+        Box::new(i08_gate::Gate),
+        Box::new(i09_position::PositionConservation),
+        Box::new(i10_fill_once::FillOnce::default()),
+        Box::new(i11_reservation::Reservation::default()),
+        Box::new(i12_kill_latch::KillLatch),
+        Box::new(i13_cancel_allowed::CancelAllowed::default()),
+        Box::new(i15_chain::Chain),
+        Box::new(i16_durable::Durable),
+        Box::new(i17_prefix::Prefix::default()),
+        Box::new(i18_determinism::Determinism::default()),
+        Box::new(i19_absence::Absence::default()),
+        Box::new(i20_hands_off::HandsOff::default()),
+        Box::new(i21_time::TimeSafety::default()),
+        Box::new(i22_bounds::Bounds),
+        Box::new(i23_mode::Mode::default()),
+        Box::new(i25_limits::LimitsAreHistory),
+        Box::new(i26_progress::Progress),
+        Box::new(i28_inferred::InferredStaysInferred),
+        Box::new(i29_kill_reaches_all::KillReachesAll),
+    ]
+}
+
+impl Checks {
+    pub(crate) fn new(setup: &Setup) -> Self {
+        Self { ledger: Ledger::new(setup), all: all() }
+    }
+
+    pub(crate) fn see(
+        &mut self,
+        now: Instant,
+        sight: &Sight<'_>,
+        tally: &mut Tally,
+    ) -> Result<(), Violation> {
+        let fail = |number, what| Violation { number, at: now, what };
+        self.ledger.see(now, sight, tally).map_err(|what| fail(0, what))?;
+        let scene = Scene { now, sight, ledger: &self.ledger };
+        for invariant in &mut self.all {
+            invariant.see(&scene).map_err(|what| fail(invariant.number(), what))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn heal(&mut self, now: Instant) {
+        self.ledger.healed_at = Some(now);
+    }
+
+    pub(crate) const fn wire_digest(&self) -> u64 {
+        self.ledger.wire_digest
+    }
+
+    /// The state of the order that these names mean, for the table of edges.
+    pub(crate) fn state_of(&self, core: &Core, names: &OrderNames) -> Option<&'static str> {
+        let key = self.ledger.key_of(names)?;
+        core.book().order(key).map(|order| order.state.as_str())
+    }
+}

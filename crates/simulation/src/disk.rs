@@ -1,0 +1,184 @@
+//! The journal on a disk that is not there: real records, real hashes, real chain; writes that take time,
+//! fail, and are torn by a crash.
+//!
+//! The file is frames of length, payload and hash, one after the other. What has been synced stays; of what has
+//! not, a crash keeps any number of bytes from the front.
+
+use std::sync::Arc;
+
+use alphec_journal::Hash;
+use alphec_model::{Record, Seq};
+
+use crate::clock::Instant;
+use crate::dice::Dice;
+
+/// What the disk is going through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// A sync takes between these two spans.
+    Works { from: Instant, to: Instant },
+    /// A sync fails, and nothing was written.
+    Fails,
+    /// A sync fails though everything was written.
+    Lies,
+    /// There is no room.
+    Full,
+}
+
+/// A batch on its way.
+#[derive(Debug)]
+struct Pending {
+    bytes: Vec<u8>,
+    hashes: Vec<Hash>,
+    due: Instant,
+    mood: Mood,
+}
+
+/// What a batch came to.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// Durable up to here, or why not.
+    pub(crate) outcome: Result<Seq, String>,
+    /// The records, when they are durable and were not before.
+    pub(crate) records: Vec<Arc<Record>>,
+}
+
+/// What a start finds.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) records: Vec<Record>,
+    pub(crate) hashes: Vec<Hash>,
+}
+
+/// The file cannot be trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Corrupt {
+    pub(crate) seq: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Disk {
+    file: Vec<u8>,
+    /// The hash of every record in the file.
+    written: Vec<Hash>,
+    /// So many records were acknowledged as durable.
+    acknowledged: usize,
+    pending: Option<(Pending, Vec<Arc<Record>>)>,
+    mood: Mood,
+    dice: Dice,
+}
+
+impl Disk {
+    pub(crate) const fn new(mood: Mood, dice: Dice) -> Self {
+        Self { file: Vec::new(), written: Vec::new(), acknowledged: 0, pending: None, mood, dice }
+    }
+
+    /// From now on.
+    pub(crate) fn set_mood(&mut self, mood: Mood) {
+        self.mood = mood;
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.file
+    }
+
+    /// The hash of every record that was acknowledged as durable.
+    pub(crate) fn acknowledged(&self) -> &[Hash] {
+        self.written.get(..self.acknowledged).unwrap_or_default()
+    }
+
+    /// Takes a batch; its outcome comes later.
+    pub(crate) fn begin(&mut self, now: Instant, records: Vec<Arc<Record>>) {
+        let (mut bytes, mut hashes) = (Vec::new(), Vec::new());
+        let mut head = self.written.last().copied().unwrap_or(Hash::GENESIS);
+        for record in &records {
+            // A failed attempt may have persisted this batch already.
+            let seq = usize::try_from(record.header.seq.get()).unwrap_or(usize::MAX);
+            let Ok(payload) = serde_json::to_vec(&**record) else { continue };
+            if seq <= self.written.len() {
+                continue;
+            }
+            head = Hash::of(&head, &payload);
+            hashes.push(head);
+            bytes.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes());
+            bytes.extend_from_slice(&payload);
+            bytes.extend_from_slice(head.as_bytes());
+        }
+        let mood = self.mood;
+        let (from, to) = match mood {
+            Mood::Works { from, to } => (from, to),
+            Mood::Fails | Mood::Lies | Mood::Full => (0, 2_000_000),
+        };
+        let due = now.saturating_add(self.dice.range(from, to));
+        self.pending = Some((Pending { bytes, hashes, due, mood }, records));
+    }
+
+    pub(crate) fn due(&self) -> Instant {
+        self.pending.as_ref().map_or(Instant::MAX, |(pending, _)| pending.due)
+    }
+
+    /// What has come of the batch, once it is due.
+    pub(crate) fn done(&mut self, now: Instant) -> Option<Done> {
+        let (pending, records) = self.pending.take_if(|(pending, _)| pending.due <= now)?;
+        let why = match pending.mood {
+            Mood::Works { .. } => None,
+            Mood::Fails | Mood::Lies => Some("the device failed"),
+            Mood::Full => Some("no space left on the device"),
+        };
+        if matches!(pending.mood, Mood::Works { .. } | Mood::Lies) {
+            self.file.extend_from_slice(&pending.bytes);
+            self.written.extend(pending.hashes);
+        }
+        match why {
+            Some(why) => Some(Done { outcome: Err(why.to_owned()), records: Vec::new() }),
+            None => {
+                self.acknowledged = self.written.len();
+                let upto = Seq::new(u64::try_from(self.acknowledged).unwrap_or(u64::MAX));
+                Some(Done { outcome: Ok(upto), records })
+            }
+        }
+    }
+
+    /// The process dies: of what was not synced, the front may have reached the disk.
+    pub(crate) fn crash(&mut self) {
+        if let Some((pending, _)) = self.pending.take() {
+            let kept = self.dice.range(0, i64::try_from(pending.bytes.len()).unwrap_or(0));
+            let kept = usize::try_from(kept).unwrap_or(0);
+            self.file.extend_from_slice(pending.bytes.get(..kept).unwrap_or_default());
+        }
+    }
+
+    /// A start: reads everything, checks the chain, and cuts off what a crash left half written.
+    pub(crate) fn open(&mut self) -> Result<Found, Corrupt> {
+        let (mut records, mut hashes, mut whole) = (Vec::new(), Vec::new(), 0);
+        let mut head = Hash::GENESIS;
+        for (payload, hash) in frames(&self.file) {
+            if Hash::of(&head, payload) != hash {
+                break;
+            }
+            let Ok(record) = serde_json::from_slice::<Record>(payload) else { break };
+            whole += payload.len() + 36;
+            head = hash;
+            hashes.push(hash);
+            records.push(record);
+        }
+        if records.len() < self.acknowledged {
+            return Err(Corrupt { seq: u64::try_from(records.len()).unwrap_or(0) + 1 });
+        }
+        self.file.truncate(whole);
+        self.acknowledged = hashes.len();
+        self.written.clone_from(&hashes);
+        Ok(Found { records, hashes })
+    }
+}
+
+/// Payload and hash of every frame that is there in full.
+pub(crate) fn frames(mut file: &[u8]) -> impl Iterator<Item = (&[u8], Hash)> {
+    core::iter::from_fn(move || {
+        let length = usize::try_from(u32::from_be_bytes(*file.first_chunk::<4>()?)).ok()?;
+        let payload = file.get(4..4 + length)?;
+        let hash = Hash::from_bytes(file.get(4 + length..36 + length)?)?;
+        file = file.get(36 + length..)?;
+        Some((payload, hash))
+    })
+}

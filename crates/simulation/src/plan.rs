@@ -1,0 +1,232 @@
+//! What happens in one run, as data: everything that strategies, people and faults will do, and when. A plan can
+//! be shown, shortened, and run again.
+
+use alphec_model::{Limits, WhenInDoubt};
+
+use crate::clock::Instant;
+use crate::disk::Mood;
+
+/// Who is meant by a cancel-all, a halt or a kill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    All,
+    Strategy(u8),
+    Instrument(u8),
+}
+
+/// The kind of a new order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Market,
+    Limit,
+    Stop,
+    StopLimit,
+}
+
+/// The life of a new order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    Day,
+    Gtc,
+    /// So many seconds from its submission.
+    Gtd(i64),
+    Ioc,
+    Fok,
+}
+
+/// A new order, priced by the market of its moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NewOrder {
+    pub(crate) instrument: u8,
+    pub(crate) strategy: u8,
+    pub(crate) is_buy: bool,
+    pub(crate) qty: i64,
+    pub(crate) kind: Kind,
+    /// Ticks away from the touch; below zero through it.
+    pub(crate) away: i64,
+    pub(crate) life: Life,
+    /// Its author wants it placed again once it is proven gone.
+    pub(crate) resend: bool,
+}
+
+/// Something that happens at one instant.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Act {
+    /// The market moves by so many ticks, to a spread and a displayed size.
+    Market {
+        instrument: u8,
+        ticks: i64,
+        spread: i64,
+        size: i64,
+    },
+    Submit(NewOrder),
+    /// An earlier submission is repeated, word for word or with another body under the same key.
+    Again {
+        back: usize,
+        is_other: bool,
+    },
+    Modify {
+        back: usize,
+        qty: i64,
+        ticks: i64,
+    },
+    Cancel {
+        back: usize,
+    },
+    CancelAll(Scope),
+    GlobalCancel,
+    Halt,
+    Kill(Scope),
+    Resume(Scope),
+    /// An operator settles an order in doubt, or accepts the broker's position.
+    Settle {
+        back: usize,
+    },
+    AcceptPosition {
+        instrument: u8,
+    },
+    /// Someone types an order into TWS, or cancels one of ours there.
+    ManualOrder {
+        instrument: u8,
+        is_buy: bool,
+        qty: i64,
+        away: i64,
+    },
+    /// A fault of the gateway, by its text.
+    Gateway(String),
+    /// All faults of the gateway end.
+    GatewayHeals,
+    Disk(Mood),
+    /// The network takes this long, one way.
+    Latency {
+        from: Instant,
+        to: Instant,
+    },
+    /// The network forgets a connection: nothing passes any more, and nobody is told until the gateway notices.
+    BlackHole {
+        notices_after: Instant,
+    },
+    /// The connection is cut; what is on its way is lost.
+    Cut,
+    /// The process dies and starts again, on a machine whose clock is off by `skew` and runs at `drift`.
+    Crash {
+        down: Instant,
+        skew: i64,
+        drift: i64,
+    },
+    /// The process stands still.
+    Pause {
+        span: Instant,
+    },
+    /// The process is told to stop, and starts again.
+    Stop {
+        cancels: bool,
+        down: Instant,
+    },
+}
+
+/// The groups of faults, as the study names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Group {
+    Process,
+    Connection,
+    Disk,
+    Network,
+    Gateway,
+    Clock,
+}
+
+impl Group {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Process, Self::Connection, Self::Disk, Self::Network, Self::Gateway, Self::Clock];
+
+    pub(crate) const fn letter(self) -> char {
+        match self {
+            Self::Process => 'P',
+            Self::Connection => 'C',
+            Self::Disk => 'D',
+            Self::Network => 'N',
+            Self::Gateway => 'G',
+            Self::Clock => 'K',
+        }
+    }
+}
+
+impl Act {
+    /// Which fault it is, if it is one.
+    pub(crate) fn group(&self) -> Option<Group> {
+        match self {
+            Self::Crash { skew, drift, .. } if (*skew, *drift) != (0, 0) => Some(Group::Clock),
+            Self::Crash { .. } | Self::Pause { .. } | Self::Stop { .. } => Some(Group::Process),
+            Self::Disk(Mood::Works { .. }) => None,
+            Self::Disk(_) => Some(Group::Disk),
+            Self::Latency { .. } => Some(Group::Network),
+            Self::BlackHole { .. } | Self::Cut => Some(Group::Connection),
+            Self::Gateway(text) => Some(group_of_gateway_fault(text)),
+            _ => None,
+        }
+    }
+}
+
+/// Faults that the gateway brings about, sorted by where they would come from.
+fn group_of_gateway_fault(text: &str) -> Group {
+    const CONNECTION: [&str; 9] = [
+        "drop-",
+        "disconnect",
+        "outage",
+        "half-open",
+        "hold-client-id",
+        "handshake-stall",
+        "reset-",
+        "roll-back-ids",
+        "early-notices",
+    ];
+    const NETWORK: [&str; 7] =
+        ["duplicate", "status-late", "stale-status", "execution-", "lose", "delay", "garble"];
+    let begins = |names: &[&str]| names.iter().any(|name| text.starts_with(name));
+    if begins(&CONNECTION) {
+        Group::Connection
+    } else if begins(&NETWORK) {
+        Group::Network
+    } else {
+        Group::Gateway
+    }
+}
+
+/// An act and its instant, counted from the start of the run.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Planned {
+    pub(crate) at: Instant,
+    pub(crate) act: Act,
+}
+
+/// What a world is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Setup {
+    /// The instant the run begins.
+    pub(crate) start: Instant,
+    /// How long the day is; then everything heals.
+    pub(crate) day: Instant,
+    pub(crate) instruments: u8,
+    pub(crate) limits: Limits,
+    pub(crate) ack_timeout: Instant,
+    pub(crate) resnapshot_after: Instant,
+    pub(crate) absent_after: Instant,
+    pub(crate) reconcile_every: Instant,
+    pub(crate) messages_per_second: Option<u32>,
+    pub(crate) heartbeat: Instant,
+    pub(crate) has_rule: bool,
+    pub(crate) when_in_doubt: WhenInDoubt,
+    pub(crate) disk: Mood,
+    pub(crate) latency: (Instant, Instant),
+    pub(crate) cancel_delay: Instant,
+    pub(crate) commission_delay: Instant,
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) setup: Setup,
+    pub(crate) acts: Vec<Planned>,
+}

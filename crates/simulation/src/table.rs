@@ -1,0 +1,129 @@
+//! The tables at the end of a campaign, and the floors under which it is no proof.
+
+use std::fmt::Write as _;
+
+use crate::campaign::Ran;
+use crate::plan::Group;
+use crate::tally::Tally;
+
+/// Runs from which on the floors count: fewer may miss something by chance.
+pub(crate) const FLOORS_FROM: u64 = 1_000;
+
+/// In at least so many of a thousand runs something must have happened.
+const HEALTH: &[(&str, u64)] = &[
+    ("fill", 800),
+    ("partial fill", 200),
+    ("change", 200),
+    ("in doubt", 100),
+    ("kill", 50),
+    ("resume", 10),
+    ("foreign order", 100),
+    ("correction", 10),
+];
+
+pub(crate) fn text(result: &Ran) -> String {
+    let tally = &result.tally;
+    let took = result.took.as_secs_f64();
+    let ratio = if took > 0.0 { seconds(tally.simulated_seconds) / took } else { 0.0 };
+    let mut out = String::new();
+    let mut row = |name: &str, value: String| {
+        let _infallible = writeln!(out, "{name:<28}{value:>14}");
+    };
+    row("runs", tally.runs.to_string());
+    row("of them run twice", result.twice.to_string());
+    row("violations", result.failed.len().to_string());
+    row("orders", tally.orders.to_string());
+    row("records", tally.records.to_string());
+    row("frames to the gateway", tally.frames.to_string());
+    row("steps", tally.steps.to_string());
+    for group in Group::ALL {
+        let count = tally.faults.get(&group).copied().unwrap_or(0);
+        row(&format!("faults {} {group:?}", group.letter()), count.to_string());
+    }
+    row("real seconds", format!("{took:.1}"));
+    row("simulated days", format!("{:.1}", seconds(tally.simulated_seconds) / 86_400.0));
+    row("simulated / real time", format!("{ratio:.0}"));
+    row("runs a second", format!("{:.1}", seconds(tally.runs) / took.max(0.001)));
+    row("bound on failure, 3/N", format!("{:.1e}", 3.0 / seconds(tally.runs.max(1))));
+    let _infallible = writeln!(out, "\nof 1000 runs, so many saw");
+    for (what, count) in &tally.health {
+        let share = count.saturating_mul(1_000) / tally.runs.max(1);
+        let _infallible = writeln!(out, "  {what:<26}{share:>14}");
+    }
+    let _infallible = writeln!(out, "\n{}", edges(tally));
+    out
+}
+
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "for people to read")]
+const fn seconds(count: u64) -> f64 {
+    count as f64
+}
+
+/// State by event, with how often.
+fn edges(tally: &Tally) -> String {
+    const STATES: [&str; 8] =
+        ["pending_new", "working", "in_doubt", "filled", "canceled", "rejected", "expired", "denied"];
+    let mut events: Vec<&str> = tally.edges.keys().map(|(_, event)| *event).collect();
+    events.sort_unstable();
+    events.dedup();
+    let mut out = format!("{:<22}", "state met by");
+    for state in STATES {
+        let _infallible = write!(out, "{state:>13}");
+    }
+    out.push('\n');
+    for event in events {
+        let _infallible = write!(out, "{event:<22}");
+        for state in STATES {
+            let count = tally.edges.get(&(state, event)).copied().unwrap_or(0);
+            let _infallible = write!(out, "{count:>13}");
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Says what is too rare; whether nothing is.
+pub(crate) fn floors(tally: &Tally, say: &mut dyn FnMut(&str)) -> bool {
+    let mut is_whole = true;
+    for (what, floor) in HEALTH {
+        let count = tally.health.get(what).copied().unwrap_or(0);
+        if count.saturating_mul(1_000) < floor.saturating_mul(tally.runs) {
+            say(&format!("too rare: {what} in {count} of {} runs, the floor is {floor} in 1000", tally.runs));
+            is_whole = false;
+        }
+    }
+    is_whole
+}
+
+pub(crate) fn json(result: &Ran) -> String {
+    let tally = &result.tally;
+    let faults: serde_json::Map<String, serde_json::Value> =
+        tally.faults.iter().map(|(group, count)| (group.letter().to_string(), (*count).into())).collect();
+    let edges: Vec<serde_json::Value> = tally
+        .edges
+        .iter()
+        .map(|((state, event), count)| serde_json::json!({"state": state, "event": event, "count": count}))
+        .collect();
+    let failed: Vec<serde_json::Value> = result
+        .failed
+        .iter()
+        .map(|(seed, violation)| {
+            serde_json::json!({"seed": seed, "invariant": violation.number, "what": violation.what})
+        })
+        .collect();
+    serde_json::json!({
+        "runs": tally.runs,
+        "twice": result.twice,
+        "orders": tally.orders,
+        "records": tally.records,
+        "frames": tally.frames,
+        "steps": tally.steps,
+        "faults": faults,
+        "health": tally.health,
+        "edges": edges,
+        "real_ms": u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX),
+        "simulated_seconds": tally.simulated_seconds,
+        "failed": failed,
+    })
+    .to_string()
+}

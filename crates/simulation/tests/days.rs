@@ -1,0 +1,19 @@
+//! Whole days, small ones.
+use alphec_simulation::Run;
+
+#[test]
+fn small_days_break_no_invariant() {
+    for seed in 0..12 {
+        let report = Run { seed, orders_max: 200 }.live();
+        assert_eq!(report.violation, None, "seed {seed}");
+        assert!(report.orders >= 50, "seed {seed}: {} orders", report.orders);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    for seed in 0..3 {
+        let run = Run { seed, orders_max: 200 };
+        assert_eq!(run.live(), run.live(), "seed {seed}");
+    }
+}

@@ -1,0 +1,36 @@
+//! `sim`: the simulation. With words after it they go to the program as they are; without any, as in `ci`, a
+//! budget of seeds, and then every planted bug must be found.
+
+use anyhow::Result;
+
+use crate::command::{cargo, run};
+use crate::step::{Context, Outcome, Step};
+
+pub(crate) const STEP: Step = Step {
+    name: "sim",
+    about: "simulated trading days under faults: --seeds N --seed S --minutes M --json --planted",
+    run: sim,
+};
+
+/// What a change's run may cost; `--minutes` by hand has no such end.
+const BUDGET: [&str; 4] = ["--seeds", "20000", "--seconds", "90"];
+
+/// Seeds for each planted bug in a change's run.
+const PLANTED: [&str; 3] = ["--planted", "--seeds", "2000"];
+
+fn sim(context: &Context) -> Result<Outcome> {
+    if !context.words.is_empty() {
+        simulate(context, context.words.iter().map(String::as_str))?;
+        return Ok(Outcome::passed());
+    }
+    simulate(context, BUDGET.into_iter())?;
+    simulate(context, PLANTED.into_iter())?;
+    Ok(Outcome::Passed("no violation, every planted bug found".to_owned()))
+}
+
+fn simulate<'a>(context: &Context, words: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut program = cargo(&context.root);
+    // One build for both: with the feature, a bug is planted only where the program plants it.
+    program.args(["run", "--locked", "--profile", "simulation", "--package", "alphec-simulation"]);
+    run(program.args(["--features", "planted", "--"]).args(words))
+}
