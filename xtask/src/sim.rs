@@ -1,5 +1,5 @@
 //! `sim`: the simulation. With words after it they go to the program as they are; without any, as in `ci`, a
-//! budget of seeds, and then every planted bug must be found.
+//! budget of seeds.
 
 use anyhow::Result;
 
@@ -8,15 +8,12 @@ use crate::step::{Context, Outcome, Step};
 
 pub(crate) const STEP: Step = Step {
     name: "sim",
-    about: "simulated trading days under faults: --seeds N --seed S --minutes M --json --planted",
+    about: "simulated trading days under faults: --seeds N --seed S --minutes M --json",
     run: sim,
 };
 
 /// What a change's run may cost; `--minutes` by hand has no such end.
 const BUDGET: [&str; 4] = ["--seeds", "20000", "--seconds", "90"];
-
-/// Seeds for each planted bug in a change's run.
-const PLANTED: [&str; 3] = ["--planted", "--seeds", "2000"];
 
 fn sim(context: &Context) -> Result<Outcome> {
     if !context.words.is_empty() {
@@ -24,8 +21,7 @@ fn sim(context: &Context) -> Result<Outcome> {
         return Ok(Outcome::passed());
     }
     simulate(context, BUDGET.into_iter())?;
-    simulate(context, PLANTED.into_iter())?;
-    Ok(Outcome::Passed("no violation, every planted bug found".to_owned()))
+    Ok(Outcome::Passed("no violation".to_owned()))
 }
 
 fn simulate<'a>(context: &Context, words: impl Iterator<Item = &'a str>) -> Result<()> {

@@ -177,7 +177,7 @@ impl Turn<'_> {
         end(self);
         self.refuse_staged(&legs, &key, why);
         if let Some(token) = token {
-            self.reply_group(token, head);
+            self.answer(token, head);
         }
     }
 

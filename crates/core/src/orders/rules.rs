@@ -140,6 +140,11 @@ impl Turn<'_> {
         let Some(token) = self.core.session.waiting.remove(&ix).and_then(|waiting| waiting.token) else {
             return;
         };
+        self.answer(token, ix);
+    }
+
+    /// With the order as it now stands, or with all legs of its group.
+    pub(super) fn answer(&mut self, token: Token, ix: OrderIx) {
         match self.order(ix) {
             Some(order) if order.leg.is_some() => self.reply_group(token, ix),
             _ => self.reply_order(token, ix),

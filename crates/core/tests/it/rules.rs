@@ -1,6 +1,6 @@
 //! Custom risk rules: asked after the gate, each must pass, and silence denies.
 
-use alphec_core::RuleConfig;
+use alphec_core::{Reply, RuleConfig};
 use alphec_model::risk::RuleAnswer;
 use alphec_model::{DenyReason, OrderSpec, OrderState, Rule, Side};
 
@@ -99,6 +99,8 @@ fn a_staged_order_is_canceled_here_and_never_leaves() {
     world.submit("a", Side::Buy, "10");
     let seen = world.cancel("a");
     assert_eq!((seen.0.requests.len(), seen.0.replies.len()), (0, 2), "both callers are answered");
+    let are_orders = seen.0.replies.iter().all(|(_, reply)| matches!(reply, Reply::Order(_)));
+    assert!(are_orders, "each with the order: {:?}", seen.0.replies);
     assert_eq!(world.state("a"), OrderState::Canceled);
     world.answer("a", "credit", RuleAnswer::Pass);
     assert_eq!(world.answer("a", "desk", RuleAnswer::Pass).places(), 0);

@@ -1,6 +1,6 @@
 //! Idempotent calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alphec_core::{Misuse, Reply};
 use alphec_model::{ClientOrderId, Command, OrderRequest};
@@ -24,6 +24,12 @@ impl Invariant for IdempotentCalls {
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
+        if let Sight::Born { records, .. } = scene.sight {
+            // A key whose record was lost with its process was never heard of: it is free again.
+            let known: BTreeSet<_> =
+                records.iter().filter_map(|record| record.header.client_order_id.as_ref()).collect();
+            self.first.retain(|key, _| known.contains(key));
+        }
         let Sight::Answered(Command::Submit(request), Ok(reply)) = scene.sight else { return Ok(()) };
         let key = &request.client_order_id;
         match reply {

@@ -8,7 +8,7 @@ use alphec_model::broker::{OrderNames, Ticket};
 use alphec_model::record::Fill;
 use alphec_model::{
     Body, BrokerEvent, CancelScope, ClientOrderId, Decimal, Evidence, Limits, Order, OrderSpec, OrderState,
-    Qty, Record, Side, Verdict as GateVerdict,
+    Qty, Record, Side, Verdict as GateVerdict, WhenInDoubt,
 };
 use alphec_twsim::venue::{Execution, OrderReport, VenueOutput};
 
@@ -51,6 +51,7 @@ pub(super) struct Held {
 #[derive(Debug)]
 pub(crate) struct Ledger {
     pub(super) limits: Limits,
+    holds_doubts: bool,
     /// Records that are durable.
     pub(super) seq: u64,
     pub(super) intents: BTreeMap<ClientOrderId, Intent>,
@@ -94,6 +95,7 @@ impl Ledger {
     pub(super) fn new(setup: &Setup) -> Self {
         Self {
             limits: setup.limits.clone(),
+            holds_doubts: setup.when_in_doubt == WhenInDoubt::Hold,
             seq: 0,
             intents: BTreeMap::new(),
             by_ref: BTreeMap::new(),
@@ -460,7 +462,10 @@ impl Ledger {
     /// speak against it, or fills that it ended by were taken back.
     pub(super) fn is_beyond_proof(&self, intent: &Intent) -> bool {
         let order_ref = intent.order.order_ref.as_ref().map_or("", |text| text.as_str());
-        self.broken.contains_key(intent.order.instrument.as_str()) || self.was_corrected(order_ref)
+        // Its author wants nothing done about it.
+        self.holds_doubts
+            || self.broken.contains_key(intent.order.instrument.as_str())
+            || self.was_corrected(order_ref)
     }
 
     /// The order that a frame is about, as the journal has it.
