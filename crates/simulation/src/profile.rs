@@ -137,6 +137,7 @@ pub(crate) fn config(setup: &Setup) -> CoreConfig {
         ack_timeout: span(setup.ack_timeout),
         resnapshot_after: span(setup.resnapshot_after),
         absent_after: span(setup.absent_after),
+        messages_per_second: setup.messages_per_second,
         when_in_doubt: setup.when_in_doubt,
         restart_windows: Vec::new(),
         reconcile_every: span(setup.reconcile_every),
