@@ -52,7 +52,7 @@ def _frame(rows: list[dict[str, Any]], columns: Sequence[str], index: str) -> pa
     pd = _pandas()
     frame = pd.DataFrame(rows, columns=[index, *columns], dtype=object)
     for name in (index, *columns):
-        if name == "at" or name.endswith("_at"):
+        if name in ("at", "time") or name.endswith("_at"):
             frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[ns, UTC]")
     indexed: pandas.DataFrame = frame.set_index(index)
     return indexed
@@ -72,14 +72,14 @@ def orders(orders: Iterable[_native.Order]) -> pandas.DataFrame:
 
 
 def fills(traded: Iterable[tuple[_native.Order, Iterable[Fill]]]) -> pandas.DataFrame:
-    """A row a fill, by its execution id."""
+    """A row a fill, by its time; ``NaT`` where that is not known."""
     rows = [
         asdict(fill) | {"side": fill.side.value, "client_order_id": order.client_order_id}
         for order, fills in traded
         for fill in fills
     ]
-    columns = ("client_order_id", "account", "instrument", "side", "last_qty", "last_px", "time_text")
-    return _frame(rows, columns, "exec_id")
+    columns = ("exec_id", "client_order_id", "account", "instrument", "side", "last_qty", "last_px", "time_text")
+    return _frame(rows, columns, "time")
 
 
 def positions(positions: Iterable[Position]) -> pandas.DataFrame:

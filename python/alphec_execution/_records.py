@@ -24,8 +24,10 @@ class Fill:
     side: Side
     last_qty: Decimal
     last_px: Decimal
+    time: Timestamp | None
+    """When, to the second; ``None`` where what the broker wrote names no one instant, and in journals of old."""
     time_text: str
-    """When, as the broker wrote it, in the gateway's own zone."""
+    """The same, as the broker wrote it."""
 
 
 @dataclass(frozen=True, slots=True)

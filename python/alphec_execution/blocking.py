@@ -309,7 +309,7 @@ class ExecutionClient:
         return _frames.orders(self.all_orders())
 
     def fills_frame(self) -> pandas.DataFrame:
-        """Every fill, order by order."""
+        """Every fill, order by order, by the time it was made."""
         return _frames.fills([(order, self.fills(order)) for order in self.all_orders() if order.cum_qty])
 
     def positions_frame(self) -> pandas.DataFrame:

@@ -385,7 +385,7 @@ class ExecutionClient:
         return _frames.orders(await self.all_orders())
 
     async def fills_frame(self) -> pandas.DataFrame:
-        """Every fill, order by order."""
+        """Every fill, order by order, by the time it was made."""
         traded = [order for order in await self.all_orders() if order.cum_qty]
         return _frames.fills([(order, await self.fills(order)) for order in traded])
 

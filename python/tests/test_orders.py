@@ -189,6 +189,30 @@ def test_times_are_utc_to_the_nanosecond(trading):
     trading(body)
 
 
+def test_a_fill_is_dated_in_utc_or_not_at_all(trading, ibkr_gateway):
+    async def fill_of(client: ExecutionClient, zone: str):
+        ibkr_gateway.inject(f"execution-zone={zone}")
+        handle = await client.submit_order(buy(Market(), qty=1))
+        await handle.done()
+        ibkr_gateway.clear_faults()
+        [fill] = await client.fills(handle)
+        return fill
+
+    async def body(client: ExecutionClient):
+        began = pandas.Timestamp.now(tz="UTC").floor("s")
+        for zone in ("Asia/Tokyo", "America/Sao_Paulo", "dash", "none"):
+            fill = await fill_of(client, zone)
+            assert began <= fill.time <= pandas.Timestamp.now(tz="UTC"), fill
+            assert (str(fill.time.tz), fill.time.unit) == ("UTC", "ns")
+        lost = await fill_of(client, "Nowhere/Town")
+        assert lost.time is None
+        assert lost.time_text.endswith("Nowhere/Town")
+        frame = await client.fills_frame()
+        assert list(frame.index.isna()) == [False] * 4 + [True]
+
+    trading(body)
+
+
 def test_tables_are_exact_and_in_utc(trading):
     async def body(client: ExecutionClient):
         await (await client.submit_order(buy(Market()))).done()
@@ -197,6 +221,8 @@ def test_tables_are_exact_and_in_utc(trading):
         assert list(orders["avg_px"]) == [Decimal("200.01")]
         assert str(orders.index.dtype) == str(audit.index.dtype) == "datetime64[ns, UTC]"
         assert list(fills["last_px"]) == [Decimal("200.01")]
+        assert str(fills.index.dtype) == "datetime64[ns, UTC]"
+        assert not fills.index.hasnans
         assert positions.loc[("DU1234567", "AAPL"), "qty"] == Decimal(10)
         assert list(audit["kind"]) == ["filled"]
 

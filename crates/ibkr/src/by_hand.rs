@@ -15,6 +15,7 @@ use ibapi::contracts::Contract;
 use ibapi::orders::{Execution, ExecutionData, Order, OrderData, OrderState, OrderStatus};
 use tokio::time::Instant;
 
+use crate::convert::stamp::GatewayClock;
 use crate::convert::{Refused, account, execution, names, report, status, undecodable};
 use crate::directory::Directory;
 use crate::lanes::{Lanes, Waiting};
@@ -176,7 +177,7 @@ impl Converter {
     /// As [`Self::open`].
     pub fn execution(&self, row: &ExecutionRow) -> Result<ExecutionReport, Box<BrokerEvent>> {
         let data = execution_data(row)?;
-        let read = execution::execution(&data, &self.directory);
+        let read = execution::execution(&data, &self.directory, &GatewayClock::default());
         read.map_err(|why| unread(execution::execution_names(&data), &why, row))
     }
 

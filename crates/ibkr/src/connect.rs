@@ -4,13 +4,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use alphec_model::{AccountId, BrokerOrderId};
+use alphec_model::{AccountId, BrokerOrderId, UtcNanos};
 use ibapi::orders::OrderUpdate;
 use ibapi::subscriptions::{NoticeStream, Subscription};
 use ibapi::{Client, Error, StartupMessage};
+use time_tz::TimeZone as _;
 
 use crate::config::Config;
 use crate::convert::names;
+use crate::convert::stamp::GatewayClock;
 
 /// Most unasked order messages kept from a handshake; the rest is a gap.
 const STARTUP_MAX: usize = 20_000;
@@ -18,6 +20,7 @@ const STARTUP_MAX: usize = 20_000;
 /// A finished handshake with every stream open.
 pub(crate) struct Link {
     pub(crate) client: Arc<Client>,
+    pub(crate) clock: GatewayClock,
     pub(crate) updates: Subscription<OrderUpdate>,
     pub(crate) notices: NoticeStream,
     pub(crate) startup: Startup,
@@ -66,7 +69,15 @@ async fn attempt(config: &Config) -> Result<Link, Error> {
     let updates = client.order_update_stream().await?;
     let (next_order_id, accounts) = identity(&client).await?;
     let startup = std::mem::take(&mut *startup.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(Link { client: Arc::new(client), updates, notices, startup, next_order_id, accounts })
+    let clock = clock(&client, config.clock.now());
+    Ok(Link { client: Arc::new(client), clock, updates, notices, startup, next_order_id, accounts })
+}
+
+/// The clock that the gateway writes bare times by.
+fn clock(client: &Client, now: UtcNanos) -> GatewayClock {
+    let said = client.connection_time().and_then(|at| i64::try_from(at.unix_timestamp_nanos()).ok());
+    let zone = client.time_zone().map(|zone| zone.name());
+    GatewayClock::of_handshake(zone, said.map(UtcNanos::from_nanos), now)
 }
 
 /// The next order id and the accounts. ibapi stops waiting for them after 100 other frames and then
@@ -116,7 +127,7 @@ fn explain(config: &Config, error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use alphec_model::{ApiClientId, UtcNanos};
+    use alphec_model::ApiClientId;
 
     use super::*;
     use crate::config::Clock;

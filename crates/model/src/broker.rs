@@ -368,6 +368,9 @@ pub struct ExecutionReport {
     pub last_qty: Qty,
     /// Price of this execution.
     pub last_px: Price,
+    /// When, to the second, where the text names one instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<UtcNanos>,
     /// When, as the broker wrote it.
     pub time_text: SmolStr,
     /// Where it was executed.

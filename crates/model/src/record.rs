@@ -89,6 +89,9 @@ pub struct Fill {
     pub last_qty: Qty,
     /// At what price.
     pub last_px: Price,
+    /// When, to the second, where what the broker wrote names one instant. Absent in old journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<UtcNanos>,
     /// When, as the broker wrote it.
     pub time_text: String,
     /// Part of the baseline that was adopted with the broker's position, so not added to it again.
@@ -479,6 +482,20 @@ pub struct Record {
 mod tests {
     use super::*;
     use crate::broker::{BrokerStatus, OrderNames, StatusReport};
+
+    #[test]
+    fn a_fill_of_an_old_journal_has_no_instant_and_one_without_an_instant_looks_like_an_old_one() {
+        let old = r#"{"exec_id":"0001.01.01","account":"DU1","instrument":"AAPL","side":"buy","last_qty":"10",
+            "last_px":"199.50","time_text":"20261123  10:00:00","in_baseline":false}"#;
+        let fill: Fill = serde_json::from_str(old).unwrap();
+        assert_eq!(fill.time, None);
+        let spaces = |text: &str| text.replace([' ', '\n'], "");
+        assert_eq!(spaces(&serde_json::to_string(&fill).unwrap()), spaces(old));
+        let timed = Fill { time: Some("2026-11-23T15:00:00Z".parse().unwrap()), ..fill };
+        let text = serde_json::to_string(&timed).unwrap();
+        assert!(text.contains(r#""time":"2026-11-23T15:00:00.000000000Z""#), "{text}");
+        assert_eq!(serde_json::from_str::<Fill>(&text).unwrap(), timed);
+    }
 
     #[test]
     fn a_record_is_the_same_after_json_and_refuses_unknown_fields() {

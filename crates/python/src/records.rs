@@ -20,7 +20,9 @@ pub(crate) fn fill(py: Python<'_>, fill: &Fill) -> PyResult<Py<PyAny>> {
     let (last_qty, last_px) = (decimal(py, fill.last_qty.get())?, decimal(py, fill.last_px.get())?);
     let (account, instrument) = (fill.account.as_str(), fill.instrument.as_str());
     let exec_id = fill.exec_id.as_str();
-    record(py, "Fill", (exec_id, account, instrument, side, last_qty, last_px, fill.time_text.as_str()))
+    let time = maybe_instant(py, fill.time)?;
+    let text = fill.time_text.as_str();
+    record(py, "Fill", (exec_id, account, instrument, side, last_qty, last_px, time, text))
 }
 
 pub(crate) fn position(py: Python<'_>, position: &Position) -> PyResult<Py<PyAny>> {

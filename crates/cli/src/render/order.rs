@@ -4,7 +4,7 @@ use alphec_execution::model::record::Fill;
 use alphec_execution::model::{Decimal, Order, OrderSpec, OrderState, TimeInForce, Trail};
 use serde::Serialize;
 
-use super::record::short_time;
+use super::record::{short_second, short_time};
 use super::table::{Paint, Sheet};
 
 /// An order in JSON: as the journal spells it, with what is derived from it.
@@ -100,13 +100,14 @@ pub(crate) fn order_details(colour: bool, order: &Order, fills: &[Fill]) -> Stri
 }
 
 fn fill_table(colour: bool, fills: &[Fill]) -> String {
-    let mut sheet = Sheet::new(colour, &["fill", "side", ">qty", ">price", "broker time"]);
+    let mut sheet = Sheet::new(colour, &["fill", "side", ">qty", ">price", "time (utc)", "broker time"]);
     for fill in fills {
         sheet.row(vec![
             (fill.exec_id.to_string(), Paint::Plain),
             (fill.side.to_string(), Paint::Plain),
             (fill.last_qty.to_string(), Paint::Plain),
             (fill.last_px.to_string(), Paint::Plain),
+            (fill.time.map_or_else(|| "not known".to_owned(), short_second), Paint::Plain),
             (fill.time_text.clone(), Paint::Faint),
         ]);
     }

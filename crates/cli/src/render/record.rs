@@ -42,6 +42,12 @@ pub(crate) fn short_time(at: UtcNanos) -> String {
     text.get(..23).unwrap_or(&text).replace('T', " ")
 }
 
+/// To the second, as the broker dates its fills.
+pub(crate) fn short_second(at: UtcNanos) -> String {
+    let text = short_time(at);
+    text.get(..19).unwrap_or(&text).to_owned()
+}
+
 /// To the microsecond, the day only where it changes: what happens within a millisecond matters here.
 fn short_time_after(day: &mut String, at: UtcNanos) -> String {
     let text = at.to_string();

@@ -34,6 +34,7 @@ impl Turn<'_> {
             side: report.side,
             last_qty: report.last_qty,
             last_px: report.last_px,
+            time: report.time,
             time_text: report.time_text.to_string(),
             in_baseline,
         };

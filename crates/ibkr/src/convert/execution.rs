@@ -6,6 +6,7 @@ use ibapi::orders::{CommissionReport as WireCommission, Execution, ExecutionData
 use smol_str::SmolStr;
 
 use super::names::{RawNames, account, con_id, names};
+use super::stamp::GatewayClock;
 use super::{Refused, money};
 use crate::directory::Directory;
 
@@ -20,7 +21,11 @@ pub(crate) fn execution_names(data: &ExecutionData) -> OrderNames {
 }
 
 /// One execution. Cumulative figures are left out: fills are counted by us, one execution at a time.
-pub(crate) fn execution(data: &ExecutionData, directory: &Directory) -> Result<ExecutionReport, Refused> {
+pub(crate) fn execution(
+    data: &ExecutionData,
+    directory: &Directory,
+    clock: &GatewayClock,
+) -> Result<ExecutionReport, Refused> {
     let ExecutionData { request_id: _, contract, execution } = data;
     let Execution { execution_id, time, account_number, exchange, side, shares, price, liquidation, .. } =
         execution;
@@ -43,6 +48,7 @@ pub(crate) fn execution(data: &ExecutionData, directory: &Directory) -> Result<E
         },
         last_qty,
         last_px: money::price("price", *price)?,
+        time: clock.read(time),
         time_text: SmolStr::new(time),
         venue: SmolStr::new(exchange),
         is_liquidation: *liquidation != 0,
@@ -110,24 +116,30 @@ mod tests {
 
     #[test]
     fn an_execution_is_converted_with_venue_and_time_as_written() {
-        let report = execution(&data("a.b.01.01", 10.0), &directory()).unwrap();
+        let report = execution(&data("a.b.01.01", 10.0), &directory(), &GatewayClock::default()).unwrap();
         assert_eq!((report.side, report.last_qty.to_string().as_str()), (Side::Sell, "10"));
         assert_eq!((report.venue.as_str(), report.time_text.as_str()), ("ISLAND", "20230306-12:28:30"));
+        assert_eq!(report.time.unwrap().to_string(), "2023-03-06T12:28:30.000000000Z");
         assert_eq!(report.names.perm_id, Some(PermId::new(99)));
         assert!(report.instrument.is_some() && !report.is_combo && !report.is_liquidation);
     }
 
     #[test]
     fn a_zero_size_is_taken_only_from_a_correction() {
-        assert!(execution(&data("a.b.01.01", 0.0), &directory()).is_err());
-        assert!(execution(&data("a.b.01.02", 0.0), &directory()).unwrap().last_qty.is_zero());
+        assert!(execution(&data("a.b.01.01", 0.0), &directory(), &GatewayClock::default()).is_err());
+        assert!(
+            execution(&data("a.b.01.02", 0.0), &directory(), &GatewayClock::default())
+                .unwrap()
+                .last_qty
+                .is_zero()
+        );
     }
 
     #[test]
     fn unset_sizes_and_empty_ids_are_refused() {
         let unset = 170_141_183_460_469_231_731_687_303_715_884_105_727.0;
-        assert!(execution(&data("a.b.01.01", unset), &directory()).is_err());
-        assert!(execution(&data("", 1.0), &directory()).is_err());
+        assert!(execution(&data("a.b.01.01", unset), &directory(), &GatewayClock::default()).is_err());
+        assert!(execution(&data("", 1.0), &directory(), &GatewayClock::default()).is_err());
     }
 
     #[test]
@@ -135,7 +147,7 @@ mod tests {
         let mut bag = data("a.b.01.01", 1.0);
         bag.contract.security_type = SecurityType::Spread;
         bag.execution.liquidation = 1;
-        let report = execution(&bag, &directory()).unwrap();
+        let report = execution(&bag, &directory(), &GatewayClock::default()).unwrap();
         assert!(report.is_combo && report.is_liquidation);
     }
 
@@ -144,7 +156,7 @@ mod tests {
         let mut foreign = data("a.b.01.01", 1.0);
         foreign.execution.order_id = i32::MAX;
         foreign.execution.perm_id = 0;
-        let names = execution(&foreign, &directory()).unwrap().names;
+        let names = execution(&foreign, &directory(), &GatewayClock::default()).unwrap().names;
         assert_eq!((names.broker_order_id, names.perm_id), (None, None));
     }
 

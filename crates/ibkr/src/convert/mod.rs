@@ -9,6 +9,7 @@ pub(crate) mod money;
 pub(crate) mod names;
 pub(crate) mod order;
 pub(crate) mod report;
+pub(crate) mod stamp;
 pub(crate) mod status;
 
 use core::fmt::Debug;

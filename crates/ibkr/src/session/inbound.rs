@@ -93,7 +93,7 @@ impl Session<'_> {
     }
 
     fn execution(&mut self, data: &ExecutionData) {
-        let event = match execution::execution(data, self.directory) {
+        let event = match execution::execution(data, self.directory, &self.clock) {
             Ok(report) => BrokerEvent::Execution(report),
             Err(refused) => undecodable(execution::execution_names(data), &refused, data),
         };

@@ -29,6 +29,7 @@ use tracing::info;
 use crate::config::Config;
 use crate::connect::{Link, Startup};
 use crate::convert::contract::Details;
+use crate::convert::stamp::GatewayClock;
 use crate::directory::Directory;
 use crate::lanes::{Lanes, Waiting};
 use crate::pace::Pacer;
@@ -110,6 +111,7 @@ pub(crate) struct Session<'a> {
     generation: Generation,
     client: Arc<Client>,
     accounts: Vec<AccountId>,
+    clock: GatewayClock,
     updates: Option<Subscription<OrderUpdate>>,
     reopened: u32,
     /// An unknown message was already reported as a gap.
@@ -142,7 +144,7 @@ impl<'a> Session<'a> {
         generation: Generation,
         link: Link,
     ) -> Self {
-        let Link { client, updates, notices, startup, next_order_id, accounts } = link;
+        let Link { client, clock, updates, notices, startup, next_order_id, accounts } = link;
         info!(%generation, accounts = accounts.len(), %next_order_id, "connected");
         port.push(BrokerEvent::Connected(Handshake {
             generation,
@@ -158,6 +160,7 @@ impl<'a> Session<'a> {
             generation,
             client,
             accounts,
+            clock,
             updates: Some(updates),
             reopened: 0,
             unknown_frames: false,

@@ -148,7 +148,7 @@ impl Session<'_> {
 
     fn convert(&self, id: u64, books: &Books) -> Result<Snapshot, (Box<BrokerEvent>, String)> {
         let Books { open, completed, executions, positions } = books;
-        let directory = &*self.directory;
+        let (directory, clock) = (&*self.directory, &self.clock);
         let mut snapshot = Snapshot {
             id,
             generation: self.generation,
@@ -162,7 +162,7 @@ impl Session<'_> {
             match row {
                 Executions::ExecutionData(data) => snapshot.executions.extend(rows(
                     core::slice::from_ref(data),
-                    |row| execution::execution(row, directory),
+                    |row| execution::execution(row, directory, clock),
                     execution::execution_names,
                 )?),
                 Executions::CommissionReport(data) => snapshot.commissions.extend(rows(

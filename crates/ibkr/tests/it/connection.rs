@@ -1,6 +1,5 @@
 //! Coming, staying and going.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -229,16 +228,20 @@ async fn a_dropped_caller_ends_the_adapter() {
     assert_eq!(adapter.task.await.unwrap(), Ended::PortClosed);
 }
 
+/// A clock that is read at the first handshake, fails at its second look and then goes on.
+fn failing_once(why: &'static str) -> Clock {
+    let looks = AtomicU32::new(0);
+    Clock::new(move || {
+        assert!(looks.fetch_add(1, Ordering::Relaxed) != 1, "{why}");
+        UtcNanos::EPOCH
+    })
+}
+
 #[tokio::test]
 async fn a_panic_costs_the_connection_and_not_the_process() {
     let gateway = gateway().start().await.unwrap();
     let mut config = config(gateway.addr().port());
-    let looks = Arc::new(AtomicU32::new(0));
-    let counter = Arc::clone(&looks);
-    config.clock = Clock::new(move || {
-        assert!(counter.fetch_add(1, Ordering::Relaxed) != 0, "the first look at the clock fails");
-        UtcNanos::EPOCH
-    });
+    config.clock = failing_once("the first look at the clock in a session fails");
     let mut adapter = Adapter::start(config);
     let session = adapter.connected().await;
     adapter.resolved().await;
@@ -258,7 +261,7 @@ async fn a_panic_in_a_background_task_costs_the_connection_too() {
     let gateway = gateway().start().await.unwrap();
     let mut config = config(gateway.addr().port());
     config.market_data.enabled = true;
-    config.clock = Clock::new(|| panic!("no clock for quotes"));
+    config.clock = failing_once("no clock for quotes");
     let mut adapter = Adapter::start(config);
     let (_, why) = adapter.disconnected().await;
     assert!(why.contains("no clock for quotes"), "{why}");

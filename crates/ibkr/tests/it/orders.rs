@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use alphec_ibkr::Clock;
 use alphec_model::broker::{BrokerEvent, BrokerRequest, NoticeClass, Wire};
-use alphec_model::{AccountId, BrokerOrderId, Generation, InstrumentId, OrderType};
+use alphec_model::{AccountId, BrokerOrderId, Generation, InstrumentId, OrderType, UtcNanos};
 
 use crate::harness::{Adapter, config, gateway, px, ready, resting, ticket};
 
@@ -65,6 +66,45 @@ async fn a_fill_comes_as_execution_and_commission() {
     assert_eq!(costs.exec_id, fill.exec_id);
     assert!(costs.commission.is_some());
     adapter.finish().await;
+}
+
+/// tws-behaviour.md §3.7: the forms seen; a bare time is on the gateway's clock, which the handshake told.
+#[tokio::test]
+async fn a_fill_is_dated_in_utc_in_whatever_form_its_time_comes() {
+    let now = || UtcNanos::from_nanos(jiff::Timestamp::now().as_nanosecond().try_into().unwrap());
+    let table = [
+        (&["execution-zone=Asia/Tokyo"][..], true),
+        (&["execution-zone=dash"], true),
+        (&["execution-zone=instrument"], true),
+        (&["execution-zone=none"], true),
+        // Shanghai's name beside what is no time of Shanghai: nobody knows what clock that is.
+        (&["execution-zone=none", "time-zone=China Standard Time"], false),
+        (&["execution-zone=Nowhere/Town"], false),
+    ];
+    for (faults, is_known) in table {
+        let mut builder = gateway();
+        for fault in faults {
+            builder = builder.fault(fault.parse().unwrap());
+        }
+        let gateway = builder.start().await.unwrap();
+        let mut config = config(gateway.addr().port());
+        config.clock = Clock::new(now);
+        let began = now().saturating_sub(Duration::from_secs(1));
+        let mut adapter = Adapter::start(config);
+        let session = adapter.connected().await;
+        adapter.resolved().await;
+        adapter.send(BrokerRequest::Place(ticket(&session, 0, OrderType::Market))).await;
+        let fill = adapter
+            .until(|event| match event {
+                BrokerEvent::Execution(fill) => Some(fill.clone()),
+                _ => None,
+            })
+            .await;
+        let is_right = fill.time.is_some_and(|time| began <= time && time <= now());
+        assert_eq!((is_right, fill.time.is_some()), (is_known, is_known), "{faults:?}: {}", fill.time_text);
+        adapter.finish().await;
+        gateway.stop().await;
+    }
 }
 
 #[tokio::test]
@@ -224,7 +264,7 @@ async fn a_request_that_cannot_be_written_is_refused_with_the_reason() {
     let foreign = AccountId::new("U7654321").unwrap();
     let unlisted = InstrumentId::new("TSLA").unwrap();
     let cases = [
-        (alphec_model::broker::Ticket { send_by: alphec_model::UtcNanos::EPOCH, ..base.clone() }, "too long"),
+        (alphec_model::broker::Ticket { send_by: UtcNanos::EPOCH, ..base.clone() }, "too long"),
         (alphec_model::broker::Ticket { account: foreign, ..base.clone() }, "account"),
         (alphec_model::broker::Ticket { instrument: unlisted, ..base.clone() }, "instrument"),
         (alphec_model::broker::Ticket { broker_order_id: BrokerOrderId::new(0), ..base.clone() }, "order id"),

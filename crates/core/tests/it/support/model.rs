@@ -155,6 +155,7 @@ impl Model {
             side: held.ticket.spec.side,
             last_qty: qty(last),
             last_px: "100".parse().unwrap(),
+            time: None,
             time_text: "20261123 10:00:00 US/Eastern".into(),
             venue: "ISLAND".into(),
             is_liquidation: false,
