@@ -191,7 +191,6 @@ impl Desk {
         self.finish(id);
         took
     }
-
 }
 
 /// The median and the 99th percentile of both desks, taken in turns so that a noisy machine disturbs both alike.

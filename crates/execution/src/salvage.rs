@@ -74,7 +74,7 @@ fn used(record: &Record) -> (u64, u64) {
     };
     let ours = record.header.broker_order_id.filter(|_| record.header.client_order_id.is_some());
     let id = |id: BrokerOrderId| u64::try_from(id.get()).unwrap_or_default();
-    let number = order_ref.and_then(|order_ref| order_ref.intent()).map(|(_, number)| number);
+    let number = order_ref.and_then(|order_ref| order_ref.intent()).map(|intent| intent.number);
     (ours.map_or(0, id).max(next.map_or(0, id)), number.unwrap_or_default().max(intents.unwrap_or_default()))
 }
 

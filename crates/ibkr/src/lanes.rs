@@ -150,7 +150,7 @@ mod tests {
         let ticket = Box::new(Ticket {
             generation: Generation::new(1),
             broker_order_id: BrokerOrderId::new(id),
-            order_ref: OrderRef::of_intent(&LogId::new("log").unwrap(), 1),
+            order_ref: OrderRef::of_intent(&LogId::new("log").unwrap(), 1, "terms"),
             account: AccountId::new("DU1").unwrap(),
             instrument: InstrumentId::new("AAPL").unwrap(),
             spec: OrderSpec::new(Side::Buy, "1".parse().unwrap(), OrderType::Market).unwrap(),

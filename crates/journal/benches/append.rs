@@ -44,7 +44,7 @@ fn record(seq: u64) -> Record {
         version: 1,
         state: OrderState::PendingNew,
         pending: Pending::default(),
-        order_ref: Some(OrderRef::of_intent(&LogId::new("k3f9q2aa").unwrap(), order_number)),
+        order_ref: Some(OrderRef::of_intent(&LogId::new("k3f9q2aa").unwrap(), order_number, "terms")),
         broker_order_id,
         perm_id: None,
         cum_qty: Qty::ZERO,

@@ -4,6 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use smol_str::SmolStr;
 
 /// Text that cannot be an identifier.
@@ -197,38 +198,79 @@ impl ExecId {
     }
 }
 
+/// What a reference of ours says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntentName {
+    /// The journal that gave it out.
+    pub log: LogId,
+    /// Which intent of that journal.
+    pub number: u64,
+    /// The first 50 bits of the SHA-256 of the intent's terms. Two copies of one journal give the same number
+    /// to different orders; this tells them apart. Absent in references of the first form.
+    pub print: Option<u64>,
+}
+
 impl OrderRef {
-    /// The reference of the `number`-th intent of journal `log`, with a check character.
+    /// The reference of the `number`-th intent of journal `log`, whose terms are this text.
     ///
-    /// The form is `ax1.<log>.<number>.<check>`; nothing in it is secret or telling.
+    /// The form is `ax2.<log>.<number>.<print>.<check>`, print and check in base 32 (RFC 4648); nothing in it is
+    /// secret or telling (`reliability.md` §4.4). Orders of older journals carry `ax1.<log>.<number>.<check>`.
     #[must_use]
-    pub fn of_intent(log: &LogId, number: u64) -> Self {
-        let text = format!("ax1.{log}.{number}");
+    pub fn of_intent(log: &LogId, number: u64, terms: &str) -> Self {
+        let digest = Sha256::digest(terms.as_bytes());
+        let print: String = print_of(&digest).into_iter().collect();
+        let text = format!("ax2.{log}.{number}.{print}");
         let check = check_character(&text);
         Self(SmolStr::from(format!("{text}.{check}")))
     }
 
-    /// The journal and intent number that this reference names; `None` for anyone else's text.
+    /// What this reference says; `None` for anyone else's text.
     #[must_use]
-    pub fn intent(&self) -> Option<(LogId, u64)> {
+    pub fn intent(&self) -> Option<IntentName> {
         let (text, check) = self.as_str().rsplit_once('.')?;
-        let rest = text.strip_prefix("ax1.")?;
+        let (form, rest) = text.split_once('.')?;
+        let (rest, print) = match form {
+            "ax1" => (rest, None),
+            "ax2" => rest.rsplit_once('.').map(|(rest, print)| Some((rest, Some(print_in(print)?))))??,
+            _ => return None,
+        };
         let (log, number) = rest.rsplit_once('.')?;
-        let number: u64 = number.parse().ok()?;
-        let log = LogId::new(log).ok()?;
-        (check == check_character(text).to_string()).then_some((log, number))
+        let (number, log) = (number.parse().ok()?, LogId::new(log).ok()?);
+        (check == check_character(text).to_string()).then_some(IntentName { log, number, print })
     }
 }
 
-/// One base-32 character (RFC 4648 alphabet) over the text; catches an edited reference.
+const BASE_32: [char; 32] = [
+    'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u',
+    'v', 'w', 'x', 'y', 'z', '2', '3', '4', '5', '6', '7',
+];
+
+/// Ten characters of five bits each.
+const PRINT_LENGTH: usize = 10;
+
+fn print_of(digest: &[u8]) -> [char; PRINT_LENGTH] {
+    let bits = digest.iter().take(8).fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
+    core::array::from_fn(|place| {
+        let shift = 59_usize.saturating_sub(place.saturating_mul(5));
+        let index = usize::try_from((bits >> shift) & 31).unwrap_or(0);
+        BASE_32.get(index).copied().unwrap_or('a')
+    })
+}
+
+fn print_in(text: &str) -> Option<u64> {
+    let value = |character| BASE_32.iter().position(|known| *known == character);
+    let mut bits = 0_u64;
+    for character in text.chars() {
+        bits = (bits << 5) | u64::try_from(value(character)?).ok()?;
+    }
+    (text.len() == PRINT_LENGTH).then_some(bits)
+}
+
+/// One base-32 character over the text; catches an edited reference.
 fn check_character(text: &str) -> char {
-    const ALPHABET: [char; 32] = [
-        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't',
-        'u', 'v', 'w', 'x', 'y', 'z', '2', '3', '4', '5', '6', '7',
-    ];
     let sum = text.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
     let index = usize::try_from(sum % 31).unwrap_or(0);
-    ALPHABET.get(index).copied().unwrap_or('a')
+    BASE_32.get(index).copied().unwrap_or('a')
 }
 
 #[cfg(test)]
@@ -246,13 +288,40 @@ mod tests {
     #[test]
     fn an_order_reference_round_trips_and_an_edited_one_is_not_ours() {
         let log = LogId::new("k3f9q2aa").unwrap();
-        let reference = OrderRef::of_intent(&log, 42);
-        assert_eq!(reference.intent(), Some((log, 42)));
-        for text in ["", "my order", "ax1.k3f9q2aa.43.", "ax1.k3f9q2aa.42"] {
+        let reference = OrderRef::of_intent(&log, 42, "buy 1");
+        let IntentName { log: named, number, print } = reference.intent().unwrap();
+        assert_eq!((named, number, print.is_some()), (log, 42, true));
+        for text in ["", "my order", "ax1.k3f9q2aa.43.", "ax1.k3f9q2aa.42", "ax3.k3f9q2aa.42.aaaaaaaaaa.a"] {
             assert_eq!(OrderRef::new(text).ok().and_then(|reference| reference.intent()), None, "{text}");
         }
-        let edited = OrderRef::new(reference.as_str().replace(".42.", ".43.")).unwrap();
-        assert_eq!(edited.intent(), None);
+        for (from, to) in [(".42.", ".43."), ("ax2.", "ax1."), ("k3f9", "k3f8")] {
+            let edited = OrderRef::new(reference.as_str().replace(from, to)).unwrap();
+            assert_eq!(edited.intent(), None, "{edited}");
+        }
+    }
+
+    #[test]
+    fn the_same_number_for_other_terms_is_another_reference() {
+        let log = LogId::new("k3f9q2aa").unwrap();
+        let [one, other] = ["buy 1", "buy 2"].map(|terms| OrderRef::of_intent(&log, 42, terms));
+        assert_ne!(one.intent().unwrap().print, other.intent().unwrap().print);
+        assert_eq!(one, OrderRef::of_intent(&log, 42, "buy 1"));
+    }
+
+    #[test]
+    fn the_longest_reference_fits() {
+        let log = LogId::new("x".repeat(16)).unwrap();
+        let reference = OrderRef::of_intent(&log, u64::MAX, "");
+        assert_eq!(OrderRef::new(reference.as_str()), Ok(reference.clone()));
+        assert_eq!(reference.intent().unwrap().number, u64::MAX);
+    }
+
+    #[test]
+    fn references_of_older_journals_are_still_read() {
+        let text = "ax1.k3f9q2aa.42";
+        let reference = OrderRef::new(format!("{text}.{}", check_character(text))).unwrap();
+        let log = LogId::new("k3f9q2aa").unwrap();
+        assert_eq!(reference.intent(), Some(IntentName { log, number: 42, print: None }));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub use farm::{FarmKind, FarmState};
 pub use group::{BracketError, GroupError, GroupKind, GroupRequest, Leg, LegRole};
 pub use ids::{
     AccountId, ApiClientId, BrokerOrderId, ClientOrderId, ConId, CorrelationId, ExecId, Generation, IdError,
-    InstrumentId, LogId, OrderRef, PermId, Seq, StrategyId,
+    InstrumentId, IntentName, LogId, OrderRef, PermId, Seq, StrategyId,
 };
 pub use instrument::{Instrument, InstrumentError, InstrumentKind, OptionRight, TickRule};
 pub use lifecycle::{Evidence, OrderState};

@@ -9,7 +9,7 @@ use crate::decimal::{Price, Qty};
 use crate::doubt::WhenInDoubt;
 use crate::group::Leg;
 use crate::ids::{
-    AccountId, BrokerOrderId, ClientOrderId, CorrelationId, InstrumentId, OrderRef, PermId, StrategyId,
+    AccountId, BrokerOrderId, ClientOrderId, CorrelationId, InstrumentId, LogId, OrderRef, PermId, StrategyId,
 };
 use crate::instrument::Instrument;
 use crate::lifecycle::OrderState;
@@ -497,6 +497,35 @@ impl Order {
     pub fn leaves_at(&self, order_qty: Qty) -> Qty {
         let all = (1..self.attempts).fold(order_qty, |sum, _| sum.checked_add(order_qty).unwrap_or(sum));
         all.saturating_sub(self.cum_qty)
+    }
+
+    /// The order's identity at the broker, as the `number`-th intent of journal `log`.
+    #[must_use]
+    pub fn reference(&self, log: &LogId, number: u64) -> OrderRef {
+        OrderRef::of_intent(log, number, &self.terms_in_words())
+    }
+
+    /// What the print in the reference is of: one line for each of who, where, what, when, and the terms. To be
+    /// kept as it is: whoever audits a journal computes it again.
+    fn terms_in_words(&self) -> String {
+        let Self { client_order_id, strategy_id, account, instrument, created_at, spec, .. } = self;
+        let OrderSpec { side, order_qty, order_type, time_in_force } = spec;
+        let price = |px: Option<Price>| px.map_or_else(|| "-".to_owned(), |px| px.to_string());
+        let trail = match order_type.trail() {
+            None => "-".to_owned(),
+            Some(Trail::Amount { amount }) => amount.to_string(),
+            Some(Trail::Percent { percent }) => format!("{percent}%"),
+        };
+        let (limit, stop) = (price(order_type.limit_px()), price(order_type.stop_px()));
+        let until = match time_in_force {
+            TimeInForce::Gtd { expire_at } => expire_at.as_nanos(),
+            TimeInForce::Day | TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Fok => 0,
+        };
+        format!(
+            "{client_order_id}\n{strategy_id}\n{account}\n{instrument}\n{}\n\
+             {side} {order_qty} {order_type} {limit} {stop} {trail} {time_in_force} {until}\n",
+            created_at.as_nanos(),
+        )
     }
 
     /// Average fill price; `None` before the first fill. Rounded to 28 digits, for display only.

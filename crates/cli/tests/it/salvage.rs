@@ -43,7 +43,7 @@ fn nothing_trades_on_a_journal_with_a_lost_end_until_it_is_salvaged_and_resumed(
     house.submit("halted", &["--type", "market"]).exits(3).complains(&["salvaged", "old copy"]);
     let books = house.run(&["reconcile", "show", "--json"]).exits(0).json();
     let foreign = books["foreign"].as_array().unwrap();
-    assert!(foreign.len() == 1 && foreign[0]["order_ref"].as_str().unwrap().starts_with("ax1."), "{books}");
+    assert!(foreign.len() == 1 && foreign[0]["order_ref"].as_str().unwrap().starts_with("ax2."), "{books}");
 
     house
         .run(&["resume", "--all", "--reason", "compared"])

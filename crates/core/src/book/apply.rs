@@ -5,8 +5,8 @@ use std::collections::btree_map;
 use alphec_model::lifecycle::{Evidence, OrderState};
 use alphec_model::record::{Fill, Header};
 use alphec_model::{
-    AccountId, Body, BrokerOrderId, Decimal, InstrumentId, Order, OrderRef, OrderSpec, Qty, Record, Seq,
-    Side, SignedQty, UtcNanos, exact_mul,
+    AccountId, Body, BrokerOrderId, Decimal, InstrumentId, IntentName, Order, OrderRef, OrderSpec, Qty,
+    Record, Seq, Side, SignedQty, UtcNanos, exact_mul,
 };
 
 use super::{Book, Booked, Entry, Exposure, Exposures, OrderIx, ReplayError};
@@ -168,8 +168,8 @@ impl Book {
 
     /// Every reference that was ever given to an order leads to it.
     fn use_reference(&mut self, order_ref: &OrderRef, ix: OrderIx) {
-        if let Some((_, number)) = order_ref.intent() {
-            self.by_intent.insert(number, ix);
+        if let Some(IntentName { number, print, .. }) = order_ref.intent() {
+            self.by_intent.insert(number, (print, ix));
             self.intents = self.intents.max(number);
         }
     }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alphec_model::record::Fill;
 use alphec_model::{
     AccountId, ApiClientId, BrokerOrderId, CancelScope, ClientOrderId, Decimal, ForeignOrder, InstrumentId,
-    LogId, Order, OrderSpec, PermId, Position, Seq, SignedQty,
+    IntentName, LogId, Order, OrderSpec, PermId, Position, Seq, SignedQty,
 };
 
 pub use exposure::Exposure;
@@ -59,7 +59,8 @@ pub struct Book {
     by_key: BTreeMap<ClientOrderId, OrderIx>,
     by_broker_id: BTreeMap<BrokerOrderId, OrderIx>,
     by_perm_id: BTreeMap<PermId, OrderIx>,
-    by_intent: BTreeMap<u64, OrderIx>,
+    /// By number, with the print of the terms.
+    by_intent: BTreeMap<u64, (Option<u64>, OrderIx)>,
     live: BTreeSet<OrderIx>,
     /// Orders that belong together, by the key of the first, in the order they were asked for.
     groups: BTreeMap<ClientOrderId, Vec<OrderIx>>,
@@ -186,8 +187,11 @@ impl Book {
         self.by_perm_id.get(&id).copied()
     }
 
-    pub(crate) fn ix_by_intent(&self, number: u64) -> Option<OrderIx> {
-        self.by_intent.get(&number).copied()
+    /// The order that was given this reference. The same number with another print is one that another copy of
+    /// this journal gave to another order.
+    pub(crate) fn ix_by_intent(&self, intent: &IntentName) -> Option<OrderIx> {
+        let (print, ix) = self.by_intent.get(&intent.number)?;
+        (*print == intent.print).then_some(*ix)
     }
 
     pub(crate) fn live(&self) -> Vec<OrderIx> {

@@ -1,7 +1,7 @@
 //! Finding our order behind the names a message gives: perm id, then our reference, then ids.
 
 use alphec_model::broker::OrderNames;
-use alphec_model::{AccountId, BrokerEvent, BrokerOrderId, OrderRef};
+use alphec_model::{AccountId, BrokerEvent, BrokerOrderId, IntentName, OrderRef};
 
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
@@ -58,7 +58,7 @@ impl Turn<'_> {
         }
         if let Some(text) = &names.order_ref {
             // Any reference that is not of this journal is someone else's order.
-            return self.intent_of(text).and_then(|number| self.core.book.ix_by_intent(number));
+            return self.intent_of(text).and_then(|intent| self.core.book.ix_by_intent(&intent));
         }
         if names.api_client_id != Some(self.core.config.api_client_id) {
             return None;
@@ -69,10 +69,10 @@ impl Turn<'_> {
         (!contradicts).then_some(ix)
     }
 
-    /// The intent number, if the reference is of this journal.
-    pub(crate) fn intent_of(&self, text: &str) -> Option<u64> {
-        let (log_id, number) = OrderRef::new(text).ok()?.intent()?;
-        (Some(&log_id) == self.core.book.log_id()).then_some(number)
+    /// The intent that the reference names, if it is of this journal or of a copy of it.
+    pub(crate) fn intent_of(&self, text: &str) -> Option<IntentName> {
+        let intent = OrderRef::new(text).ok()?.intent()?;
+        (Some(&intent.log) == self.core.book.log_id()).then_some(intent)
     }
 
     /// The order a message is about, for its record.

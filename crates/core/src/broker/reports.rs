@@ -206,12 +206,12 @@ impl Turn<'_> {
     }
 
     /// An order with a reference of this journal that this journal does not know: the journal is
-    /// an older copy of itself, or has lost its end. Nothing new is sent on such ground.
+    /// an older copy of itself, or has lost its end, or another copy of it has traded. Nothing new is sent on such ground.
     pub(super) fn note_lost_reference(&mut self, names: &OrderNames) {
         let Some(text) = &names.order_ref else { return };
         let intent = self.intent_of(text);
         let book = &self.core.book;
-        if intent.is_none_or(|number| book.ix_by_intent(number).is_some() || book.is_salvaged(number)) {
+        if intent.is_none_or(|of| book.ix_by_intent(&of).is_some() || book.is_salvaged(of.number)) {
             return;
         }
         let reason = format!(

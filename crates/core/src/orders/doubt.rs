@@ -3,9 +3,7 @@
 //! Invariants: a question is a cancel, so it enlarges nothing; a second attempt needs every proof that the first
 //! is gone, has its own broker id and reference, and there is never a third; both count until the order ends.
 
-use alphec_model::{
-    AlertKind, Body, Evidence, Order, OrderRef, OrderState, OrderType, Provenance, WhenInDoubt,
-};
+use alphec_model::{AlertKind, Body, Evidence, Order, OrderState, OrderType, Provenance, WhenInDoubt};
 
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
@@ -57,10 +55,10 @@ impl Turn<'_> {
             self.alert(AlertKind::OrderDenied, text, Some(ix));
             return false;
         }
+        let order_ref = order.reference(&log_id, self.core.book.next_intent());
         let text = format!("order {} is proven absent and is placed again, once", order.client_order_id);
         self.alert(AlertKind::OrderResent, text, Some(ix));
         let broker_order_id = self.core.book.next_broker_id();
-        let order_ref = OrderRef::of_intent(&log_id, self.core.book.next_intent());
         let body = Body::Resent { broker_order_id, order_ref, evidence, verdict };
         self.record(About::order(ix), Provenance::Decided, body);
         self.core.session.forget_order(ix);

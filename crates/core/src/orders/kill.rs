@@ -76,10 +76,10 @@ impl Turn<'_> {
     /// attempts. They are in scope unless the order that the reference names is not.
     fn second_lives_in(&self, scope: &CancelScope) -> Vec<String> {
         let is_of_scope = |foreign: &&ForeignOrder| {
-            let Some(number) = foreign.order_ref.as_deref().and_then(|text| self.intent_of(text)) else {
+            let Some(intent) = foreign.order_ref.as_deref().and_then(|text| self.intent_of(text)) else {
                 return false;
             };
-            let order = self.core.book.ix_by_intent(number).and_then(|ix| self.order(ix));
+            let order = self.core.book.ix_by_intent(&intent).and_then(|ix| self.order(ix));
             order.is_none_or(|order| is_in(order, scope))
         };
         self.core.book.foreign_orders().filter(is_of_scope).map(|foreign| foreign.key.clone()).collect()

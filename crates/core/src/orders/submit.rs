@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use alphec_model::broker::{Ticket, TicketLeg};
 use alphec_model::{
-    AlertKind, Body, BrokerRequest, Command, DenyReason, Evidence, Leg, LegRole, Order, OrderRef,
-    OrderRequest, OrderState, OrderType, Provenance, SpecError, Verdict, WhenInDoubt,
+    AlertKind, Body, BrokerRequest, Command, DenyReason, Evidence, Leg, LegRole, Order, OrderRequest,
+    OrderState, OrderType, Provenance, SpecError, Verdict, WhenInDoubt,
 };
 
 use crate::book::{OrderIx, denied_order, new_order};
@@ -130,7 +130,7 @@ impl Turn<'_> {
         order.when_in_doubt = request.when_in_doubt.unwrap_or_else(|| self.by_default());
         order.state = if staged { OrderState::Staged } else { OrderState::PendingNew };
         order.broker_order_id = (!staged).then(|| self.core.book.next_broker_id());
-        order.order_ref = Some(OrderRef::of_intent(&log_id, self.core.book.next_intent()));
+        order.order_ref = Some(order.reference(&log_id, self.core.book.next_intent()));
         let about =
             About { key: Some(order.client_order_id.clone()), ..About::correlation(&request.correlation_id) };
         let body = Body::Accepted { order: Box::new(order), verdict };

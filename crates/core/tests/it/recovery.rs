@@ -345,13 +345,31 @@ fn a_reference_of_this_journal_that_it_does_not_know_halts() {
     let mut world = World::working("a", Side::Buy, "10");
     let mut row = open_row(&world.order("a"), "Submitted");
     row.names = foreign(7, 700, 70_000);
-    let unknown = OrderRef::of_intent(&LogId::new("k3f9q2aa").unwrap(), 99);
+    let unknown = OrderRef::of_intent(&LogId::new("k3f9q2aa").unwrap(), 99, "terms");
     row.names.order_ref = Some(unknown.as_str().into());
     let seen = world.event(BrokerEvent::OpenOrder(row));
     assert_eq!(seen.alerts(AlertKind::Halted), 1);
     assert_eq!(world.submit("b", Side::Buy, "1").denied().rule(), alphec_model::Rule::Halted);
     world.restart();
     assert!(world.core.readiness().halted.is_some());
+}
+
+/// Two copies of one journal count on from the same number (`reliability.md` §4.4).
+#[test]
+fn a_number_of_ours_on_an_order_of_another_copy_of_this_journal_is_not_our_order_and_halts() {
+    let mut world = World::working("a", Side::Buy, "10");
+    let ours = world.order("a");
+    let number = ours.order_ref.as_ref().unwrap().intent().unwrap().number;
+    let other = OrderRef::of_intent(&LogId::new("k3f9q2aa").unwrap(), number, "of another copy");
+    let mut row = open_row(&ours, "Submitted");
+    row.names = foreign(7, 700, 70_000);
+    row.names.order_ref = Some(other.as_str().into());
+    let mut fill = execution(&ours, "0001.01.01", "10", "100");
+    fill.names = row.names.clone();
+    let seen = world.event(BrokerEvent::OpenOrder(row));
+    assert_eq!(seen.alerts(AlertKind::Halted), 1);
+    world.event(BrokerEvent::Execution(fill));
+    assert_eq!((world.state("a"), world.order("a").cum_qty), (OrderState::Working, alphec_model::Qty::ZERO));
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn the_request_carries_terms_reference_and_connection() {
     assert_eq!(ticket.spec, limit(Side::Sell, "7", "100"));
     assert_eq!(ticket.order_ref.as_str(), world.order("a").order_ref.unwrap().as_str());
     assert_eq!(
-        ticket.order_ref.intent().map(|(log, number)| (log.to_string(), number)),
+        ticket.order_ref.intent().map(|intent| (intent.log.to_string(), intent.number)),
         Some(("k3f9q2aa".into(), 1))
     );
     assert_eq!(ticket.generation, world.generation);

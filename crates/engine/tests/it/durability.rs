@@ -109,7 +109,7 @@ async fn a_record_that_never_became_durable_sends_nothing_and_ends_as_denied() {
         broker.no_trade().await;
 
         handle.command(submit("c")).await.unwrap();
-        assert_eq!(broker.next_place().await.order_ref.intent().unwrap().1, 2, "and trading goes on");
+        assert_eq!(broker.next_place().await.order_ref.intent().unwrap().number, 2, "and trading goes on");
     }
 }
 

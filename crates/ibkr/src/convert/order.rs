@@ -136,7 +136,7 @@ mod tests {
         Ticket {
             generation: Generation::new(1),
             broker_order_id: BrokerOrderId::new(42),
-            order_ref: OrderRef::of_intent(&LogId::new("log").unwrap(), 9),
+            order_ref: OrderRef::of_intent(&LogId::new("log").unwrap(), 9, "terms"),
             account: AccountId::new("DU1").unwrap(),
             instrument: InstrumentId::new("AAPL").unwrap(),
             spec: OrderSpec::new(Side::Sell, "10".parse().unwrap(), order_type)

@@ -226,7 +226,7 @@ pub(crate) fn ticket(session: &Session, offset: i32, order_type: OrderType) -> T
     Ticket {
         generation: session.generation,
         broker_order_id: BrokerOrderId::new(id),
-        order_ref: OrderRef::of_intent(&LogId::new("test").unwrap(), u64::try_from(id).unwrap()),
+        order_ref: OrderRef::of_intent(&LogId::new("test").unwrap(), u64::try_from(id).unwrap(), "terms"),
         account: AccountId::new(ACCOUNT).unwrap(),
         instrument: InstrumentId::new("AAPL").unwrap(),
         spec: OrderSpec::new(Side::Buy, "10".parse().unwrap(), order_type)

@@ -121,7 +121,7 @@ impl Checker {
     fn request(&mut self, request: &BrokerRequest) {
         match request {
             BrokerRequest::Place(ticket) => {
-                let (_, number) = ticket.order_ref.intent().unwrap();
+                let number = ticket.order_ref.intent().unwrap().number;
                 let order =
                     self.mirror.orders().find(|order| order.order_ref.as_ref() == Some(&ticket.order_ref));
                 let order =
