@@ -31,6 +31,8 @@ impl Turn<'_> {
         };
         let head = request.orders.first().map(|order| order.client_order_id.clone());
         let known = head.as_ref().and_then(|head| self.core.book.ix_of(head));
+        let legs = request.orders.iter().filter_map(|order| self.core.book.ix_of(&order.client_order_id));
+        let known_legs: Vec<OrderIx> = legs.collect();
         if misuse.is_some() || known.is_some() {
             let about = head.map_or_else(About::default, |key| About {
                 ix: known,
@@ -44,7 +46,7 @@ impl Turn<'_> {
         }
         match (misuse, known) {
             (Some(misuse), _) => self.reply(token, Reply::Misuse(misuse)),
-            (None, Some(head)) => self.reply_group(token, head),
+            (None, Some(_)) => self.reply_legs(token, &known_legs),
             (None, None) => {}
         }
     }
@@ -57,13 +59,18 @@ impl Turn<'_> {
         }
         let differs = |(index, order): &(usize, &OrderRequest)| {
             let ix = self.core.book.ix_of(&order.client_order_id);
-            !ix.is_some_and(|ix| self.is_same_body(ix, order) && self.leg_of(ix) == request.leg(*index))
+            !ix.is_some_and(|ix| {
+                self.is_same_body(ix, order) && self.is_leg(ix, request.leg(*index).as_ref())
+            })
         };
         request.orders.iter().enumerate().find(differs).map(|(_, order)| order.client_order_id.clone())
     }
 
-    fn leg_of(&self, ix: OrderIx) -> Option<alphec_model::Leg> {
-        self.order(ix).and_then(|order| order.leg.clone())
+    /// Whether an order has this part in its group. One that the gate denied never had any.
+    fn is_leg(&self, ix: OrderIx, leg: Option<&alphec_model::Leg>) -> bool {
+        self.order(ix).is_some_and(|order| {
+            order.leg.as_ref() == leg || (order.leg.is_none() && order.state == OrderState::Denied)
+        })
     }
 
     /// Judges leg by leg, each with those before it counted; one that is denied denies all.
@@ -85,14 +92,13 @@ impl Turn<'_> {
             verdicts.push(verdict.clone());
             legs.extend(self.stage_leg(order, request.leg(index), verdict));
         }
-        let Some(head) = legs.first().copied() else { return };
         if let Some((leg, why)) = fault {
             self.refuse_staged(&legs, &leg, &why);
-            return self.reply_group(token, head);
+            return self.reply_legs(token, &legs);
         }
         if self.core.config.rules.is_empty() {
             self.release_group(&legs);
-            return self.reply_group(token, head);
+            return self.reply_legs(token, &legs);
         }
         let mut token = Some(token);
         for (ix, verdict) in legs.into_iter().zip(verdicts) {
@@ -183,6 +189,10 @@ impl Turn<'_> {
 
     pub(super) fn reply_group(&mut self, token: Token, head: OrderIx) {
         let legs = self.core.book.legs_of(head);
+        self.reply_legs(token, &legs);
+    }
+
+    fn reply_legs(&mut self, token: Token, legs: &[OrderIx]) {
         let orders = legs.iter().filter_map(|ix| self.order(*ix)).cloned().map(Arc::new).collect();
         self.reply(token, Reply::Group(orders));
     }
@@ -241,7 +251,7 @@ impl Turn<'_> {
     /// A leg that no list shows, of a group that has opened nothing: parked at the broker or never there. Either
     /// way the group is not whole, and all of it is undone. Says whether that was so.
     pub(super) fn undo_incomplete_group(&mut self, ix: OrderIx) -> bool {
-        if self.leg_of(ix).is_none() {
+        if self.order(ix).is_none_or(|order| order.leg.is_none()) {
             return false;
         }
         let legs = self.core.book.legs_of(ix);

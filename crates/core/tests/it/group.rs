@@ -104,8 +104,13 @@ fn one_leg_that_the_gate_refuses_refuses_all_and_nothing_leaves() {
             1 => limit(Side::Sell, "10", "105.001"),
             _ => limit(Side::Buy, "10", "100.001"),
         };
-        let seen = submit(&mut world, group);
-        assert_eq!(seen.places(), 0);
+        for times in ["first", "again"] {
+            let seen = submit(&mut world, group.clone());
+            assert_eq!(seen.places(), 0);
+            let Reply::Group(orders) = seen.reply() else { panic!("{times}: {:?}", seen.reply()) };
+            let named: Vec<_> = orders.iter().map(|order| order.client_order_id.as_str()).collect();
+            assert_eq!(named, LEGS, "{times}: the caller hears of every leg, leg {culprit} included");
+        }
         assert_eq!(states(&world), [OrderState::Denied; 3], "leg {culprit}");
         for (index, name) in LEGS.into_iter().enumerate() {
             let reason = world.order(name).deny_reason.unwrap();

@@ -1,7 +1,7 @@
 //! Groups through the whole house against a simulated gateway: an entry with its exits lives, or is undone.
 
-use alphec_execution::ExecutionClient;
 use alphec_execution::model::{GroupKind, GroupRequest, OrderSpec, OrderState, OrderType, Side, Trail};
+use alphec_execution::{Error, ExecutionClient};
 
 use crate::trading::{PATIENCE, gateway, profile, px, qty, reach, ready, request};
 
@@ -108,10 +108,20 @@ async fn a_bracket_with_one_refused_leg_sends_nothing_and_names_it() {
     let (_folder, profile) = profile(&gateway, ACCOUNT, "");
     let client = ExecutionClient::start(profile).unwrap();
     ready(&client).await;
-    let mut group = bracket("201.00");
-    group.orders[2].spec.order_type = OrderType::Stop { stop_px: px("195.001") };
-    let denied = client.submit_group(group).await.unwrap_err();
-    assert!(denied.to_string().contains("off the tick"), "{denied}");
+    for culprit in [2, 0] {
+        let mut group = bracket("201.00");
+        group.orders[culprit].spec.order_type = match culprit {
+            0 => OrderType::Limit { limit_px: px("201.001") },
+            _ => OrderType::Stop { stop_px: px("195.001") },
+        };
+        for _ in 0..2 {
+            let Err(Error::Denied { order, reason }) = client.submit_group(group.clone()).await else {
+                panic!("leg {culprit} passed");
+            };
+            assert!(reason.to_string().contains("off the tick"), "{reason}");
+            assert_eq!(order.client_order_id, group.orders[culprit].client_order_id);
+        }
+    }
     assert!(gateway.truth().orders.is_empty());
     client.stop().await.unwrap();
     gateway.stop().await;
