@@ -19,7 +19,11 @@ Made from the annotations and words of the package by `python python/reference.p
 
 SECTIONS: list[tuple[str, str, list[str]]] = [
     ("The client", "client.py", ["ExecutionClient", "OrderHandle"]),
-    ("What you ask for", "_orders.py", ["OrderRequest", "Market", "Limit", "Stop", "StopLimit", "TrailingStop"]),
+    (
+        "What you ask for",
+        "_orders.py",
+        ["OrderRequest", "GroupRequest", "Market", "Limit", "Stop", "StopLimit", "TrailingStop"],
+    ),
     ("What comes out", "_native.pyi", ["Order", "Event"]),
     (
         "Records",
@@ -31,7 +35,18 @@ SECTIONS: list[tuple[str, str, list[str]]] = [
     (
         "Words",
         "_enums.py",
-        ["Side", "TimeInForce", "OrderState", "WhenInDoubt", "LinkState", "Provenance", "Severity", "AlertKind"],
+        [
+            "Side",
+            "TimeInForce",
+            "OrderState",
+            "WhenInDoubt",
+            "GroupKind",
+            "LegRole",
+            "LinkState",
+            "Provenance",
+            "Severity",
+            "AlertKind",
+        ],
     ),
     (
         "Errors",
@@ -44,6 +59,7 @@ SECTIONS: list[tuple[str, str, list[str]]] = [
             "NotConnected",
             "ClientStopped",
             "UnknownOrder",
+            "KillNotVerified",
             "EventsMissed",
             "ConfigError",
             "JournalError",

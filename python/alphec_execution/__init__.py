@@ -15,6 +15,8 @@ import atexit as _atexit
 from alphec_execution import _native
 from alphec_execution._enums import (
     AlertKind,
+    GroupKind,
+    LegRole,
     LinkState,
     OrderState,
     Provenance,
@@ -25,6 +27,7 @@ from alphec_execution._enums import (
 )
 from alphec_execution._native import Event, Order
 from alphec_execution._orders import (
+    GroupRequest,
     Limit,
     Market,
     OrderRequest,
@@ -55,6 +58,7 @@ from alphec_execution.errors import (
     ExecutionError,
     InDoubt,
     JournalError,
+    KillNotVerified,
     NotConnected,
     OrderDenied,
     OrderRejected,
@@ -75,8 +79,12 @@ __all__ = [
     "ExecutionError",
     "Fill",
     "ForeignOrder",
+    "GroupKind",
+    "GroupRequest",
     "InDoubt",
     "JournalError",
+    "KillNotVerified",
+    "LegRole",
     "Limit",
     "LinkState",
     "Market",

@@ -60,6 +60,26 @@ class WhenInDoubt(Enum):
     """The same, and once proven gone it is placed again, once: only limit orders that are wanted minutes later."""
 
 
+class GroupKind(Enum):
+    """How the orders of a group depend on each other."""
+
+    BRACKET = "bracket"
+    """The first is an entry, the others are its exits: they work for what has filled of it, and each ends the other."""
+    ONE_CANCELS_ALL = "one_cancels_all"
+    """The first that fills ends the others."""
+
+
+class LegRole(Enum):
+    """As what an order is in its group."""
+
+    PARENT = "parent"
+    """The entry of a bracket."""
+    CHILD = "child"
+    """An exit of a bracket."""
+    PEER = "peer"
+    """One of several, of which one is to fill."""
+
+
 class LinkState(Enum):
     """How the connection stands."""
 
@@ -113,7 +133,7 @@ class AlertKind(Enum):
 
 MEMBERS: dict[tuple[str, str], Enum] = {
     (kind.__name__, member.value): member
-    for kind in (Side, TimeInForce, OrderState, WhenInDoubt, LinkState, Provenance, Severity, AlertKind)
+    for kind in (Side, TimeInForce, OrderState, WhenInDoubt, LegRole, LinkState, Provenance, Severity, AlertKind)
     for member in kind
 }
 """Every member by class and word; the native half looks them up here."""

@@ -7,8 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, final
 
-from alphec_execution._enums import OrderState, Provenance, Side, TimeInForce, WhenInDoubt
-from alphec_execution._orders import OrderType, Terms
+from alphec_execution._enums import LegRole, OrderState, Provenance, Side, TimeInForce, WhenInDoubt
+from alphec_execution._orders import Asked, OrderType, Terms
 from alphec_execution._records import Fill, Quote
 from alphec_execution._time import Timestamp
 
@@ -25,6 +25,7 @@ __all__ = [
     "Order",
     "Question",
     "audit",
+    "exits",
     "new_id",
     "stop_all",
 ]
@@ -36,6 +37,11 @@ def new_id() -> str:
 
 def stop_all() -> None:
     """Stops whatever still runs by its profile's policy. Called when the interpreter exits."""
+
+def exits(
+    client_order_id: str, terms: Terms, take_profit: Decimal | int | None, stop_loss: Decimal | int | None
+) -> list[tuple[str, Side, OrderType, TimeInForce]]:
+    """The usual exits of an entry: key, side, order type and time in force of each."""
 
 def audit(
     journal: str | os.PathLike[str],
@@ -79,6 +85,12 @@ class Order:
     def time_in_force(self) -> TimeInForce: ...
     @property
     def expire_at(self) -> Timestamp | None: ...
+    @property
+    def group_id(self) -> str | None:
+        """The group that it was submitted with: the key of its first order."""
+
+    @property
+    def leg_role(self) -> LegRole | None: ...
     @property
     def version(self) -> int: ...
     @property
@@ -280,16 +292,8 @@ class Client:
     def journal(self) -> Path: ...
     def wait_ready(self, seconds: float) -> Call: ...
     def wait_quote(self, instrument: str, seconds: float) -> Call: ...
-    def submit_order(
-        self,
-        client_order_id: str,
-        strategy_id: str,
-        correlation_id: str,
-        account: str,
-        instrument: str,
-        terms: Terms,
-        when_in_doubt: str | None,
-    ) -> Call: ...
+    def submit_order(self, order: Asked) -> Call: ...
+    def submit_group(self, kind: str, orders: list[Asked]) -> Call: ...
     def modify_order(self, client_order_id: str, terms: Terms) -> Call: ...
     def cancel_order(self, client_order_id: str) -> Call: ...
     def cancel_all(
@@ -299,6 +303,7 @@ class Client:
         self,
         by: str,
         reason: str,
+        timeout: float | None = None,
         account: str | None = None,
         strategy_id: str | None = None,
         instrument: str | None = None,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from alphec_execution._enums import Side, TimeInForce, WhenInDoubt
+from alphec_execution import _native
+from alphec_execution._enums import GroupKind, Side, TimeInForce, WhenInDoubt
 from alphec_execution._time import to_ns
 
 
@@ -82,6 +84,10 @@ Terms = tuple[str, Decimal, str, Decimal | None, Decimal | None, str, int | None
 percent), life, expiry in nanoseconds."""
 
 
+Asked = tuple[str, str, str, str, str, Terms, str | None]
+"""A whole order, as the native half takes it: key, strategy, work, account, instrument, terms, what to do in doubt."""
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class OrderRequest:
     """A new order.
@@ -135,6 +141,61 @@ class OrderRequest:
         terms(self)
         if when_in_doubt is not None:
             _check(when_in_doubt, WhenInDoubt, "when_in_doubt", "WhenInDoubt.HOLD, for example")
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class GroupRequest:
+    """Orders that belong together, submitted as one act: none is sent unless all passed, and a group that does not
+    arrive whole at the broker is undone.
+
+    The same group again (give keys, or keep the request) is the same group, and sends nothing twice.
+    """
+
+    kind: GroupKind
+    orders: tuple[OrderRequest, ...]
+
+    def __init__(self, kind: GroupKind, orders: Sequence[OrderRequest]) -> None:
+        _check(kind, GroupKind, "kind", "GroupKind.ONE_CANCELS_ALL, for example")
+        for order in orders:
+            _check(order, OrderRequest, "an order of the group", "an OrderRequest")
+        object.__setattr__(self, "kind", kind)
+        object.__setattr__(self, "orders", _named(orders))
+
+    @classmethod
+    def bracket(
+        cls,
+        entry: OrderRequest,
+        *,
+        take_profit: Decimal | int | None = None,
+        stop_loss: Decimal | int | None = None,
+    ) -> GroupRequest:
+        """An entry with its usual exits, good until canceled: a limit order at ``take_profit``, a stop order at
+        ``stop_loss``, or one of the two. Their keys are the entry's with ``-profit`` and ``-loss``.
+        """
+        _check(entry, OrderRequest, "entry", "an OrderRequest")
+        prices = [
+            None if price is None else exact(price, name)
+            for name, price in (("take_profit", take_profit), ("stop_loss", stop_loss))
+        ]
+        [entry] = _named([entry])
+        exits = [
+            replace(entry, client_order_id=key, side=side, order_type=order_type, time_in_force=life, expire_at=None)
+            for key, side, order_type, life in _native.exits(str(entry.client_order_id), terms(entry), *prices)
+        ]
+        return cls(GroupKind.BRACKET, [entry, *exits])
+
+
+def _named(orders: Sequence[OrderRequest]) -> tuple[OrderRequest, ...]:
+    """The orders with keys, and of one work, so that asking twice is asking for the same."""
+    work = next((order.correlation_id for order in orders if order.correlation_id), None) or _native.new_id()
+    return tuple(
+        replace(
+            order,
+            client_order_id=order.client_order_id or _native.new_id(),
+            correlation_id=order.correlation_id or work,
+        )
+        for order in orders
+    )
 
 
 def terms(of: Any, **changes: Any) -> Terms:

@@ -11,9 +11,12 @@ from typing import Any
 
 from alphec_execution import _native
 from alphec_execution._enums import OrderState, TimeInForce
-from alphec_execution._orders import OrderRequest, OrderType, terms
+from alphec_execution._orders import Asked, GroupRequest, OrderRequest, OrderType, terms
 from alphec_execution._rules import RiskRule
 from alphec_execution.errors import ClientStopped, InDoubt, OrderRejected
+
+KILL_TIMEOUT = 30.0
+"""How long ``kill`` waits for its proof, in seconds."""
 
 READY_TIMEOUT = 30.0
 """How long ``connect`` waits until orders can be sent, in seconds."""
@@ -67,8 +70,15 @@ class Verbs:
     def submit(self, request: OrderRequest) -> _native.Call:
         if not isinstance(request, OrderRequest):
             raise TypeError(f"submit_order takes an OrderRequest, not {type(request).__name__}")
-        native = self.native
-        return native.submit_order(
+        return self.native.submit_order(self._asked(request))
+
+    def submit_group(self, request: GroupRequest) -> _native.Call:
+        if not isinstance(request, GroupRequest):
+            raise TypeError(f"submit_group takes a GroupRequest, not {type(request).__name__}")
+        return self.native.submit_group(request.kind.value, [self._asked(order) for order in request.orders])
+
+    def _asked(self, request: OrderRequest) -> Asked:
+        return (
             request.client_order_id or _native.new_id(),
             request.strategy_id or self._strategy_id(),
             request.correlation_id or _native.new_id(),

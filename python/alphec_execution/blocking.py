@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from alphec_execution import _frames, _native
 from alphec_execution._enums import TimeInForce
-from alphec_execution._orders import OrderRequest, OrderType
+from alphec_execution._orders import GroupRequest, OrderRequest, OrderType
 from alphec_execution._records import (
     Account,
     Alert,
@@ -26,7 +26,7 @@ from alphec_execution._records import (
 )
 from alphec_execution._rules import RiskRule, native_rules
 from alphec_execution._subscription import Subscription
-from alphec_execution._verbs import READY_TIMEOUT, Options, Verbs, checked, key_of
+from alphec_execution._verbs import KILL_TIMEOUT, READY_TIMEOUT, Options, Verbs, checked, key_of
 from alphec_execution.errors import ClientStopped, ExecutionError
 
 if TYPE_CHECKING:
@@ -171,6 +171,16 @@ class ExecutionClient:
         """Submits an order. Returns once its intent is durable. :raises OrderDenied:"""
         return OrderHandle(self, self._verbs.submit(request).wait())
 
+    def submit_group(self, request: GroupRequest) -> list[OrderHandle]:
+        """Submits orders that belong together: all recorded in one step, and judged, sent, refused or undone as one.
+        Gives their handles in the order asked for.
+
+        :raises OrderDenied: our gate refused one of them (its ``order`` says which); none was sent.
+        :raises ValueError: these orders make no group.
+        """
+        handles = self._verbs.submit_group(request).wait()
+        return [OrderHandle(self, handle) for handle in handles]
+
     def modify_order(
         self,
         order: str | OrderHandle | Order,
@@ -203,12 +213,20 @@ class ExecutionClient:
         reason: str,
         *,
         by: str = "python",
+        timeout: float | None = KILL_TIMEOUT,
         account: str | None = None,
         strategy_id: str | None = None,
         instrument: str | None = None,
     ) -> list[str]:
-        """The kill switch: halts the scope across restarts and cancels until complete lists show nothing working."""
-        ids: list[str] = self._verbs.native.kill(by, reason, account, strategy_id, instrument).wait()
+        """The kill switch: halts the scope across restarts, cancels everything of ours in it, and waits until the
+        broker's complete lists show that nothing of it works any more. Gives the ids of what it canceled.
+
+        Neither a time that is up nor a cancelled ``await`` ends the kill: it goes on, through reconnects too.
+
+        :param timeout: seconds to wait for the proof; ``None`` waits for good.
+        :raises KillNotVerified: there is no proof in time; says what may still work.
+        """
+        ids: list[str] = self._verbs.native.kill(by, reason, timeout, account, strategy_id, instrument).wait()
         return ids
 
     def halt(self, reason: str, *, by: str = "python") -> None:

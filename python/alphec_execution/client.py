@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from alphec_execution import _frames, _native
 from alphec_execution._enums import TimeInForce
-from alphec_execution._orders import OrderRequest, OrderType
+from alphec_execution._orders import GroupRequest, OrderRequest, OrderType
 from alphec_execution._records import (
     Account,
     Alert,
@@ -28,7 +28,7 @@ from alphec_execution._records import (
 )
 from alphec_execution._rules import RiskRule, native_rules
 from alphec_execution._subscription import Subscription
-from alphec_execution._verbs import READY_TIMEOUT, Options, Verbs, checked, key_of
+from alphec_execution._verbs import KILL_TIMEOUT, READY_TIMEOUT, Options, Verbs, checked, key_of
 from alphec_execution.errors import ClientStopped, ExecutionError
 
 if TYPE_CHECKING:
@@ -233,6 +233,16 @@ class ExecutionClient:
         """
         return OrderHandle(self, await self._begin(self._verbs.submit(request)))
 
+    async def submit_group(self, request: GroupRequest) -> list[OrderHandle]:
+        """Submits orders that belong together: all recorded in one step, and judged, sent, refused or undone as one.
+        Gives their handles in the order asked for.
+
+        :raises OrderDenied: our gate refused one of them (its ``order`` says which); none was sent.
+        :raises ValueError: these orders make no group.
+        """
+        handles = await self._begin(self._verbs.submit_group(request))
+        return [OrderHandle(self, handle) for handle in handles]
+
     async def modify_order(
         self,
         order: str | OrderHandle | Order,
@@ -271,12 +281,20 @@ class ExecutionClient:
         reason: str,
         *,
         by: str = "python",
+        timeout: float | None = KILL_TIMEOUT,
         account: str | None = None,
         strategy_id: str | None = None,
         instrument: str | None = None,
     ) -> list[str]:
-        """The kill switch: halts the scope across restarts and cancels until complete lists show nothing working."""
-        call = self._verbs.native.kill(by, reason, account, strategy_id, instrument)
+        """The kill switch: halts the scope across restarts, cancels everything of ours in it, and waits until the
+        broker's complete lists show that nothing of it works any more. Gives the ids of what it canceled.
+
+        Neither a time that is up nor a cancelled ``await`` ends the kill: it goes on, through reconnects too.
+
+        :param timeout: seconds to wait for the proof; ``None`` waits for good.
+        :raises KillNotVerified: there is no proof in time; says what may still work.
+        """
+        call = self._verbs.native.kill(by, reason, timeout, account, strategy_id, instrument)
         ids: list[str] = await self._begin(call)
         return ids
 

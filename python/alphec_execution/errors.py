@@ -15,6 +15,7 @@ __all__ = [
     "ExecutionError",
     "InDoubt",
     "JournalError",
+    "KillNotVerified",
     "NotConnected",
     "OrderDenied",
     "OrderRejected",
@@ -87,6 +88,22 @@ class InDoubt(ExecutionError):
 
     def __reduce__(self) -> Any:
         return (InDoubt, (self.order,))
+
+
+class KillNotVerified(ExecutionError):
+    """A kill has no proof yet that nothing works any more. Its scope is halted, and it goes on."""
+
+    def __init__(self, message: str, *, left: tuple[Order, ...]) -> None:
+        super().__init__(message)
+        self.left = left
+        """The orders of its scope that may still work."""
+
+    def __reduce__(self) -> Any:
+        return (_not_verified, (self.args[0], self.left))
+
+
+def _not_verified(message: str, left: tuple[Order, ...]) -> KillNotVerified:
+    return KillNotVerified(message, left=left)
 
 
 class NotConnected(ExecutionError):

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from alphec_execution import (
     ConfigError,
     ExecutionClient,
     ExecutionError,
+    GroupRequest,
     InDoubt,
     JournalError,
     Limit,
@@ -25,6 +27,7 @@ from alphec_execution import (
     OrderRequest,
     OrderState,
     Side,
+    blocking,
 )
 from alphec_execution.testing import Gateway
 
@@ -224,6 +227,84 @@ def test_an_interpreter_that_exits_with_orders_working_keeps_the_stop_policy(pro
     assert ran.stdout.strip() == "working", ran.stderr
     assert ran.stderr == ""
     assert [order["status"] for order in ibkr_gateway.truth()["orders"]] == ["Cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        ("raise RuntimeError('a bug of the strategy')", "a bug of the strategy"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGINT); input()", "KeyboardInterrupt"),
+        ("kept = None; import gc; gc.collect(); raise SystemExit('done')", "done"),
+    ],
+)
+def test_an_interpreter_that_ends_by_an_error_or_ctrl_c_keeps_the_stop_policy(profile, ibkr_gateway, ending, words):
+    script = SCRIPT.format(ending=ending)
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(profile)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode != 0
+    assert ran.stdout.strip() == "working", ran.stderr
+    assert ran.stderr.strip().splitlines()[-1].endswith(words), ran.stderr
+    assert [order["status"] for order in ibkr_gateway.truth()["orders"]] == ["Cancelled"]
+
+
+VERBS = {
+    "submit_order": (REST,),
+    "submit_group": (GroupRequest.bracket(REST, take_profit=205),),
+    "modify_order": ("mine",),
+    "cancel_order": ("mine",),
+    "cancel_all": (),
+    "kill": ("smoke",),
+    "halt": ("lunch",),
+    "resume": ("done",),
+    "get_order_status": ("mine",),
+    "order": ("mine",),
+    "open_orders": (),
+    "all_orders": (),
+    "foreign_orders": (),
+    "fills": ("mine",),
+    "positions": (),
+    "account": (),
+    "quote": ("AAPL",),
+    "reconcile": (),
+    "status": (),
+    "wait_ready": (),
+    "orders_frame": (),
+    "fills_frame": (),
+    "positions_frame": (),
+    "stop": (),
+}
+
+
+def test_every_verb_of_a_client_that_has_stopped_says_so(runner, profile):
+    verbs = {name for name, verb in vars(ExecutionClient).items() if inspect.iscoroutinefunction(verb)}
+    # The journal is there to be read whether or not its writer runs.
+    assert {name for name in verbs if not name.startswith("_")} - {"audit_frame"} == set(VERBS)
+
+    async def session():
+        async with ExecutionClient.connect(config=profile, strategy_id="test") as client:
+            handle = await client.submit_order(REST) if await client.quote("AAPL", timeout=10) else None
+            await client.stop()
+            for name, arguments in VERBS.items():
+                with pytest.raises(ClientStopped, match="connect again"):
+                    await getattr(client, name)(*arguments)
+            for name in ("accepted", "done", "replaced", "cancel", "modify"):
+                with pytest.raises(ClientStopped, match="connect again"):
+                    await getattr(handle, name)()
+            assert [event async for event in client.events()] == []
+            assert [alert async for alert in client.alerts()] == []
+            assert not (await client.audit_frame()).empty
+
+    runner(session())
+
+
+def test_every_verb_of_a_blocking_client_that_has_stopped_says_so(profile):
+    with blocking.ExecutionClient.connect(config=profile, strategy_id="test") as client:
+        client.stop()
+        for name, arguments in VERBS.items():
+            with pytest.raises(ClientStopped):
+                getattr(client, name)(*arguments)
+        assert list(client.events()) == list(client.alerts()) == []
 
 
 FORK = """

@@ -77,6 +77,23 @@ def test_every_order_type_comes_back_as_it_was_sent(trading, order_type, life):
     trading(body)
 
 
+def test_a_change_of_the_date_alone_is_denied_with_what_to_do(trading):
+    expire_at = pandas.Timestamp.now(tz="UTC").ceil("s") + pandas.Timedelta(1, "h")
+    later = expire_at + pandas.Timedelta(1, "h")
+
+    async def body(client: ExecutionClient):
+        handle = await client.submit_order(buy(REST, time_in_force=TimeInForce.GTD, expire_at=expire_at))
+        await handle.accepted()
+        with pytest.raises(OrderDenied, match="cancel it and place a new order") as caught:
+            await handle.modify(expire_at=later)
+        assert (caught.value.rule, caught.value.order.state) == ("terms", OrderState.WORKING)
+        await handle.modify(order_qty=11, expire_at=later)
+        changed = await handle.replaced()
+        assert (changed.order_qty, changed.expire_at) == (Decimal(11), later)
+
+    trading(body)
+
+
 def test_a_market_order_fills_and_every_book_agrees(trading, ibkr_gateway):
     async def body(client: ExecutionClient):
         handle = await client.submit_order(buy(Market()))

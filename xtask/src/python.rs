@@ -76,15 +76,17 @@ fn prove(tools: &Environment, package: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The wheel by itself, with nothing but Python: the first example trades.
+/// The wheel by itself, with nothing but Python: what its readme shows trades as it is written, and the first example.
 fn alone(target: &Path, package: &Path, wheel: &Path) -> Result<()> {
     let clean = Environment::new(target.join("python-clean-venv"))?;
     read(clean.pip().args(["install", "--no-index", "--no-deps"]).arg(wheel))?;
-    let mut example = clean.python();
-    run(example
-        .current_dir(&clean.folder)
-        .env("PATH", "")
-        .arg(package.join("examples").join("first_order.py")))
+    let python = || {
+        let mut python = clean.python();
+        python.current_dir(&clean.folder).env("PATH", "");
+        python
+    };
+    run(python().arg(package.join("tests").join("as_written.py")).arg(package.join("README.md")))?;
+    run(python().arg(package.join("examples").join("first_order.py")))
 }
 
 /// A virtual environment.

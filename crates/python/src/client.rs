@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use alphec_execution::config::{Env, Overrides, Source, load};
-use alphec_execution::model::{
-    AccountId, CancelScope, ClientOrderId, CorrelationId, InstrumentId, OrderRequest, StrategyId, WhenInDoubt,
-};
+use alphec_execution::model::{AccountId, CancelScope, ClientOrderId, InstrumentId, Order as ModelOrder};
 use alphec_execution::{ExecutionClient, Profile};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -16,6 +15,7 @@ use crate::call::{Call, duration};
 use crate::event::EventStream;
 use crate::handle::Handle;
 use crate::order::Order;
+use crate::request::{Asked, group};
 use crate::rule::PythonRule;
 use crate::terms::{Terms, id};
 use crate::{error, records, runtime};
@@ -154,28 +154,16 @@ impl Client {
         Ok(Call::new(asking, |py, quote| records::quote(py, &quote)))
     }
 
-    fn submit_order(
-        &self,
-        py: Python<'_>,
-        client_order_id: &str,
-        strategy_id: &str,
-        correlation_id: &str,
-        account: &str,
-        instrument: &str,
-        terms: Terms<'_>,
-        when_in_doubt: Option<&str>,
-    ) -> PyResult<Call> {
-        let client = self.client(py)?;
-        let request = OrderRequest {
-            client_order_id: id::<ClientOrderId>("client_order_id", client_order_id)?,
-            strategy_id: id::<StrategyId>("strategy_id", strategy_id)?,
-            correlation_id: id::<CorrelationId>("correlation_id", correlation_id)?,
-            account: id::<AccountId>("account", account)?,
-            instrument: id::<InstrumentId>("instrument", instrument)?,
-            spec: terms.spec()?,
-            when_in_doubt: when_in_doubt.map(policy).transpose()?,
-        };
+    fn submit_order(&self, py: Python<'_>, order: Asked<'_>) -> PyResult<Call> {
+        let (client, request) = (self.client(py)?, order.request()?);
         Ok(Call::new(async move { client.submit_order(request).await }, |_, handle| Ok(Handle::from(handle))))
+    }
+
+    fn submit_group(&self, py: Python<'_>, kind: &str, orders: Vec<Asked<'_>>) -> PyResult<Call> {
+        let (client, request) = (self.client(py)?, group(kind, orders)?);
+        Ok(Call::new(async move { client.submit_group(request).await }, |_, handles| {
+            Ok(handles.into_iter().map(Handle::from).collect::<Vec<_>>())
+        }))
     }
 
     fn modify_order(&self, py: Python<'_>, client_order_id: &str, terms: Terms<'_>) -> PyResult<Call> {
@@ -201,18 +189,33 @@ impl Client {
         Ok(Call::new(async move { client.cancel_all(scope).await }, |_, ids| Ok(texts(&ids))))
     }
 
-    #[pyo3(signature = (by, reason, account=None, strategy_id=None, instrument=None))]
+    #[pyo3(signature = (by, reason, timeout=None, account=None, strategy_id=None, instrument=None))]
     fn kill(
         &self,
         py: Python<'_>,
         by: String,
         reason: String,
+        timeout: Option<f64>,
         account: Option<&str>,
         strategy_id: Option<&str>,
         instrument: Option<&str>,
     ) -> PyResult<Call> {
         let (client, scope) = (self.client(py)?, scope(account, strategy_id, instrument)?);
-        Ok(Call::new(async move { client.kill(scope, &by, &reason).await }, |_, ids| Ok(texts(&ids))))
+        let timeout = timeout.map_or(Ok(Duration::MAX), duration)?;
+        let asking = async move {
+            let canceled = client.kill(scope.clone(), &by, &reason).await?;
+            if client.wait_killed(&scope, timeout).await? {
+                return Ok((canceled, None));
+            }
+            let is_left =
+                |order: &ModelOrder| scope.reaches(&order.account, &order.strategy_id, &order.instrument);
+            let left = client.open_orders().await?.into_iter().filter(is_left).collect::<Vec<_>>();
+            Ok((canceled, Some((scope, left))))
+        };
+        Ok(Call::new(asking, |py, (canceled, unproven)| match unproven {
+            None => Ok(texts(&canceled)),
+            Some((scope, left)) => Err(error::not_verified(py, &scope, left)),
+        }))
     }
 
     fn halt(&self, py: Python<'_>, by: String, reason: String) -> PyResult<Call> {
@@ -318,15 +321,6 @@ impl Client {
     fn stop(&self, py: Python<'_>) -> PyResult<Call> {
         let client = self.client(py)?;
         Ok(Call::new(async move { client.stop().await }, records::stop_report))
-    }
-}
-
-fn policy(word: &str) -> PyResult<WhenInDoubt> {
-    match word {
-        "hold" => Ok(WhenInDoubt::Hold),
-        "cancel_probe" => Ok(WhenInDoubt::CancelProbe),
-        "resend_if_absent" => Ok(WhenInDoubt::ResendIfAbsent),
-        _ => Err(PyValueError::new_err(format!("`{word}` is nothing to do about an order in doubt"))),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The only place that makes exceptions of the package's own tree (`alphec_execution.errors`).
 
-use alphec_execution::model::{DenyReason, Order as ModelOrder};
+use alphec_execution::model::{CancelScope, DenyReason, Order as ModelOrder};
 use alphec_execution::{CallError, Error, Misuse};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::convert::{maybe_decimal, plain};
 use crate::order::Order;
@@ -58,6 +58,23 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
         _ => "ExecutionError",
     };
     make(py, class, &text, None)
+}
+
+/// A kill that is not proven in time, with the orders of its scope that may still work.
+pub(crate) fn not_verified(py: Python<'_>, scope: &CancelScope, left: Vec<ModelOrder>) -> PyErr {
+    let names: Vec<_> =
+        left.iter().map(|order| format!("{} ({})", order.client_order_id, order.state)).collect();
+    let names = if names.is_empty() { "no order that we know of".to_owned() } else { names.join(", ") };
+    let text = format!(
+        "{scope} is halted, but it is not proven that nothing works there any more; the kill goes on. Left: {names}. \
+         Call kill again to wait on, or look at the broker's own screen"
+    );
+    let facts = PyDict::new(py);
+    let left: Vec<_> = left.into_iter().map(Order::from).collect();
+    match PyTuple::new(py, left).and_then(|left| facts.set_item("left", left)) {
+        Ok(()) => make(py, "KillNotVerified", &text, Some(&facts)),
+        Err(error) => error,
+    }
 }
 
 fn denied(py: Python<'_>, text: &str, order: ModelOrder, reason: &DenyReason) -> PyResult<PyErr> {

@@ -21,6 +21,7 @@ mod gateway;
 mod handle;
 mod order;
 mod records;
+mod request;
 mod rule;
 mod runtime;
 mod terms;
@@ -44,5 +45,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(audit::audit, module)?)?;
     module.add_function(wrap_pyfunction!(client::new_id, module)?)?;
     module.add_function(wrap_pyfunction!(client::stop_all, module)?)?;
+    module.add_function(wrap_pyfunction!(request::exits, module)?)?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use alphec_execution::model::{Order as Model, TimeInForce};
+use alphec_execution::model::{LegRole, Order as Model, TimeInForce};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -102,6 +102,21 @@ impl Order {
             _ => None,
         };
         maybe_instant(py, at)
+    }
+
+    #[getter]
+    fn group_id(&self) -> Option<&str> {
+        self.0.leg.as_ref().map(|leg| leg.group.as_str())
+    }
+
+    #[getter]
+    fn leg_role(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let word = |role| match role {
+            LegRole::Parent => "parent",
+            LegRole::Child => "child",
+            LegRole::Peer => "peer",
+        };
+        self.0.leg.as_ref().map(|leg| member(py, "LegRole", word(leg.role))).transpose()
     }
 
     #[getter]
