@@ -69,7 +69,7 @@ pub(crate) fn help() -> String {
         line(&mut page, step.name, step.about);
     }
     page.push_str("\nFlags:\n");
-    line(&mut page, "--write", "fmt, layers: bring the files up to date instead of checking them");
+    line(&mut page, "--write", "fmt, layers, compare: bring the files up to date instead of checking them");
     line(&mut page, "--unit", "test: only the tests inside the crates");
     line(&mut page, "--smoke", "bench: run each benchmark once, to see that it works");
     line(&mut page, "--kills N", "torture: how many kills, 80 unless given");

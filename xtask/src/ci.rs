@@ -3,7 +3,9 @@
 //! Cheap checks go first so that a slip is seen within seconds.
 
 use crate::step::{Flags, Step};
-use crate::{bench, clients, clippy, demo, docs, fmt, hooks, layers, python, sim, soak, test, tidy, torture};
+use crate::{
+    bench, clients, clippy, compare, demo, docs, fmt, hooks, layers, python, sim, soak, test, tidy, torture,
+};
 
 /// Steps that can be asked for by name.
 pub(crate) const ALL: &[Step] = &[
@@ -20,6 +22,7 @@ pub(crate) const ALL: &[Step] = &[
     soak::STEP,
     sim::STEP,
     torture::STEP,
+    compare::STEP,
     hooks::STEP,
 ];
 

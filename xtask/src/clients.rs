@@ -18,7 +18,7 @@ pub(crate) const STEP: Step = Step {
 };
 
 /// Where the scripts are, and the list of what they need.
-const SCRIPTS: &str = "crates/twsim/tests/python";
+pub(crate) const SCRIPTS: &str = "crates/twsim/tests/python";
 
 fn clients(context: &Context) -> Result<Outcome> {
     let root = &context.root;
@@ -35,12 +35,12 @@ fn clients(context: &Context) -> Result<Outcome> {
     Ok(Outcome::passed())
 }
 
-fn target_folder(root: &Path) -> PathBuf {
+pub(crate) fn target_folder(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
 }
 
 /// The interpreter of an environment that has the clients; made anew when the list of them changed.
-fn environment(target: &Path, scripts: &Path) -> Result<PathBuf> {
+pub(crate) fn environment(target: &Path, scripts: &Path) -> Result<PathBuf> {
     let folder = target.join("clients-venv");
     let python = folder.join("bin").join("python");
     let wanted = std::fs::read_to_string(scripts.join("requirements.txt")).context("no list of clients")?;

@@ -11,6 +11,7 @@ mod ci;
 mod clients;
 mod clippy;
 mod command;
+mod compare;
 mod demo;
 mod docs;
 mod fmt;

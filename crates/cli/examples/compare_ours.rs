@@ -1,0 +1,110 @@
+//! This library as a driver for `cargo xtask compare`: commands as words on stdin, what it shows as JSON on stdout.
+
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a harness that is not shipped")]
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use alphec_execution::ExecutionClient;
+use alphec_execution::config::{self, Source};
+use alphec_execution::model::{
+    AccountId, ClientOrderId, InstrumentId, OrderRequest, OrderSpec, OrderType, Side, StrategyId,
+};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+fn say(what: &Value) {
+    println!("{what}");
+}
+
+#[tokio::main]
+async fn main() {
+    let path = PathBuf::from(std::env::args().nth(1).unwrap());
+    let profile = config::load(Source { path: Some(path), ..Source::default() }).unwrap().profile;
+    let account = profile.accounts.first().unwrap().clone();
+    let client = ExecutionClient::start(profile).unwrap();
+    tokio::spawn(watch(client.clone()));
+    let (lines, mut commands) = mpsc::channel::<String>(1_000);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if lines.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    while let Some(line) = commands.recv().await {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let (client, account) = (client.clone(), account.clone());
+        tokio::spawn(async move { obey(&client, account, &words).await });
+    }
+}
+
+/// Says when orders may be sent and when not.
+async fn watch(client: ExecutionClient) {
+    let mut was = false;
+    loop {
+        let readiness = client.status().await.unwrap().readiness;
+        let quoted = client.wait_quote(&InstrumentId::new("AAPL").unwrap(), Duration::from_millis(50)).await;
+        let is = readiness.is_ready() && (was || quoted.is_ok());
+        if is != was {
+            say(&json!({ "say": if is { "ready" } else { "down" } }));
+            was = is;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn obey(client: &ExecutionClient, account: AccountId, words: &[String]) {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["place", key, side, qty, px] => {
+            let request = OrderRequest {
+                client_order_id: ClientOrderId::new(*key).unwrap(),
+                strategy_id: StrategyId::new("compare").unwrap(),
+                correlation_id: alphec_execution::new_correlation_id(),
+                account,
+                instrument: InstrumentId::new("AAPL").unwrap(),
+                spec: spec(side, qty, px),
+                when_in_doubt: None,
+            };
+            answer(key, client.submit_order(request).await.map(drop));
+        }
+        ["modify", key, side, qty, px] => {
+            let id = ClientOrderId::new(*key).unwrap();
+            answer(key, client.modify_order(&id, spec(side, qty, px)).await.map(drop));
+        }
+        ["show"] => show(client).await,
+        _ => {}
+    }
+}
+
+fn answer(key: &str, outcome: Result<(), alphec_execution::Error>) {
+    match outcome {
+        Ok(()) => say(&json!({ "say": "placed", "key": key })),
+        Err(error) => say(&json!({ "say": "refused", "key": key, "why": error.to_string() })),
+    }
+}
+
+async fn show(client: &ExecutionClient) {
+    let mut orders = BTreeMap::new();
+    for order in client.all_orders().await.unwrap() {
+        let why = order.reject_reason.as_ref().map(ToString::to_string);
+        let shown = json!({
+            "state": order.state, "filled": order.cum_qty, "why": why, "qty": order.spec.order_qty,
+        });
+        orders.insert(order.client_order_id.to_string(), shown);
+    }
+    let positions = client.positions().await.unwrap();
+    let position = positions.first().map(|position| position.qty.to_string());
+    say(&json!({ "say": "orders", "orders": orders, "position": position }));
+}
+
+fn spec(side: &str, qty: &str, px: &str) -> OrderSpec {
+    let side = if side == "BUY" { Side::Buy } else { Side::Sell };
+    match px {
+        "MKT" => OrderSpec::new(side, qty.parse().unwrap(), OrderType::Market).unwrap(),
+        px => OrderSpec::limit(side, qty.parse().unwrap(), px.parse().unwrap()).unwrap(),
+    }
+}

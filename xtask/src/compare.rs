@@ -1,0 +1,59 @@
+//! `compare`: the faults of the simulator for four clients, ours among them, and a table of what each did.
+//!
+//! Not part of `ci`: it takes two minutes and installs other people's clients as `clients` does. Every cell is
+//! measured; with `--write` the table goes into docs/compare.md with the commit that it was measured at.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::clients::{self, target_folder};
+use crate::command::{cargo, read, run};
+use crate::step::{Context, Outcome, Step};
+
+pub(crate) const STEP: Step = Step {
+    name: "compare",
+    about: "other people's clients and ours under the same faults; --write for docs/compare.md",
+    run: compare,
+};
+
+const SCRIPTS: &str = "xtask/python/compare";
+const PAGE: &str = "docs/compare.md";
+const MARK: &str = "<!-- measured -->";
+
+fn compare(context: &Context) -> Result<Outcome> {
+    let root = &context.root;
+    let target = target_folder(root);
+    let python = match clients::environment(&target, &root.join(clients::SCRIPTS)) {
+        Ok(python) => python,
+        Err(error) => return Ok(Outcome::Skipped(format!("the clients cannot be installed: {error:#}"))),
+    };
+    run(cargo(root).args(["build", "--locked", "--package", "alphec-cli", "--bins", "--examples"]))?;
+    let built = target.join("debug");
+    let mut command = Command::new(python);
+    command.current_dir(root.join(SCRIPTS)).args(["-B", "compare.py"]);
+    command.arg(built.join("alphec-exec"));
+    command
+        .arg(built.join("examples").join("compare_ours"))
+        .arg(built.join("examples").join("compare_ibapi"));
+    let table = read(&mut command)?;
+    println!("{table}");
+    if context.flags.write {
+        write_page(context, &table)?;
+    }
+    Ok(Outcome::passed())
+}
+
+/// Everything after the mark is replaced; what is before it is written by hand.
+fn write_page(context: &Context, table: &str) -> Result<()> {
+    let commit =
+        read(Command::new("git").current_dir(&context.root).args(["rev-parse", "--short=12", "HEAD"]))?;
+    let page = context.root.join(PAGE);
+    let text = std::fs::read_to_string(&page).with_context(|| format!("no {PAGE}"))?;
+    let (by_hand, _) = text.split_once(MARK).with_context(|| format!("{PAGE} has no `{MARK}`"))?;
+    let text = format!(
+        "{by_hand}{MARK}\n\nMeasured at commit {} with `cargo xtask compare --write`.\n\n{table}",
+        commit.trim()
+    );
+    std::fs::write(&page, text).with_context(|| format!("cannot write {PAGE}"))
+}
