@@ -116,7 +116,9 @@ fn classify(cause: &(dyn std::error::Error + 'static)) -> Option<(Exit, &'static
     }
     if let Some(error) = cause.downcast_ref::<GatewayError>() {
         return Some(match error {
-            GatewayError::Config { .. } | GatewayError::Record { .. } => (Exit::Usage, "usage"),
+            GatewayError::Config { .. } | GatewayError::Record { .. } | GatewayError::Books { .. } => {
+                (Exit::Usage, "usage")
+            }
             _ => (Exit::Failed, "listen"),
         });
     }

@@ -39,7 +39,10 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     // The engine has a thread of its own; what is left here is waiting.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
-    runtime.block_on(commands::dispatch(cli))
+    runtime.block_on(async {
+        signals::outlive_file_limit()?;
+        commands::dispatch(cli).await
+    })
 }
 
 /// A command line that cannot be understood, or a question for help.

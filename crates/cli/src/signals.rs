@@ -32,6 +32,30 @@ mod system {
     }
 }
 
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+mod limit {
+    use anyhow::Context;
+    use tokio::signal::unix::{SignalKind, signal};
+
+    /// `SIGXFSZ`: a file would become larger than `ulimit -f` allows. By itself it ends the process.
+    const FILE_TOO_LARGE: i32 = 25;
+
+    /// From here on a limit on the size of files fails the write that goes beyond it, as a full disk does.
+    pub(crate) fn outlive_file_limit() -> anyhow::Result<()> {
+        // A handler stays for good, whoever listens.
+        drop(signal(SignalKind::from_raw(FILE_TOO_LARGE)).context("listening for signals")?);
+        Ok(())
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+mod limit {
+    /// Elsewhere such a limit sends no signal, or another one.
+    pub(crate) fn outlive_file_limit() -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(not(unix))]
 mod system {
     /// Ctrl-C.
@@ -53,4 +77,5 @@ mod system {
     }
 }
 
+pub(crate) use limit::outlive_file_limit;
 pub(crate) use system::Signals;

@@ -65,6 +65,8 @@ pub struct GatewayConfig {
     pub clock: Clock,
     /// File to record every frame and decision in.
     pub record: Option<PathBuf>,
+    /// File to keep the broker's books in, which a gateway that is started with it again goes on from.
+    pub books: Option<PathBuf>,
     /// Most bytes waiting for one client; a client that lets more pile up is disconnected.
     pub outbox_limit: usize,
 }
@@ -138,6 +140,7 @@ impl Default for GatewayConfig {
             control: None,
             clock: Clock::Wall,
             record: None,
+            books: None,
             outbox_limit: 32 * 1024 * 1024,
         }
     }

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use tokio::net::TcpListener;
 
 use crate::action::{Action, ActionError};
+use crate::books::BooksError;
 use crate::config::{Clock, GatewayConfig, nanoseconds};
 use crate::control;
 use crate::desk::{Counters, Subject, Truth};
@@ -45,6 +46,14 @@ pub enum GatewayError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The books cannot be opened.
+    #[error("cannot keep the books in {}: {what}", path.display())]
+    Books {
+        /// The file asked for.
+        path: PathBuf,
+        /// What is wrong with it, and what would help.
+        what: String,
+    },
     /// The configuration makes no sense.
     #[error("invalid configuration: {what}")]
     Config {
@@ -70,12 +79,13 @@ impl Gateway {
         let failed = |source| GatewayError::Listen { address: address.clone(), source };
         let listener = TcpListener::bind(&config.listen).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
+        let books = config.books.clone().unwrap_or_default();
         let recorder = config.record.as_deref().map(record_to).transpose()?;
         let control = match &config.control {
             Some(address) => Some(control::bind(address).await?),
             None => None,
         };
-        let server = Server::start(config, listener, recorder);
+        let server = Server::start(config, listener, recorder).map_err(|error| no_books(books, &error))?;
         let control_addr = control.map(|(listener, addr)| {
             server.open_control(listener);
             addr
@@ -169,6 +179,14 @@ impl GatewayBuilder {
     #[must_use]
     pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
         self.config.record = Some(path.into());
+        self
+    }
+
+    /// Keeps the broker's books in this file. A gateway that is started with it again, and otherwise as before, goes on
+    /// from there, whatever ended the first; only connections, parked orders and faults are lost.
+    #[must_use]
+    pub fn books(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config.books = Some(path.into());
         self
     }
 
@@ -363,11 +381,16 @@ impl GatewayHandle {
         self.server.record_problem()
     }
 
-    /// Closes every connection and the listener, and waits until all is ended. Says why the record is not
-    /// complete, if it is not.
+    /// Waits until the gateway ends by itself, as it does when its books cannot be written. Why.
+    pub async fn ended(&self) -> String {
+        self.server.ended().await
+    }
+
+    /// Closes every connection and the listener, and waits until all is ended. Says why the record or the books are not
+    /// complete, if they are not.
     pub async fn stop(self) -> Option<String> {
         self.server.stop().await;
-        self.record_problem()
+        self.server.books_problem().or_else(|| self.record_problem())
     }
 }
 
@@ -375,6 +398,10 @@ impl Drop for GatewayHandle {
     fn drop(&mut self) {
         self.server.cancel();
     }
+}
+
+fn no_books(path: PathBuf, error: &BooksError) -> GatewayError {
+    GatewayError::Books { path, what: error.to_string() }
 }
 
 fn record_to(path: &Path) -> Result<Recorder, GatewayError> {

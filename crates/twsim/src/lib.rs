@@ -33,6 +33,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+mod books;
 mod client;
 mod config;
 mod control;

@@ -15,11 +15,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::books::{Books, BooksError, Opened};
 use crate::config::{Clock, GatewayConfig};
 use crate::control;
 use crate::desk::{ConnId, Desk, Output};
 use crate::record::Recorder;
-use crate::venue::UtcNs;
+use crate::venue::{UtcNs, Venue};
 
 /// Most sockets at once, sessions or not; the rest is closed on arrival.
 const SOCKETS_MAX: usize = 256;
@@ -55,6 +56,7 @@ struct State {
     /// Time passes by `advance` only.
     stands_still: bool,
     recorder: Option<Recorder>,
+    books: Option<Books>,
     /// Recorded and not yet written, while there is a record.
     packed: HashMap<ConnId, Output>,
     /// What the task that listens was last told.
@@ -77,20 +79,28 @@ impl Server {
         config: GatewayConfig,
         listener: TcpListener,
         recorder: Option<Recorder>,
-    ) -> Arc<Self> {
+    ) -> Result<Arc<Self>, BooksError> {
         let (now, stands_still) = match config.clock {
             Clock::Wall => (wall_clock(), false),
             Clock::Manual { start } => (start, true),
         };
+        let (venue, now, books) = match &config.books {
+            None => (Venue::new(config.venue(now)), now, None),
+            Some(path) => {
+                let Opened { books, venue, latest } = Books::open(path, &config, now)?;
+                (venue, latest, Some(books))
+            }
+        };
         let is_recorded = recorder.is_some();
         let state = State {
-            desk: Desk::new(config, now),
+            desk: Desk::before(venue, config, now),
             wakers: HashMap::new(),
             planned: None,
             latest: now,
             ahead: 0,
             stands_still,
             recorder,
+            books,
             packed: HashMap::new(),
             port_closed: false,
         };
@@ -106,7 +116,7 @@ impl Server {
         if is_recorded {
             server.tasks.spawn(keep_record(Arc::clone(&server)));
         }
-        server
+        Ok(server)
     }
 
     /// Runs `act` on the desk at the present instant and wakes whoever has something to do because of it.
@@ -168,6 +178,29 @@ impl Server {
         self.lock().recorder.as_ref().and_then(|it| it.problem().map(str::to_owned))
     }
 
+    /// Why the books are not complete, if they are not.
+    pub(crate) fn books_problem(&self) -> Option<String> {
+        self.lock().books.as_ref().and_then(|it| it.problem().map(str::to_owned))
+    }
+
+    /// Waits until the server stops. Why, unless it was told to.
+    pub(crate) async fn ended(&self) -> String {
+        self.stop.cancelled().await;
+        self.books_problem().unwrap_or_default()
+    }
+
+    /// Before anything is said about it: what changed the venue goes into the books. Without them nobody is served.
+    fn keep_books(&self, state: &mut State) {
+        let Some(books) = &mut state.books else { return };
+        let lines = state.desk.take_diary();
+        if !lines.is_empty() {
+            books.write(&lines);
+        }
+        if books.problem().is_some() {
+            self.stop.cancel();
+        }
+    }
+
     fn flush_record(&self) {
         if let Some(recorder) = &mut self.lock().recorder {
             recorder.flush();
@@ -197,6 +230,7 @@ impl Server {
     fn close(&self, conn: ConnId) {
         let mut state = self.lock();
         state.desk.closed(conn);
+        self.keep_books(&mut state);
         let now = state.now();
         if let Some(recorder) = &mut state.recorder {
             recorder.disconnected(now, conn);
@@ -238,6 +272,7 @@ impl Server {
     }
 
     fn wake_others(&self, state: &mut State, own: Option<ConnId>) {
+        self.keep_books(state);
         let State { desk, recorder, .. } = state;
         if let Some(recorder) = recorder {
             recorder.decisions(desk.decisions());
@@ -265,7 +300,10 @@ impl Server {
 impl State {
     /// What is to be written to a connection now, on record.
     fn take_output(&mut self, conn: ConnId) -> Output {
-        let output = self.desk.take_output(conn);
+        let mut output = self.desk.take_output(conn);
+        if self.books.as_ref().is_some_and(|books| books.problem().is_some()) {
+            output = Output { reset: true, ..Output::default() };
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.sent(self.latest, conn, &output.bytes);
         }

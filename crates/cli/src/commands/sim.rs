@@ -78,6 +78,10 @@ pub(crate) struct Args {
     /// Writes every frame both ways and every decision to this file, in words, as JSON Lines.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Keeps the broker's books in this file, each change before its answer leaves. Started with it again and otherwise as
+    /// before, it goes on from there, whatever ended it: a gateway restarts, and the broker has kept its books.
+    #[arg(long, value_name = "FILE")]
+    books: Option<PathBuf>,
     /// Opens a control port at this loopback address, where a test in any language sets prices, injects faults, moves
     /// the clock and reads the truth, in JSON Lines; port 0 takes a free one.
     #[arg(long, value_name = "ADDR")]
@@ -176,7 +180,11 @@ pub(crate) async fn run(common: &Common, args: Args) -> anyhow::Result<Exit> {
     let gateway = builder.with(|config| config.prices.extend(scripted)).start().await?;
     pin(&gateway, &prices)?;
     announce(common, &gateway)?;
-    signals.wait().await;
+    tokio::select! {
+        () = signals.wait() => {}
+        // Without its books it serves nobody.
+        problem = gateway.ended() => return Err(Failure::new(Exit::Failed, "books", problem).into()),
+    }
     tracing::info!("stopping");
     match gateway.stop().await {
         None => Ok(Exit::Done),
@@ -201,6 +209,7 @@ fn builder(args: Args, scenario: Option<Scenario>) -> GatewayBuilder {
         faults,
         list_faults: _,
         record,
+        books,
         control,
         clock,
         read_only,
@@ -227,6 +236,7 @@ fn builder(args: Args, scenario: Option<Scenario>) -> GatewayBuilder {
     }
     builder.with(|config| {
         config.record = record;
+        config.books = books;
         config.depth = depth;
         config.latency = latencies.into_iter().fold(Latency::default(), Latency::and);
         config.control = control;

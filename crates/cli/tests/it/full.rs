@@ -1,4 +1,5 @@
-//! A disk that is full, or fills while a command runs: one clear error, the right exit code, nothing lost.
+//! A disk that is full, or fills while a command runs: one clear error, the right exit code, nothing lost. With a file system
+//! of its own where one can be mounted, and everywhere with a limit on the size of files.
 
 use std::process::Command;
 
@@ -128,5 +129,74 @@ fn on_a_full_disk_an_order_is_refused_with_one_error_or_placed_and_nothing_is_lo
         }
         codes.push(one.said.code);
     }
+    assert_eq!((codes.first(), codes.last()), (Some(&1), Some(&0)), "none is too little, plenty is enough");
+}
+
+/// The most that a file may hold, in blocks of 512 bytes (1,024 with some shells): from less than the journal has, over
+/// some that only last for a part of the command, to enough.
+const BLOCKS: [u32; 8] = [1, 30, 41, 60, 80, 100, 140, 20_000];
+
+/// Submits an order with files limited to so many blocks. What the broker has must be in the journal, which must verify,
+/// and without the limit trading must go on.
+fn submit_below(blocks: u32) -> Said {
+    let sim = Sim::start(&["--control", "127.0.0.1:0"]);
+    let house = House::of(&sim);
+    house.run(&["positions"]).exits(0);
+    let program = house.program(&[]);
+    let mut limited = Command::new("sh");
+    limited.current_dir(program.get_current_dir().unwrap());
+    limited.args(["-c", &format!("ulimit -f {blocks}; exec \"$0\" \"$@\"")]).arg(program.get_program());
+    limited.args([
+        "order",
+        "submit",
+        "--client-order-id",
+        "x",
+        "--json",
+        "--instrument",
+        "AAPL",
+        "--side",
+        "buy",
+    ]);
+    limited.args(["--qty", "10", "--type", "limit", "--limit", "225", "--timeout", "5"]);
+    let said = Said::of(&limited.output().unwrap());
+    house.run(&["audit", "verify", "--json"]).exits(0);
+    let recorded = house.run(&["order", "list", "--all", "--json"]).exits(0).json();
+    let recorded: Vec<&str> = recorded["orders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|order| order["order_ref"].as_str().unwrap())
+        .collect();
+    let at_broker = sim.ask(&serde_json::json!({ "do": "orders" })).unwrap();
+    for order in at_broker["orders"].as_array().unwrap() {
+        let order_ref = order["order_ref"].as_str().unwrap();
+        assert!(recorded.contains(&order_ref), "{blocks}: {order_ref} is not in {recorded:?}");
+    }
+    if said.code == 0 {
+        assert_eq!(at_broker["orders"].as_array().map(Vec::len), Some(1), "{blocks}: {at_broker}");
+    }
+    house.submit("later", &["--type", "market", "--wait", "done"]).exits(0);
+    house.run(&["audit", "verify", "--json"]).exits(0);
+    said
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_a_full_disk_and_ends_nobody() {
+    let said: Vec<Said> = std::thread::scope(|scope| {
+        let runs: Vec<_> =
+            BLOCKS.map(|blocks| scope.spawn(move || submit_below(blocks))).into_iter().collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    for (blocks, said) in BLOCKS.iter().zip(&said) {
+        match said.code {
+            0 => assert_eq!(said.json()["order"]["state"], "working", "{blocks}: {said:?}"),
+            1 => {
+                assert_eq!(said.json()["error"]["kind"], "journal", "{blocks}: {said:?}");
+                assert!(said.err.contains("error: "), "{blocks}: {said:?}");
+            }
+            other => panic!("exit {other} with {blocks} blocks: {said:?}"),
+        }
+    }
+    let codes: Vec<i32> = said.iter().map(|said| said.code).collect();
     assert_eq!((codes.first(), codes.last()), (Some(&1), Some(&0)), "none is too little, plenty is enough");
 }

@@ -1,8 +1,8 @@
 //! What every test needs: a gateway, a profile, a journal, and the program.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -92,11 +92,13 @@ impl Sim {
 
     pub(crate) fn start_with(args: &[&str]) -> Self {
         let mut command = program();
-        command
-            .args(["sim", "--listen", "127.0.0.1:0"])
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
+        command.args(["sim", "--listen", "127.0.0.1:0"]).args(args);
+        Self::of(command)
+    }
+
+    /// From the command that starts it.
+    pub(crate) fn of(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().unwrap();
         let mut first_line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first_line).unwrap();
@@ -104,6 +106,21 @@ impl Sim {
         let mut words = after.split(|letter: char| !letter.is_ascii_digit() && !".:".contains(letter));
         let addr = words.find_map(|word| word.parse().ok()).unwrap();
         Self { child, addr, first_line }
+    }
+
+    /// One request at its control port, which it needs `--control 127.0.0.1:0` for; `None` when it is gone.
+    pub(crate) fn ask(&self, request: &Value) -> Option<Value> {
+        let (_, control) = self.first_line.trim().rsplit_once("control port ").unwrap();
+        let mut stream = TcpStream::connect(control).ok()?;
+        stream.write_all(format!("{request}\n").as_bytes()).ok()?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).ok()?;
+        serde_json::from_str(&line).ok()
+    }
+
+    /// Waits for its end, and says how it was.
+    pub(crate) fn ends(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
     }
 
     /// Ends it as the system does.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::house::{House, Sim, program, run};
+use crate::house::{House, Sim, profile, program, run};
 
 #[test]
 fn the_first_line_says_where_it_listens_and_it_does() {
@@ -234,4 +234,52 @@ fn every_fault_is_listed_for_people_and_for_programs() {
     assert!(names.len() > 40 && names.contains(&"half-open".to_owned()), "{names:?}");
     let listed = run(program().args(["sim", "--list-faults"])).exits(0);
     assert!(names.iter().all(|name| listed.out.contains(name.as_str())));
+}
+
+#[test]
+fn a_gateway_that_was_killed_comes_back_with_the_brokers_books() {
+    let dir = tempfile::tempdir().unwrap();
+    let books = dir.path().join("books.jsonl");
+    let start = || Sim::start(&["--control", "127.0.0.1:0", "--books", books.to_str().unwrap()]);
+    let truth = |sim: &Sim| {
+        let mut said = sim.ask(&serde_json::json!({ "do": "truth" })).unwrap();
+        said.as_object_mut().unwrap().remove("now");
+        said
+    };
+    let sim = start();
+    let house = House::of(&sim);
+    house.submit("bought", &["--type", "market", "--wait", "done"]).exits(0);
+    house.submit("rests", &["--type", "limit", "--limit", "225"]).exits(0);
+    let before = truth(&sim);
+    assert_eq!(sim.signal("-KILL").code(), None);
+    let sim = start();
+    assert_eq!(truth(&sim), before);
+    std::fs::write(house.path("alphec-exec.toml"), profile(sim.addr)).unwrap();
+    house.run(&["order", "cancel", "rests"]).exits(0);
+    assert_eq!(truth(&sim)["positions"][0]["quantity"], "10");
+}
+
+#[test]
+fn a_gateway_whose_books_cannot_be_written_serves_nobody_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let books = dir.path().join("books.jsonl");
+    let whole = program();
+    let mut limited = std::process::Command::new("sh");
+    // Enough for the first line, whose blocks are of 512 or 1,024 bytes.
+    limited.args(["-c", "ulimit -f 24; exec \"$0\" \"$@\""]).arg(whole.get_program());
+    limited.args(["sim", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--walk-ms", "0", "--books"]);
+    limited.arg(&books);
+    let sim = Sim::of(limited);
+    let price = serde_json::json!({ "do": "set-price", "symbol": "AAPL", "bid": "231" });
+    for said in std::iter::from_fn(|| sim.ask(&price)).take(10_000) {
+        assert_eq!(said["ok"], true, "{said}");
+    }
+    assert_eq!(sim.ends().code(), Some(1));
+    // What was written is whole, and is gone on from.
+    let text = std::fs::read_to_string(&books).unwrap();
+    assert!(text.lines().count() > 5, "{text}");
+    let again =
+        Sim::start_with(&["--walk-ms", "0", "--control", "127.0.0.1:0", "--books", books.to_str().unwrap()]);
+    let prices = again.ask(&serde_json::json!({ "do": "prices", "symbol": "AAPL" })).unwrap();
+    assert_eq!(prices["prices"][0]["bid"], "231");
 }

@@ -113,6 +113,16 @@ impl Desk {
         self.watched.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
+    /// Begins to keep a diary of what changes the venue.
+    pub fn keep_diary(&mut self) {
+        self.venue.keep_diary();
+    }
+
+    /// What changed the venue since the last call, as lines to [live through again](Venue::live_again).
+    pub fn take_diary(&mut self) -> Vec<u8> {
+        self.venue.take_diary()
+    }
+
     /// The venue, to be looked at.
     pub fn venue(&self) -> &Venue {
         &self.venue

@@ -362,7 +362,7 @@ impl Desk {
         let Some(mut report) = self.venue.order(key) else { return };
         report.status = Status::Cancelled;
         self.deliver(now, VenueOutput::Order(report), &super::route::PLAIN);
-        let confirmed = VenueOutput::Refused { key, refusal: Refusal::Cancelled("") };
+        let confirmed = VenueOutput::Refused { key, refusal: Refusal::Cancelled("".into()) };
         self.deliver(now, confirmed, &super::route::PLAIN);
         let fill = VenueInput::Meddle(Meddle::Fill { key, quantity: None });
         self.later(now, fault.span("after"), Later::Do(Box::new(fill)));

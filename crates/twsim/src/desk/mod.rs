@@ -136,12 +136,18 @@ const MUTE_INBOX_LIMIT: usize = 4 * 1024 * 1024;
 impl Desk {
     /// Opens a gateway at `now`.
     pub fn new(config: GatewayConfig, now: UtcNs) -> Self {
+        let venue = Venue::new(config.venue(now));
+        Self::before(venue, config, now)
+    }
+
+    /// Opens a gateway at `now` to a venue that is there already.
+    pub(crate) fn before(venue: Venue, config: GatewayConfig, now: UtcNs) -> Self {
         let mut faults = FaultPlan::new(config.seed);
         for fault in &config.faults {
             faults.arm(now, fault.clone());
         }
         let mut desk = Self {
-            venue: Venue::new(config.venue(now)),
+            venue,
             faults,
             postponed: Postponed::default(),
             plight: Plight::default(),

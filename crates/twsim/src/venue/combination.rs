@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::account::Trade;
 use super::bars::BarTape;
@@ -40,7 +41,7 @@ const RATIO_MAX: u32 = 100_000;
 const FIRST_CON_ID: ConId = 1_900_000_001;
 
 /// A leg as a client names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LegSpec {
     /// Instrument.
     pub con_id: ConId,
@@ -74,7 +75,7 @@ impl Leg {
 }
 
 /// What an order for a combination says about its legs.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LegTerms {
     /// Worst acceptable prices, by leg.
     pub limits: Vec<(ConId, Decimal)>,
@@ -85,7 +86,7 @@ pub struct LegTerms {
 }
 
 /// Legs that fill one after the other (tws-behaviour 3.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Apart {
     /// Nanoseconds between two of them.
     pub by: i64,
@@ -112,7 +113,7 @@ pub(crate) struct Legging {
 }
 
 /// What is wrong with a combination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CombinationProblem {
     /// 312: too few or too many legs, or one twice.
     Legs,
@@ -237,6 +238,7 @@ impl Venue {
         let instrument = con_id.and_then(|con_id| Instrument::combined(con_id, symbol, &parts));
         let instrument = instrument.ok_or(Refusal::Combination(CombinationProblem::Legs))?;
         self.combinations.insert(name, instrument.con_id);
+        self.note_combination(now, symbol, legs);
         Ok(self.list(now, instrument))
     }
 

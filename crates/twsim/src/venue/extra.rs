@@ -1,6 +1,7 @@
 //! What only some orders ask for, kept apart so that the others pay nothing for it.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::combination::LegTerms;
 use super::instrument::Instrument;
@@ -9,7 +10,7 @@ use super::refusal::Refusal;
 use super::types::{OrderSpec, UtcNs};
 
 /// The rarer terms of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Extra {
     /// The one-cancels-all group it belongs to.
     pub oca: Option<Oca>,

@@ -138,7 +138,7 @@ impl Venue {
         let report = order.report();
         out.push(VenueOutput::Order(report.clone()));
         if status == Status::Cancelled {
-            out.push(VenueOutput::Refused { key: order.key, refusal: Refusal::Cancelled(reason) });
+            out.push(VenueOutput::Refused { key: order.key, refusal: Refusal::Cancelled(reason.into()) });
         }
         self.archive.add_order(*report, now);
         self.leave_group(&order);

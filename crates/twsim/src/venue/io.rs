@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::meddle::Meddle;
 use super::preview::Preview;
@@ -10,7 +11,7 @@ use super::refusal::Refusal;
 use super::types::{ConId, OrderKey, OrderSpec, Side, Status, UtcNs};
 
 /// A request to the venue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VenueInput {
     /// A new order, or the modification of a live one when the key is known.
     Place {
@@ -82,7 +83,7 @@ pub enum VenueInput {
 }
 
 /// Bid, ask and last of one instrument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Quote {
     /// Best bid; `None` when nobody bids.
     pub bid: Option<Decimal>,

@@ -1,9 +1,10 @@
 //! Order types, with the prices each of them needs.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// How far a trailing stop stays behind the market.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TrailBy {
     /// A price distance.
     Amount(Decimal),
@@ -22,7 +23,7 @@ impl TrailBy {
 }
 
 /// Order type with the prices that type needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderKind {
     /// Fills at the touch.
     Market,

@@ -2,6 +2,7 @@
 //! another way than the request says. The venue stays consistent; only its manners change.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::io::VenueOutput;
 use super::order::Hold;
@@ -10,7 +11,7 @@ use super::types::{OrderKey, OrderSpec, Status, UtcNs};
 use super::{Scheduled, Venue};
 
 /// An unusual event at the venue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Meddle {
     /// A second live order under the key of one that lives on (tws-behaviour 2.2).
     Twin {

@@ -16,6 +16,7 @@ mod combination;
 mod commission;
 mod correct;
 mod depth;
+mod diary;
 mod extra;
 mod family;
 mod fills;
@@ -68,6 +69,7 @@ pub use refusal::Refusal;
 pub use types::{ConId, DAY_NS, OrderKey, OrderSpec, Side, Status, TimeInForce, UtcNs};
 
 use archive::Archive;
+use diary::Diary;
 use market::Market;
 use oca::{Group, GroupName, Unheard};
 use order::LiveOrder;
@@ -173,6 +175,8 @@ pub struct Venue {
     by_hand: bool,
     /// The order that a fault holds as it arrives.
     held_next: Option<OrderKey>,
+    /// What changes it, in words, while somebody keeps its books.
+    diary: Option<Box<Diary>>,
 }
 
 /// Walk steps made up for when time jumps; a longer gap is skipped, so that one late wake stays cheap.
@@ -215,6 +219,7 @@ impl Venue {
             positive_manual: false,
             by_hand: false,
             held_next: None,
+            diary: None,
         };
         let start = venue.config.start;
         if let Some(every) = venue.config.walk_every {
@@ -235,6 +240,7 @@ impl Venue {
 
     /// As [`handle`](Self::handle), appending to a buffer of the caller's.
     pub fn handle_into(&mut self, now: UtcNs, input: VenueInput, out: &mut Vec<VenueOutput>) {
+        self.note_input(now, &input);
         self.advance(now, out);
         match input {
             VenueInput::Place { key, spec } => self.place(now, key, spec, out),
@@ -277,12 +283,18 @@ impl Venue {
             order.bound = true;
             bound.push(*order.report());
         }
+        if !bound.is_empty() {
+            self.note_bound();
+        }
         bound
     }
 
     /// Hand-typed orders from now on get the next positive ids of client 0, or negative ones (tws-behaviour 1.4).
     pub(crate) fn number_by_hand(&mut self, positive: bool) {
-        self.positive_manual = positive;
+        if self.positive_manual != positive {
+            self.positive_manual = positive;
+            self.note_numbering(positive);
+        }
     }
 
     fn advance(&mut self, now: UtcNs, out: &mut Vec<VenueOutput>) {

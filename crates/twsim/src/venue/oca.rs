@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::Venue;
 use super::growth::part;
@@ -15,7 +16,7 @@ use super::refusal::Refusal;
 use super::types::{OrderSpec, Status, UtcNs};
 
 /// What a fill of one member does to the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OcaKind {
     /// 1: the first fill cancels them.
     Cancel,
@@ -47,7 +48,7 @@ impl OcaKind {
 }
 
 /// Membership in a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Oca {
     /// The group's name, which is its account's own.
     pub group: Arc<str>,

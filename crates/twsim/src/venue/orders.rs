@@ -145,7 +145,7 @@ impl Venue {
             return self.cancel_live(now, seq, out);
         }
         let refusal = if self.parked.remove(&key).is_some() {
-            Refusal::Cancelled("")
+            Refusal::Cancelled("".into())
         } else if let Some(finished) = self.archive.answer_cancel(key) {
             Refusal::Finished(key.order_id, finished.status)
         } else {

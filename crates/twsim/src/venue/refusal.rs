@@ -1,13 +1,16 @@
 //! Why the venue (or the gateway before it) answers an order with an error: one table of codes and texts.
 //! Texts follow the broker's wording closely enough to be recognised; clients must branch on the code.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::combination::CombinationProblem;
 use super::types::Status;
 
 /// An order-related error.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// 103: the id was used before.
     DuplicateId,
@@ -39,7 +42,7 @@ pub enum Refusal {
     /// 201: rejected, with a reason and a status.
     Rejected(String),
     /// 202: not an error, the confirmation of a cancel.
-    Cancelled(&'static str),
+    Cancelled(Cow<'static, str>),
     /// 320: a field cannot be read.
     Unreadable(String),
     /// 312, 313, 314, 356, 387, 10000, 10243: about a combination.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::extra::Extra;
 use super::kind::OrderKind;
@@ -19,7 +20,7 @@ pub type ConId = i32;
 pub const DAY_NS: i64 = 86_400 * 1_000_000_000;
 
 /// An order as an API client names it: order ids are unique only per client id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OrderKey {
     /// API client id of the owner; 0 for orders typed by hand.
     pub client_id: i32,
@@ -35,7 +36,7 @@ impl OrderKey {
 }
 
 /// Buy or sell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Side {
     /// Adds to the position.
     Buy,
@@ -62,7 +63,7 @@ impl Side {
 }
 
 /// How long an order stays in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TimeInForce {
     /// Until the end of the venue's day.
     Day,
@@ -79,7 +80,7 @@ pub enum TimeInForce {
 }
 
 /// What a client asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderSpec {
     /// Instrument.
     pub con_id: ConId,
@@ -110,7 +111,7 @@ pub struct OrderSpec {
 }
 
 /// Order status in the broker's spelling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Status {
     /// Held by the venue: an untriggered stop, a child waiting for its parent, or not acknowledged yet.
     PreSubmitted,

@@ -8,6 +8,7 @@ mod bars;
 mod behaviours;
 mod bench;
 mod blocking;
+mod books;
 mod bounds;
 mod combinations;
 mod control;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use alphec_twsim::GatewayConfig;
 use alphec_twsim::desk::{ConnId, Desk};
-use alphec_twsim::venue::Retention;
+use alphec_twsim::venue::{Retention, Venue};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -46,6 +46,11 @@ fn random_frames_hurt_only_who_sends_them() {
     storm.end(frames);
 }
 
+fn config() -> GatewayConfig {
+    let retention = Retention { finished_orders: 2_000, executions: 2_000, bar_slots: 100 };
+    GatewayConfig { retention, ..GatewayConfig::default() }
+}
+
 fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
@@ -53,6 +58,8 @@ fn from_environment(name: &str) -> Option<u64> {
 struct Storm {
     rng: StdRng,
     desk: Desk,
+    /// Lives through the diary of the desk's venue.
+    twin: Venue,
     now: i64,
     hostile: Vec<Peer>,
     witness: ConnId,
@@ -69,13 +76,14 @@ struct Peer {
 
 impl Storm {
     fn new(seed: u64) -> Self {
-        let retention = Retention { finished_orders: 2_000, executions: 2_000, bar_slots: 100 };
-        let mut desk = Desk::new(GatewayConfig { retention, ..GatewayConfig::default() }, START);
+        let mut desk = Desk::new(config(), START);
+        desk.keep_diary();
         let witness = desk.open();
         desk.receive(START, witness, &hello(9_999));
         drop(desk.take_output(witness));
         let mut storm = Self {
             rng: StdRng::seed_from_u64(seed),
+            twin: Venue::new(config().venue(START)),
             desk,
             now: START,
             hostile: Vec::new(),
@@ -206,10 +214,23 @@ impl Storm {
         );
         self.desk.receive(self.now, self.witness, &Body::default().frame(58));
         drop(self.desk.take_output(self.witness));
+        self.live_again();
         for (name, size) in self.desk.sizes() {
             let most = if name.starts_with("bytes") { 1 << 20 } else { 5_000 };
             assert!(size <= most, "{size} {name}");
         }
+    }
+
+    /// Whatever frames made of the venue, its diary tells.
+    fn live_again(&mut self) {
+        for line in self.desk.take_diary().split_inclusive(|byte| *byte == b'\n') {
+            self.twin.live_again(line).unwrap();
+        }
+        let truth = self.desk.truth();
+        assert!(truth.executions.iter().eq(self.twin.executions()), "the twin traded otherwise");
+        assert!(truth.accounts.iter().eq(self.twin.accounts()), "the twin holds something else");
+        let working = truth.orders.iter().filter(|order| order.ended_at.is_none()).map(|order| &order.report);
+        assert!(working.eq(self.twin.open_orders().map(|report| *report).collect::<Vec<_>>().iter()));
     }
 
     /// With everybody gone nothing is left but what is kept by policy.

@@ -280,6 +280,18 @@ fn check_limits(world: &World) {
     }
 }
 
+/// Everything that a venue shows.
+fn all_of(venue: &Venue) -> impl PartialEq + std::fmt::Debug + use<> {
+    (
+        venue.open_orders().collect::<Vec<_>>(),
+        venue.finished_orders().cloned().collect::<Vec<_>>(),
+        venue.executions().cloned().collect::<Vec<_>>(),
+        venue.accounts().cloned().collect::<Vec<_>>(),
+        venue.instruments().map(|it| venue.quote(it.con_id)).collect::<Vec<_>>(),
+        (venue.next_order_id(1), venue.next_wake(), venue.sizes()),
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -296,6 +308,27 @@ proptest! {
         let first = World::new(config(seed)).run(&steps);
         let second = World::new(config(seed)).run(&steps);
         prop_assert_eq!(first.heard, second.heard);
+    }
+
+    #[test]
+    fn what_lives_through_a_venues_diary_is_that_venue(seed in any::<u64>(), steps in prop::collection::vec(step(), 1..60)) {
+        let mut world = World::new(config(seed));
+        world.venue.keep_diary();
+        let mut first = world.run(&steps);
+        let diary = first.venue.take_diary();
+        let mut second = Venue::new(config(seed));
+        for line in diary.split_inclusive(|byte| *byte == b'\n') {
+            second.live_again(line).unwrap();
+        }
+        prop_assert_eq!(all_of(&first.venue), all_of(&second));
+        // And it goes on as that venue does.
+        let later = first.now + 60_000_000_000;
+        let [went_on, lived_again] = [&mut first.venue, &mut second].map(|venue| {
+            let mut heard = venue.handle(later, VenueInput::Wake);
+            heard.extend(venue.handle(later, VenueInput::CancelAll));
+            heard
+        });
+        prop_assert_eq!(went_on, lived_again);
     }
 }
 
