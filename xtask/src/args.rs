@@ -72,7 +72,7 @@ pub(crate) fn help() -> String {
     line(&mut page, "--write", "fmt, layers, compare: bring the files up to date instead of checking them");
     line(&mut page, "--unit", "test: only the tests inside the crates");
     line(&mut page, "--smoke", "bench: run each benchmark once, to see that it works");
-    line(&mut page, "--kills N", "torture: how many kills, 80 unless given");
+    line(&mut page, "--kills N", "torture: how many kills, 200 unless given");
     line(&mut page, "--seed S", "torture: what its choices are drawn from");
     line(&mut page, "--json", "torture: one JSON document on stdout");
     page.push_str("\nExit code: 0 passed, 1 a step failed, 2 wrong usage. NO_COLOR turns colour off.");

@@ -5,11 +5,34 @@ use std::path::Path;
 
 use alphec_execution::model::{Body, Decimal, ExecId, OrderRef, OrderState, Record, Seq, Side};
 use alphec_journal::Reader;
-use alphec_twsim::Truth;
 use serde_json::Value;
 
 const AAPL: i64 = 265_598;
 const MSFT: i64 = 272_093;
+
+/// What is really so at the broker, as the gateway's control port tells it.
+#[derive(Debug)]
+pub(crate) struct Truth {
+    /// Each order's reference, and whether it is over.
+    pub(crate) orders: Vec<(String, bool)>,
+    pub(crate) executions: Vec<String>,
+    /// Quantities by contract.
+    positions: BTreeMap<i64, Decimal>,
+}
+
+impl Truth {
+    pub(crate) fn read(said: &Value) -> Self {
+        let rows = |name: &str| said[name].as_array().expect("a list").iter();
+        let text = |row: &Value, key: &str| row[key].as_str().expect("a text").to_owned();
+        Self {
+            orders: rows("orders").map(|row| (text(row, "order_ref"), !row["ended_at"].is_null())).collect(),
+            executions: rows("executions").map(|row| text(row, "exec_id")).collect(),
+            positions: rows("positions")
+                .map(|row| (row["con_id"].as_i64().unwrap(), text(row, "quantity").parse().unwrap()))
+                .collect(),
+        }
+    }
+}
 
 /// What the journal says, read record by record.
 #[derive(Debug, Default)]
@@ -81,8 +104,8 @@ impl Books {
     /// Right after a kill: nothing at the broker twice, and nothing there that is not on record.
     pub(crate) fn check_intents(&self, truth: &Truth) -> Result<(), String> {
         let mut seen = BTreeSet::new();
-        for order in &truth.orders {
-            let order_ref = reference(&order.report.spec.order_ref)?;
+        for (order_ref, _) in &truth.orders {
+            let order_ref = reference(order_ref)?;
             if !self.intents.contains(&order_ref) {
                 return Err(format!("{order_ref} is at the broker and not in the journal"));
             }
@@ -96,19 +119,18 @@ impl Books {
     /// After a restart that has read the broker's books: every fill booked once, positions agree.
     pub(crate) fn check_fills(&self, truth: &Truth) -> Result<(), String> {
         let at_broker: Result<BTreeSet<ExecId>, _> =
-            truth.executions.iter().map(|execution| ExecId::new(&execution.exec_id)).collect();
+            truth.executions.iter().map(|exec_id| ExecId::new(exec_id)).collect();
         let at_broker = at_broker.map_err(|error| error.to_string())?;
         if at_broker != self.executions {
             let lost: Vec<_> = at_broker.difference(&self.executions).collect();
             let invented: Vec<_> = self.executions.difference(&at_broker).collect();
             return Err(format!("fills not booked: {lost:?}; booked and not at the broker: {invented:?}"));
         }
-        for account in &truth.accounts {
-            for (con_id, position) in &account.positions {
-                let ours = self.positions.get(&i64::from(*con_id)).copied().unwrap_or_default();
-                if ours != position.quantity {
-                    return Err(format!("position in contract {con_id}: {ours}, not {}", position.quantity));
-                }
+        for con_id in self.positions.keys().chain(truth.positions.keys()) {
+            let [ours, theirs] =
+                [&self.positions, &truth.positions].map(|held| held.get(con_id).copied().unwrap_or_default());
+            if ours != theirs {
+                return Err(format!("position in contract {con_id}: {ours}, not {theirs}"));
             }
         }
         Ok(())
@@ -121,17 +143,16 @@ pub(crate) fn check_view(view: &Value, truth: &Truth) -> Result<(), String> {
     let text = |order: &Value, field: &str| order[field].as_str().unwrap_or_default().to_owned();
     let shown: BTreeMap<String, String> =
         orders.iter().map(|order| (text(order, "order_ref"), text(order, "state"))).collect();
-    for order in &truth.orders {
-        let order_ref = &*order.report.spec.order_ref;
+    for (order_ref, is_over_there) in &truth.orders {
         let state = shown.get(order_ref).ok_or_else(|| format!("{order_ref} is not shown"))?;
         let is_over = matches!(state.as_str(), "filled" | "canceled" | "rejected" | "expired");
-        if is_over != order.ended_at.is_some() || (!is_over && state != "working") {
-            let truly = if order.ended_at.is_some() { "over" } else { "working" };
+        if is_over != *is_over_there || (!is_over && state != "working") {
+            let truly = if *is_over_there { "over" } else { "working" };
             return Err(format!("{order_ref} is {truly} at the broker and shown as {state}"));
         }
     }
     let open = |state: &&String| matches!(state.as_str(), "in_doubt" | "pending_new" | "staged" | "working");
-    let working = truth.orders.iter().filter(|order| order.ended_at.is_none()).count();
+    let working = truth.orders.iter().filter(|(_, is_over)| !is_over).count();
     let shown = shown.values().filter(open).count();
     if shown == working { Ok(()) } else { Err(format!("{shown} orders are shown as open, {working} are")) }
 }

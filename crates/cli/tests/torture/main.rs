@@ -1,17 +1,20 @@
 //! `kill -9` of the real program at named points and at random instants, of the gateway too, and then a restart: three
 //! books are compared, that of the gateway, that of the journal, and that of the engine.
 //!
-//! The victims are `alphec-exec demo` and, as a process of its own, an engine that eight hands keep busy. What a killed
-//! gateway loses is its connections and what it had parked: the broker's books are not in it, here as in truth (fault
-//! `restart`). While nobody looks prices may move and fill what rests.
+//! The victims are `alphec-exec demo` and, as a process of its own, an engine that eight hands keep busy; and the gateway,
+//! `alphec-exec sim`, whose control port tells the truth. What a killed gateway loses is its connections and what it had
+//! parked: the broker's books are not in it, so `--books` keeps them in a file, each change before its answer leaves.
+//! While nobody looks prices may move and fill what rests.
 //!
 //! `cargo xtask torture --kills N [--seed S] [--json]` runs it for long. The seed draws points, loads and prices; what
-//! the threads of three processes make of it differs from run to run.
+//! the threads of three processes make of it differs from run to run. Several worlds are tortured at a time, each with
+//! a gateway, a journal and an engine of its own: most of a kill is waiting.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is a failed test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is a failed test")]
 
 mod books;
 mod dice;
+mod gateway;
 mod load;
 mod point;
 mod relay;
@@ -19,22 +22,23 @@ mod report;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use alphec_execution::model::Decimal;
-use alphec_twsim::{Fault, Gateway, GatewayHandle};
 use books::{Books, check_view};
 use dice::Dice;
+use gateway::Gateway;
 use point::Point;
 use relay::Relay;
 use report::{Outcome, Report};
 
 /// Kills of a change's test run; `cargo xtask torture` makes more.
-const KILLS: u64 = 12;
-/// After so many kills the world begins anew, with an empty journal.
+const KILLS: u64 = 16;
+/// Worlds at a time.
+const LANES: u64 = 4;
+/// After so many kills a world begins anew, with an empty journal.
 const ROUND: u64 = 12;
 /// How long a restarted engine has to know everything again.
 const PATIENCE: &str = "20";
@@ -48,28 +52,26 @@ async fn child_trades_until_killed() {
     load::trade_until_killed(Path::new(config), seed.parse().unwrap()).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_kill_loses_a_fill_doubles_an_order_or_hides_one() {
+#[test]
+fn no_kill_loses_a_fill_doubles_an_order_or_hides_one() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let (kills, seed) = (number("ALPHEC_KILLS").unwrap_or(KILLS), number("ALPHEC_KILL_SEED").unwrap_or(11));
-    let mut report = Report::new(seed, kills);
-    let mut dice = Dice::new(seed);
-    let mut done = 0;
-    while done < kills {
-        let mut world = World::begin(dice.below(u64::MAX)).await;
-        for _ in 0..ROUND.min(kills - done) {
-            let point = Point::ALL[usize::try_from(done).unwrap() % Point::ALL.len()];
-            match world.kill_at(point) {
-                Ok(outcome) => report.add(outcome),
-                Err(why) => panic!(
-                    "kill {done} at {}: {why}\nagain: cargo xtask torture --kills {kills} --seed {seed}",
-                    point.name()
-                ),
-            }
-            done += 1;
+    let torture =
+        Torture { kills, seed, begun: AtomicU64::new(0), report: Mutex::new(Report::new(seed, kills)) };
+    thread::scope(|scope| {
+        let lanes: Vec<_> = (0..LANES)
+            .map(|lane| {
+                scope.spawn({
+                    let torture = &torture;
+                    move || torture.lane(lane)
+                })
+            })
+            .collect();
+        for lane in lanes {
+            lane.join().expect("no violation");
         }
-        world.end().await;
-    }
+    });
+    let report = torture.report.into_inner().unwrap();
     println!("{}", report.table());
     if let Some(path) = std::env::var_os("ALPHEC_KILL_REPORT") {
         std::fs::write(path, report.json().to_string()).unwrap();
@@ -80,20 +82,59 @@ async fn no_kill_loses_a_fill_doubles_an_order_or_hides_one() {
     }
 }
 
+/// What the worlds share.
+struct Torture {
+    kills: u64,
+    seed: u64,
+    begun: AtomicU64,
+    report: Mutex<Report>,
+}
+
+impl Torture {
+    /// One world after the other, as long as there are kills to make.
+    fn lane(&self, lane: u64) {
+        let mut dice = Dice::new(self.seed.wrapping_mul(LANES).wrapping_add(lane));
+        loop {
+            let mut world = World::begin(dice.below(u64::MAX));
+            for _ in 0..ROUND {
+                let kill = self.begun.fetch_add(1, Ordering::SeqCst);
+                if kill >= self.kills {
+                    return world.end();
+                }
+                let point = Point::ALL[usize::try_from(kill).unwrap() % Point::ALL.len()];
+                match world.kill_at(point) {
+                    Ok(outcome) => self.report.lock().unwrap().add(outcome),
+                    Err(why) => {
+                        // The others need not go on.
+                        self.begun.store(self.kills, Ordering::SeqCst);
+                        let Self { kills, seed, .. } = self;
+                        panic!(
+                            "kill {kill} at {}: {why}\nagain: cargo xtask torture --kills {kills} --seed {seed}\nleft in {}",
+                            point.name(),
+                            world.folder.keep().display()
+                        )
+                    }
+                }
+            }
+            world.end();
+        }
+    }
+}
+
 /// One gateway, one journal, one engine after the other.
 struct World {
     folder: tempfile::TempDir,
-    gateway: Arc<GatewayHandle>,
+    gateway: Arc<Gateway>,
     relay: Relay,
     config: PathBuf,
     dice: Dice,
 }
 
 impl World {
-    async fn begin(seed: u64) -> Self {
+    fn begin(seed: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let gateway = Gateway::builder().seed(seed).fixed_prices().start().await.unwrap();
-        let relay = Relay::start(gateway.addr());
+        let gateway = Gateway::start(folder.path().join("books.jsonl"), seed);
+        let relay = Relay::start(Arc::clone(&gateway.address));
         let config = write_profile(folder.path(), &relay);
         let world = Self { folder, gateway: Arc::new(gateway), relay, config, dice: Dice::new(seed) };
         world.prices("230", "420");
@@ -102,17 +143,22 @@ impl World {
 
     fn kill_at(&mut self, point: Point) -> Result<Outcome, String> {
         let before = self.gateway.truth();
+        let gateways = self.gateway.kills();
         let is_reached = Arc::new(AtomicBool::new(false));
         let victim = Arc::new(Mutex::new(self.start_victim()));
-        self.set_trap(point, &victim, &is_reached);
+        let striker = self.set_trap(point, &victim, &is_reached);
         let latest = Instant::now() + point.at_the_latest(&mut self.dice);
         while victim.lock().unwrap().try_wait().unwrap().is_none() && Instant::now() < latest {
             thread::sleep(Duration::from_millis(1));
         }
         self.relay.disarm();
+        if let Some(striker) = striker {
+            striker.join().unwrap();
+        }
         // Gone already when the trap was quicker, or a demo ended well: that is as good a case.
         drop(victim.lock().unwrap().kill());
         victim.lock().unwrap().wait().unwrap();
+        self.gateway.wait_open();
         let mut doubts = 0;
         if self.journal().exists() {
             let books = Books::read(&self.journal())?;
@@ -137,6 +183,7 @@ impl World {
             point,
             is_reached: is_reached.load(Ordering::SeqCst)
                 || !point.is_on_the_wire() && point != Point::AfterAppend,
+            gateway_kills: self.gateway.kills() - gateways,
             orders: truth.orders.len().saturating_sub(before.orders.len()),
             fills: truth.executions.len().saturating_sub(before.executions.len()),
             doubts,
@@ -144,36 +191,71 @@ impl World {
         })
     }
 
-    fn set_trap(&mut self, point: Point, victim: &Arc<Mutex<Child>>, is_reached: &Arc<AtomicBool>) {
-        let (victim, is_reached) = (Arc::clone(victim), Arc::clone(is_reached));
-        let kill = move || {
-            is_reached.store(true, Ordering::SeqCst);
-            drop(victim.lock().unwrap().kill());
+    /// The thread that strikes the gateway at an instant, where no frame decides.
+    fn set_trap(
+        &mut self,
+        point: Point,
+        victim: &Arc<Mutex<Child>>,
+        is_reached: &Arc<AtomicBool>,
+    ) -> Option<JoinHandle<()>> {
+        let kill = {
+            let (victim, is_reached) = (Arc::clone(victim), Arc::clone(is_reached));
+            move || {
+                is_reached.store(true, Ordering::SeqCst);
+                drop(victim.lock().unwrap().kill());
+            }
         };
-        let nth = 1 + self.dice.below(3);
+        // The books are read once at a start, and then for as long as something is in doubt.
+        let nth = if point.is_reconciling() { 1 } else { 1 + self.dice.below(3) };
+        if point.takes_the_gateway() {
+            return self.set_gateway_trap(point, nth, (kill, Arc::clone(is_reached)));
+        }
         match point {
-            Point::Random | Point::WhileStarting => {}
             Point::AfterAppend => {
                 let (note, moves) = (self.folder.path().join("kill.db.head"), 1 + self.dice.below(60));
                 thread::spawn(move || after_moves(&note, moves, kill));
             }
-            Point::GatewayFirst => {
-                let gateway = Arc::clone(&self.gateway);
-                let fault: Fault = format!("restart(down={}ms)", 50 + self.dice.below(300)).parse().unwrap();
-                let later = self.dice.millis(500);
-                let kill = Arc::new(kill);
-                let act = move || {
-                    gateway.inject(fault.clone());
-                    let kill = Arc::clone(&kill);
-                    thread::spawn(move || {
-                        thread::sleep(later);
-                        kill();
-                    });
-                };
-                self.relay.set_trap(point, nth, Box::new(act));
-            }
-            _ => self.relay.set_trap(point, nth, Box::new(kill)),
+            _ if point.is_on_the_wire() => self.relay.set_trap(point, nth, Box::new(kill)),
+            _ => {}
         }
+        None
+    }
+
+    /// The gateway dies, and is back a little later; the engine dies before that, after it, or in the same moment.
+    fn set_gateway_trap(
+        &mut self,
+        point: Point,
+        nth: u64,
+        (kill, is_reached): (impl Fn() + Clone + Send + Sync + 'static, Arc<AtomicBool>),
+    ) -> Option<JoinHandle<()>> {
+        let gateway = Arc::clone(&self.gateway);
+        let down = Duration::from_millis(20) + self.dice.millis(280);
+        let later = if point == Point::Both { Duration::ZERO } else { self.dice.millis(600) };
+        let act = move || {
+            is_reached.store(true, Ordering::SeqCst);
+            if point == Point::Both {
+                kill();
+            }
+            gateway.kill();
+            let (gateway, kill) = (Arc::clone(&gateway), kill.clone());
+            thread::spawn(move || {
+                thread::sleep(down);
+                gateway.open();
+            });
+            thread::spawn(move || {
+                thread::sleep(later);
+                kill();
+            });
+        };
+        if point.is_on_the_wire() {
+            self.relay.set_trap(point, nth, Box::new(act));
+            return None;
+        }
+        let at = self.dice.millis(700);
+        Some(thread::spawn(move || {
+            thread::sleep(at);
+            act();
+        }))
     }
 
     fn start_victim(&mut self) -> Child {
@@ -212,18 +294,15 @@ impl World {
 
     fn prices(&self, aapl: &str, msft: &str) {
         for (symbol, price) in [("AAPL", aapl), ("MSFT", msft)] {
-            assert!(self.gateway.set_price(symbol, price.parse::<Decimal>().unwrap()));
+            self.gateway.set_price(symbol, price);
         }
     }
 
     /// In the end a demo has to work as on the first day.
-    async fn end(self) {
+    fn end(self) {
         let last = self.program(&["demo"]).output().unwrap();
         let text = String::from_utf8_lossy(&last.stdout);
         assert!(last.status.success(), "the last demo: {text}\n{}", String::from_utf8_lossy(&last.stderr));
-        if let Some(gateway) = Arc::into_inner(self.gateway) {
-            gateway.stop().await;
-        }
     }
 
     fn journal(&self) -> PathBuf {
@@ -231,11 +310,17 @@ impl World {
     }
 
     fn program(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_alphec-exec"));
+        let mut command = Command::new(program());
         command.args(args).args(["--json", "--profile", "paper", "--config"]).arg(&self.config);
         command.stdin(Stdio::null());
         command
     }
+}
+
+/// `alphec-exec`: the one that was built with this, or a copy of it that later builds leave alone.
+fn program() -> PathBuf {
+    let built = env!("CARGO_BIN_EXE_alphec-exec");
+    std::env::var_os("ALPHEC_KILL_BINARY").map_or_else(|| built.into(), PathBuf::from)
 }
 
 /// Acts once the note of the journal's head has changed so many times.
@@ -269,7 +354,7 @@ journal = "kill.db"
 instruments.AAPL = {{ kind = "stock", exchange = "SMART", currency = "USD", tick = "0.01" }}
 instruments.MSFT = {{ kind = "stock", exchange = "SMART", currency = "USD", tick = "0.01" }}
 limits = {{ max_order_qty = 100, max_order_notional = 100000, max_position = 5000, max_gross_notional = 5000000, max_net_notional = 5000000, max_leverage = 20, price_collar = "0.50", max_open_orders = 2000, max_messages_per_second = 1000 }}
-timeouts = {{ ack_ms = 1000, resnapshot_ms = 200, absent_ms = 0 }}
+timeouts = {{ ack_ms = 500, resnapshot_ms = 100, absent_ms = 0 }}
 when_in_doubt = "cancel-probe"
 reconnect = {{ first_delay_ms = 50, ceiling_ms = 200 }}
 pacing_per_second = 0

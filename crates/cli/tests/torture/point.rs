@@ -44,12 +44,20 @@ pub(crate) enum Point {
     CancelNotDelivered,
     /// In the middle of reading the broker's books.
     WhileReconciling,
-    /// Not the engine but the gateway, while an order is on its way to it; the engine dies a little later.
-    GatewayFirst,
+    /// The gateway, as an order has just been handed to it; the engine dies a little later.
+    GatewayAfterOrder,
+    /// The gateway, as its first answer has just been handed to the engine, which dies a little later.
+    GatewayAfterAnswer,
+    /// The gateway, when it is asked for the broker's books; the engine dies a little later.
+    GatewayWhileReconciling,
+    /// The gateway at any instant; the engine dies a little later.
+    GatewayRandom,
+    /// Both at once, as an order has just been handed over.
+    Both,
 }
 
 impl Point {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Random,
         Self::WhileStarting,
         Self::AfterAppend,
@@ -61,7 +69,11 @@ impl Point {
         Self::AfterFill,
         Self::CancelNotDelivered,
         Self::WhileReconciling,
-        Self::GatewayFirst,
+        Self::GatewayAfterOrder,
+        Self::GatewayAfterAnswer,
+        Self::GatewayWhileReconciling,
+        Self::GatewayRandom,
+        Self::Both,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -77,24 +89,36 @@ impl Point {
             Self::AfterFill => "after-fill",
             Self::CancelNotDelivered => "cancel-not-delivered",
             Self::WhileReconciling => "while-reconciling",
-            Self::GatewayFirst => "gateway-first",
+            Self::GatewayAfterOrder => "gateway-after-order",
+            Self::GatewayAfterAnswer => "gateway-after-answer",
+            Self::GatewayWhileReconciling => "gateway-while-reconciling",
+            Self::GatewayRandom => "gateway-random",
+            Self::Both => "both",
         }
     }
 
     /// Whether this frame is the point.
     pub(crate) const fn is_at(self, way: Way, id: i32, order_sent: bool) -> bool {
         match (self, way) {
-            (Self::OrderNotDelivered | Self::AfterOrder | Self::GatewayFirst, Way::ToGateway) => {
-                id == PLACE_ORDER
-            }
+            (
+                Self::OrderNotDelivered | Self::AfterOrder | Self::GatewayAfterOrder | Self::Both,
+                Way::ToGateway,
+            ) => id == PLACE_ORDER,
             (Self::CancelNotDelivered, Way::ToGateway) => id == CANCEL_ORDER,
-            (Self::WhileReconciling, Way::ToGateway) => id == EXECUTIONS_ASKED,
-            (Self::BeforeFirstAnswer | Self::AfterFirstAnswer, Way::ToEngine) => {
+            (Self::WhileReconciling | Self::GatewayWhileReconciling, Way::ToGateway) => {
+                id == EXECUTIONS_ASKED
+            }
+            (Self::BeforeFirstAnswer | Self::AfterFirstAnswer | Self::GatewayAfterAnswer, Way::ToEngine) => {
                 order_sent && (id == ORDER_STATUS || id == OPEN_ORDER)
             }
             (Self::FillNotHeard | Self::AfterFill, Way::ToEngine) => order_sent && id == EXECUTION,
             _ => false,
         }
+    }
+
+    /// Whether it is in the reading of the broker's books.
+    pub(crate) const fn is_reconciling(self) -> bool {
+        matches!(self, Self::WhileReconciling | Self::GatewayWhileReconciling)
     }
 
     /// Whether the frame at the point is lost.
@@ -107,7 +131,19 @@ impl Point {
 
     /// Whether a frame decides, and not the clock or the journal.
     pub(crate) const fn is_on_the_wire(self) -> bool {
-        !matches!(self, Self::Random | Self::WhileStarting | Self::AfterAppend)
+        !matches!(self, Self::Random | Self::WhileStarting | Self::AfterAppend | Self::GatewayRandom)
+    }
+
+    /// Whether the gateway is killed there.
+    pub(crate) const fn takes_the_gateway(self) -> bool {
+        matches!(
+            self,
+            Self::GatewayAfterOrder
+                | Self::GatewayAfterAnswer
+                | Self::GatewayWhileReconciling
+                | Self::GatewayRandom
+                | Self::Both
+        )
     }
 
     /// When the engine is killed at the latest, or at all where no frame decides.

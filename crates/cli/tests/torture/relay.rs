@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use crate::gateway::Address;
 use crate::point::{Point, Way, is_order};
 
 /// Protobuf bodies have ids this much higher.
@@ -29,14 +30,15 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) fn start(gateway: SocketAddr) -> Self {
+    pub(crate) fn start(gateway: Address) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let relay = Self { addr: listener.local_addr().unwrap(), trap: Arc::default() };
         let here = relay.clone();
         thread::spawn(move || {
             for engine in listener.incoming().map_while(Result::ok) {
                 // Refused while the gateway is down: so is the engine then.
-                if let Ok(gateway) = TcpStream::connect(gateway) {
+                let gateway = *gateway.lock().unwrap();
+                if let Some(Ok(gateway)) = gateway.map(TcpStream::connect) {
                     here.join(&engine, &gateway);
                 }
             }

@@ -17,6 +17,7 @@ pub(crate) struct Outcome {
     pub(crate) point: Point,
     /// The point was reached; otherwise the kill came at the latest instant.
     pub(crate) is_reached: bool,
+    pub(crate) gateway_kills: u64,
     pub(crate) orders: usize,
     pub(crate) fills: usize,
     pub(crate) doubts: usize,
@@ -27,6 +28,7 @@ pub(crate) struct Outcome {
 struct Row {
     kills: u64,
     reached: u64,
+    gateways: u64,
     orders: usize,
     fills: usize,
     doubts: usize,
@@ -51,6 +53,7 @@ impl Report {
         let row = self.rows.entry(outcome.point.name()).or_default();
         row.kills += 1;
         row.reached += u64::from(outcome.is_reached);
+        row.gateways += outcome.gateway_kills;
         row.orders += outcome.orders;
         row.fills += outcome.fills;
         row.doubts += outcome.doubts;
@@ -72,14 +75,15 @@ impl Report {
 
     pub(crate) fn table(&self) -> String {
         let mut lines = vec![format!(
-            "{:<20} {:>5} {:>7} {:>6} {:>6} {:>6} {:>11} {:>11}",
-            "killed at", "kills", "reached", "orders", "fills", "doubts", "recovery", "longest"
+            "{:<26} {:>5} {:>7} {:>8} {:>6} {:>6} {:>6} {:>11} {:>11}",
+            "killed at", "kills", "reached", "gateways", "orders", "fills", "doubts", "recovery", "longest"
         )];
         let mut sum = Row::default();
         for (name, row) in &self.rows {
             lines.push(line(name, row));
             sum.kills += row.kills;
             sum.reached += row.reached;
+            sum.gateways += row.gateways;
             sum.orders += row.orders;
             sum.fills += row.fills;
             sum.doubts += row.doubts;
@@ -97,7 +101,8 @@ impl Report {
     pub(crate) fn json(&self) -> serde_json::Value {
         let rows = self.rows.iter().map(|(name, row)| {
             json!({
-                "point": name, "kills": row.kills, "reached": row.reached, "orders": row.orders, "fills": row.fills,
+                "point": name, "kills": row.kills, "reached": row.reached,
+                "gateway_kills": row.gateways, "orders": row.orders, "fills": row.fills,
                 "doubts_settled": row.doubts, "recovery_ms_median": middle(&row.recoveries).as_millis(),
                 "recovery_ms_max": longest(&row.recoveries).as_millis(),
             })
@@ -111,9 +116,10 @@ impl Report {
 
 fn line(name: &str, row: &Row) -> String {
     format!(
-        "{name:<20} {:>5} {:>7} {:>6} {:>6} {:>6} {:>8} ms {:>8} ms",
+        "{name:<26} {:>5} {:>7} {:>8} {:>6} {:>6} {:>6} {:>8} ms {:>8} ms",
         row.kills,
         row.reached,
+        row.gateways,
         row.orders,
         row.fills,
         row.doubts,
