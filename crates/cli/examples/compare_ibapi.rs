@@ -94,6 +94,13 @@ async fn obey(client: &ibapi::Client, known: &Mutex<Known>, words: &[&str]) {
             let id = known.lock().unwrap().ids.get(*key).copied().unwrap();
             submit(client, id, key, order(side, qty, px)).await;
         }
+        ["cancel", key] => {
+            let id = known.lock().unwrap().ids.get(*key).copied().unwrap();
+            match client.cancel_order(id, "").await {
+                Ok(_) => say(&json!({ "say": "placed", "key": key })),
+                Err(error) => say(&json!({ "say": "refused", "key": key, "why": error.to_string() })),
+            }
+        }
         ["show"] => {
             let known = known.lock().unwrap();
             let mut orders = BTreeMap::new();

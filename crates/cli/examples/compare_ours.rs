@@ -75,6 +75,10 @@ async fn obey(client: &ExecutionClient, account: AccountId, words: &[String]) {
             let id = ClientOrderId::new(*key).unwrap();
             answer(key, client.modify_order(&id, spec(side, qty, px)).await.map(drop));
         }
+        ["cancel", key] => {
+            let id = ClientOrderId::new(*key).unwrap();
+            answer(key, client.cancel_order(&id).await.map(drop));
+        }
         ["show"] => show(client).await,
         _ => {}
     }

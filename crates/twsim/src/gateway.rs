@@ -13,7 +13,7 @@ use crate::books::BooksError;
 use crate::config::{Clock, GatewayConfig, nanoseconds};
 use crate::control;
 use crate::desk::{Counters, Subject, Truth};
-use crate::faults::{Cause, Fault};
+use crate::faults::{Cause, Decision, Fault};
 use crate::latency::Latency;
 use crate::record::Recorder;
 use crate::scenario::Scenario;
@@ -369,6 +369,11 @@ impl GatewayHandle {
     /// What the gateway has seen since it started.
     pub fn counters(&self) -> Counters {
         self.server.with(|desk, _| desk.counters())
+    }
+
+    /// What faults, the script and the control port decided, oldest first; of the oldest only a count is kept.
+    pub fn decisions(&self) -> Vec<Decision> {
+        self.server.with(|desk, _| desk.decisions().iter().cloned().collect())
     }
 
     /// What the venue knows, whatever any client was told.

@@ -9,6 +9,7 @@ cell is made from what was measured in this run: frames in the simulator's recor
 import json
 import pathlib
 import queue
+import socket
 import subprocess
 import sys
 import tempfile
@@ -94,7 +95,8 @@ class Bench:
     def __init__(self, client, faults, prices=None):
         self.client, self.folder = client, tempfile.TemporaryDirectory()
         self.path = pathlib.Path(self.folder.name)
-        command = [EXEC, "sim", "--json", "--listen", "127.0.0.1:0", "--record", self.path / "record.jsonl"]
+        command = [EXEC, "sim", "--json", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]
+        command += ["--record", self.path / "record.jsonl"]
         for fault in faults:
             command += ["--fault", fault]
         if prices:
@@ -103,7 +105,9 @@ class Bench:
         else:
             command += ["--walk-ms", "0", "--prices", "AAPL=230"]
         self.sim = Process(*command, cwd=self.path)
-        host, port = self.sim.next(lambda said: "listening" in said, 10)[1]["listening"].rsplit(":", 1)
+        said = self.sim.next(lambda said: "listening" in said, 10)[1]
+        host, port = said["listening"].rsplit(":", 1)
+        self.control = said["control"].rsplit(":", 1)
         self.begun, self.host, self.port = time.monotonic(), host, port
         (self.path / "alphec-exec.toml").write_text(PROFILE.format(host=host, port=port))
         self.start()
@@ -135,8 +139,18 @@ class Bench:
         self.driver.tell("modify", key, "BUY", qty, px)
         return self.driver.answer(key)
 
+    def cancel(self, key="a"):
+        self.driver.tell("cancel", key)
+        return self.driver.answer(key)
+
     def order(self, key="a"):
         return self.driver.show()["orders"].get(key, {"state": "not known", "filled": "0", "why": None})
+
+    def truth(self):
+        """What is really so at the broker."""
+        with socket.create_connection(self.control) as control, control.makefile("rw") as lines:
+            print(json.dumps({"do": "truth"}), file=lines, flush=True)
+            return json.loads(lines.readline())
 
     def until(self, second):
         time.sleep(max(0, self.begun + second - time.monotonic()))
@@ -185,6 +199,11 @@ def state(order):
 
 def number(text):
     return format(float(text), "g")
+
+
+def at_broker(bench):
+    working = [order for order in bench.truth()["orders"] if order["ended_at"] is None]
+    return "still working at the broker" if working else "over at the broker"
 
 
 def gone(client):
@@ -280,14 +299,14 @@ def modify_refused(client):
         time.sleep(1)
         bench.modify("a")
         time.sleep(2)
-        return f"{state(bench.order())} (it works at the broker)"
+        return f"{state(bench.order())} ({at_broker(bench)})"
 
 
 def informed(client):
     with Bench(client, ["inform(code=10349)@1"]) as bench:
         bench.place("a")
         time.sleep(2)
-        return f"{state(bench.order())} (it works at the broker)"
+        return f"{state(bench.order())} ({at_broker(bench)})"
 
 
 def corrected(client):
@@ -304,7 +323,9 @@ def hundred(client):
             bench.driver.tell("place", f"k{index}", "BUY", 1, "225")
         down = bench.driver.wait("down", 8)
         count = len(bench.frames())
-        return f"{count} sent, {'cut off' if down else 'connection kept'}"
+        refused = sum(said.get("say") == "refused" for _, said in bench.driver.heard)
+        kept = "cut off" if down else "connection kept"
+        return f"{count} sent, {refused} refused at once, {kept}" if refused else f"{count} sent, {kept}"
 
 
 def hundredfold(client):
@@ -315,6 +336,44 @@ def hundredfold(client):
         time.sleep(1)
         sent = any(number(frame["fields"]["order"]["total_quantity"]) == "500" for frame in bench.frames())
         return "sent" if sent else f"not sent ({word(answer)})"
+
+
+def executed_twice(client):
+    with Bench(client, ["execution-again(after=500ms)@1"]) as bench:
+        bench.place("a", px="MKT")
+        time.sleep(3)
+        order = bench.order()
+        return f"{number(order.get('executed', order['filled']))} counted of 5 filled"
+
+
+def cancel_not_found(client):
+    with Bench(client, ["cancel-not-found@1"]) as bench:
+        bench.place("a")
+        time.sleep(1)
+        bench.cancel()
+        time.sleep(6)
+        sent = len(bench.frames("cancelOrder"))
+        return f"{state(bench.order())}, {sent} cancel{'s' if sent > 1 else ''} sent in all, {at_broker(bench)}"
+
+
+def cancel_lost(client):
+    with Bench(client, ["swallow-cancel@1"]) as bench:
+        bench.place("a")
+        time.sleep(1)
+        bench.cancel()
+        time.sleep(20)
+        sent = len(bench.frames("cancelOrder"))
+        return f"{state(bench.order())} after 20 s, {sent} cancel{'s' if sent > 1 else ''} sent in all, {at_broker(bench)}"
+
+
+def held(client):
+    with Bench(client, ["locate-hold(for=3s)@1"]) as bench:
+        bench.place("a", px="MKT")
+        time.sleep(1.5)
+        first = state(bench.order())
+        time.sleep(4)
+        order = bench.order()
+        return f"{first} while it is held; {number(order.get('executed', order['filled']))} of 5 known when it has filled"
 
 
 ROWS = {
@@ -329,6 +388,10 @@ ROWS = {
     "refused change of a working order": modify_refused,
     "10349, a notice": informed,
     "corrected execution": corrected,
+    "execution delivered twice": executed_twice,
+    "a cancel answered 10147, the order is live": cancel_not_found,
+    "a cancel that gets lost": cancel_lost,
+    "held as Inactive, filled later": held,
     "100 orders at once, where 50 a second are allowed": hundred,
     "change to 100 times the size": hundredfold,
 }

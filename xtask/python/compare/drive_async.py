@@ -33,6 +33,9 @@ class Driver:
         order.totalQuantity, order.lmtPrice = float(qty), float(px)
         self.ib.placeOrder(self.contract, order)
 
+    def cancel(self, key):
+        self.ib.cancelOrder(self.trades[key].order)
+
     def executed(self, order_id):
         return sum(fill.execution.shares for fill in self.ib.fills() if fill.execution.orderId == order_id)
 

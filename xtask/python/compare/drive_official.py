@@ -9,6 +9,7 @@ from decimal import Decimal
 from ibapi.client import EClient
 from ibapi.contract import Contract
 from ibapi.order import Order
+from ibapi.order_cancel import OrderCancel
 from ibapi.wrapper import EWrapper
 
 logging.disable(logging.CRITICAL)
@@ -66,6 +67,9 @@ class Driver(EWrapper, EClient):
             self.send(words[1], self.order(*words[2:]))
         elif words[0] == "modify":
             self.send(words[1], self.order(*words[2:]))
+        elif words[0] == "cancel":
+            self.cancelOrder(self.ids[words[1]], OrderCancel())
+            say(say="placed", key=words[1])
         elif words[0] == "connect":
             self.disconnect()
             self.start()

@@ -117,7 +117,7 @@ impl Session<'_> {
             self.start_reference();
         }
         if code == notices::PORT_MOVED {
-            return Err(End::Lost(format!("the gateway moved its API port (1300): {text}")));
+            return Err(End::Lost(moved(&text)));
         }
         Ok(())
     }
@@ -125,6 +125,9 @@ impl Session<'_> {
     /// The events of a notice.
     pub(super) fn tell_notice(&mut self, notice: Notice) {
         let code = notice.code;
+        if code == notices::PORT_MOVED {
+            self.moved = Some(notice.message.clone());
+        }
         if notices::is_gap(code) {
             warn!(code, text = notice.message, "frames were lost");
             // A newer gateway may send a message that ibapi does not know again and again; one gap is
@@ -150,6 +153,11 @@ impl Session<'_> {
             self.port.push(BrokerEvent::ServerLink { generation: self.generation, link });
         }
     }
+}
+
+/// Why a session ends whose gateway said where it can be reached now.
+pub(super) fn moved(text: &str) -> String {
+    format!("the gateway moved its API port (1300): {text}")
 }
 
 /// Errors of the connection itself; any other one is a frame that did not decode.

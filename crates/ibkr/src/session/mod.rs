@@ -118,6 +118,8 @@ pub(crate) struct Session<'a> {
     unknown_frames: bool,
     /// The gateway said that it has no link to the broker's servers: what it takes now it may send much later.
     is_server_lost: bool,
+    /// What the gateway said about its new port.
+    moved: Option<String>,
     notices: NoticeStream,
     lanes: Lanes,
     pacer: Arc<Pacer>,
@@ -165,6 +167,7 @@ impl<'a> Session<'a> {
             reopened: 0,
             unknown_frames: false,
             is_server_lost: false,
+            moved: None,
             notices,
             lanes: Lanes::default(),
             pacer: Arc::new(Pacer::new(config.messages_per_second)),

@@ -9,6 +9,7 @@ use futures::{FutureExt, StreamExt};
 use ibapi::subscriptions::SubscriptionItem;
 use tracing::warn;
 
+use super::inbound::moved;
 use super::{End, Session};
 
 /// Frames that ibapi may hold for the order stream.
@@ -28,7 +29,8 @@ impl Session<'_> {
             self.gap("the last order messages could not be read");
         }
         let why = match end {
-            End::Lost(why) => why.clone(),
+            // Said in the same breath as the end, which may be read first.
+            End::Lost(why) => self.moved.as_deref().map_or_else(|| why.clone(), moved),
             End::Stopped => "stopped".to_owned(),
             End::PortClosed => "the engine is gone".to_owned(),
         };

@@ -70,6 +70,7 @@ async fn not_found_does_not_end_an_order_that_is_live() {
     world.client.cancel_order(order.client_order_id()).await.unwrap();
     reach(&order, OrderState::Canceled).await;
     assert!(world.gateway.truth().orders[0].ended_at.is_some());
+    assert!(world.gateway.counters().cancels >= 2, "the one that was not found, and the one that was");
     world.ends(1).await;
 }
 

@@ -66,7 +66,7 @@ async fn a_bracket_whose_exits_are_refused_is_undone() {
 /// Danger 38: a change of an exit that the broker refuses leaves the exit as it was, and live.
 #[tokio::test]
 async fn an_exit_whose_change_is_refused_is_still_there() {
-    let world = World::started(&["parent-gone@1.."], SOON, |it| it).await;
+    let world = World::started(&["reject-modify=135@1.."], SOON, |it| it).await;
     world.is_ready().await;
     let legs = bracket(&world, "195.00").await;
     for leg in &legs {
@@ -76,15 +76,19 @@ async fn an_exit_whose_change_is_refused_is_still_there() {
         order_type: OrderType::Limit { limit_px: px("204.00").unwrap() },
         ..world.order(&legs[1]).await.spec
     };
-    let asked = world.client.modify_order(legs[1].client_order_id(), nearer).await;
-    if asked.is_ok() {
-        until("the end of the change", || async { world.order(&legs[1]).await.pending.replace.is_none() })
-            .await;
-    }
+    let before = world.order(&legs[1]).await.spec;
+    world.client.modify_order(legs[1].client_order_id(), nearer).await.unwrap();
     tokio::time::sleep(QUIET).await;
+    assert_eq!(world.gateway.counters().modifies, 1, "asked for once");
+    assert_eq!(world.order(&legs[1]).await.spec, before);
     for leg in &legs {
         assert_eq!(world.order(leg).await.state, OrderState::Working);
     }
     assert!(world.gateway.truth().orders.iter().all(|order| order.ended_at.is_none()));
+    // 135 can mean anything; once the exit works the lists prove that it is as it was.
+    assert!(world.gateway.set_price("AAPL", "194.00".parse().unwrap()));
+    until("the end of the change", || async { world.order(&legs[1]).await.pending.replace.is_none() }).await;
+    assert_eq!(world.order(&legs[1]).await.spec, before);
+    world.holds("10").await;
     world.ends(3).await;
 }

@@ -109,7 +109,7 @@ async fn an_order_in_the_backlog_of_a_gateway_that_wakes_up_is_the_same_one() {
     world.ends(1).await;
 }
 
-/// Danger 20: two misses are needed, and one second without an answer is none.
+/// Danger 20: it is never asked for twice in a second, so that an answer that does not come is a sign.
 #[tokio::test]
 async fn a_clock_that_answers_once_a_second_is_no_lost_link() {
     let world = World::started(&["clock-once-per-second"], "heartbeat.interval_ms = 300", |it| it).await;
@@ -120,6 +120,7 @@ async fn a_clock_that_answers_once_a_second_is_no_lost_link() {
         assert!(readiness(&world).await.is_ready());
     }
     assert_eq!(world.gateway.counters().connections, connections);
+    world.avoids("clock-once-per-second");
     world.ends(0).await;
 }
 
@@ -180,6 +181,7 @@ async fn a_burst_stays_below_the_rate_that_ends_sessions() {
     }
     assert!(readiness(&world).await.is_ready(), "the session lives on");
     assert_eq!(world.gateway.counters().connections, 1);
+    world.avoids("pacing");
     world.ends(19).await;
 }
 
@@ -306,5 +308,21 @@ async fn an_order_of_its_own_names_no_parent() {
     let report = world.gateway.truth().orders[0].report.clone();
     assert_eq!(report.spec.parent_id, 0);
     assert!(matches!(report.spec.kind, OrderKind::Limit { .. }));
+    world.avoids("child-race");
+    world.avoids("parent-gone");
+    world.ends(1).await;
+}
+
+/// Not one of the forty (tws-behaviour 1.8): the profile says which gateway this is.
+#[tokio::test]
+async fn a_port_that_moved_is_told_and_not_followed() {
+    let mut world = World::ready(&[]).await;
+    let order = world.working(buy("10", "195.00")).await;
+    world.inject("port-changed=4711@0s");
+    let alert = world.hears(AlertKind::Disconnected).await;
+    assert!(alert.text.contains("1300") && alert.text.contains("4711"), "{}", alert.text);
+    // The old port still serves here, and is where it comes back to.
+    world.is_ready().await;
+    assert_eq!(world.order(&order).await.state, OrderState::Working);
     world.ends(1).await;
 }

@@ -19,7 +19,8 @@ const INTRODUCTION: &str = "\
 Generated from the tests of crate `alphec-execution`, which inject each behaviour through the simulated gateway and
 look at the engine, the venue and the journal afterwards; a test fails when it is stale
 (`DANGERS_BLESS=1 cargo nextest run -p alphec-execution the_table_of_dangers` writes it again).
-Every test also counts the orders that the venue ever saw, and verifies the journal. What the switches do is in
+Every test also counts the orders that the venue ever saw, asks the gateway whether each fault really happened, and verifies
+the journal. What the switches do is in
 [simulator-behaviours.md](simulator-behaviours.md).
 
 | # | what the broker does | what this library does | switch | test |

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use alphec_execution::config::Overrides;
@@ -12,7 +13,8 @@ use alphec_execution::model::{
 use alphec_execution::{
     Error, ExecutionClient, OrderHandle, Profile, new_client_order_id, new_correlation_id,
 };
-use alphec_twsim::{Gateway, GatewayBuilder, GatewayHandle};
+use alphec_twsim::faults::Cause;
+use alphec_twsim::{Fault, Gateway, GatewayBuilder, GatewayHandle};
 use tokio::sync::broadcast;
 
 use crate::support::{Folder, PAPER};
@@ -47,12 +49,17 @@ reconnect.jitter = 0.0
 stop.policy = \"keep\"
 ";
 
+/// States of the gateway that its log does not mention: every message is written in them.
+const SILENT: [&str; 3] = ["sentinels", "missing-remaining", "unknown-status"];
+
 pub(super) struct World {
     pub(super) gateway: GatewayHandle,
     pub(super) client: ExecutionClient,
     pub(super) profile: Profile,
     alerts: broadcast::Receiver<Alert>,
     folder: Folder,
+    /// Faults that were armed, as text.
+    armed: Mutex<Vec<String>>,
 }
 
 impl World {
@@ -70,7 +77,9 @@ impl World {
         change: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
     ) -> Self {
         let builder = Gateway::builder().account(ACCOUNT).fixed_prices();
-        let builder = faults.iter().fold(builder, |it, fault| it.fault(fault.parse().unwrap()));
+        let faults: Vec<Fault> = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+        let armed = Mutex::new(faults.iter().map(ToString::to_string).collect());
+        let builder = faults.into_iter().fold(builder, GatewayBuilder::fault);
         let gateway = change(builder).start().await.unwrap();
         assert!(gateway.set_price("AAPL", "200.00".parse().unwrap()));
         let folder = Folder::with(&profile_text(more));
@@ -78,7 +87,7 @@ impl World {
         let profile = folder.load(&[], overrides).unwrap().profile;
         let client = ExecutionClient::start(profile.clone()).unwrap();
         let alerts = client.alerts();
-        Self { gateway, client, profile, alerts, folder }
+        Self { gateway, client, profile, alerts, folder, armed }
     }
 
     pub(super) async fn is_ready(&self) {
@@ -87,16 +96,18 @@ impl World {
     }
 
     pub(super) fn inject(&self, fault: &str) {
-        self.gateway.inject(fault.parse().unwrap());
+        let fault: Fault = fault.parse().unwrap();
+        self.armed.lock().unwrap().push(fault.to_string());
+        self.gateway.inject(fault);
     }
 
     /// The process ends and another one begins on the same journal.
     pub(super) async fn restarted(self) -> Self {
-        let Self { gateway, client, profile, folder, .. } = self;
+        let Self { gateway, client, profile, folder, armed, .. } = self;
         client.stop().await.unwrap();
         let client = ExecutionClient::start(profile.clone()).unwrap();
         let alerts = client.alerts();
-        Self { gateway, client, profile, alerts, folder }
+        Self { gateway, client, profile, alerts, folder, armed }
     }
 
     pub(super) async fn submit(&self, spec: OrderSpec) -> OrderHandle {
@@ -178,9 +189,30 @@ impl World {
         assert!(matches!(reason, DenyReason::Limit { .. }), "{reason}");
     }
 
-    /// Everything said and done: no second order, and the journal is whole.
+    /// The library keeps this from happening, so that it need not be met.
+    pub(super) fn avoids(&self, fault: &str) {
+        let mut armed = self.armed.lock().unwrap();
+        let before = armed.len();
+        armed.retain(|it| !it.starts_with(fault));
+        assert_ne!(armed.len(), before, "{fault} was not armed");
+        assert!(!self.gateway.decisions().iter().any(|it| it.fired), "{:?}", self.gateway.decisions());
+    }
+
+    /// Every fault that was armed has happened: a test of a reaction to nothing proves nothing.
+    fn met_its_faults(&self) {
+        let is_fired = |fault: &String| {
+            self.gateway.decisions().iter().any(|it| it.fired && it.cause == Cause::Fault(fault.clone()))
+        };
+        for fault in self.armed.lock().unwrap().iter() {
+            let is_silent = SILENT.iter().any(|name| fault.starts_with(name));
+            assert!(is_silent || is_fired(fault), "{fault} never happened: {:?}", self.gateway.decisions());
+        }
+    }
+
+    /// Everything said and done: no second order, every fault met, and the journal is whole.
     pub(super) async fn ends(self, orders: usize) {
         assert_eq!(self.orders_at_venue(), orders, "orders at the venue");
+        self.met_its_faults();
         self.client.stop().await.unwrap();
         alphec_engine::journal::verify(&self.profile.journal, &mut |_| {}).unwrap();
         self.gateway.stop().await;
