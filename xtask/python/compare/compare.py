@@ -1,18 +1,21 @@
 """Puts four clients through the same faults against the simulator, measures what each does, and prints a table.
 
-    compare.py EXEC OURS IBAPI [--only ROW]
+    compare.py EXEC OURS IBAPI [--only ROW] [--table FILE]
 
 EXEC is `alphec-exec`, OURS and IBAPI are the examples `compare_ours` and `compare_ibapi` of crate alphec-cli. Every
-cell is made from what was measured in this run: frames in the simulator's record, and what the client shows.
+cell is made from what was measured in this run: frames in the simulator's record, what the client shows, and what is
+so at the broker. What is printed is for people; the table for a page goes into FILE.
 """
 
 import json
 import pathlib
 import queue
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 from importlib.metadata import version
@@ -408,7 +411,7 @@ def names():
     return {
         "ours": "alphec-execution",
         "ib_async": f"ib_async {version('ib_async')}",
-        "official": f"IBKR's Python client (nautilus-ibapi {version('nautilus-ibapi')})",
+        "official": f"IBKR's client {version('nautilus-ibapi')}",
         "ibapi": "crate ibapi 5.5.0",
     }
 
@@ -421,6 +424,20 @@ def table(rows, cells):
     return "\n".join(lines)
 
 
+def show(row, cells):
+    """One fault, for a terminal: a line for each client, folded where the terminal ends."""
+    heads = names()
+    margin = 2 + max(len(head) for head in heads.values()) + 2
+    room = max(40, shutil.get_terminal_size((120, 24)).columns - margin)
+    print(row)
+    for client in CLIENTS:
+        first, *more = textwrap.wrap(cells[row, client], room)
+        print(f"  {heads[client]:<{margin - 2}}{first}")
+        for line in more:
+            print(" " * margin + line)
+    print(flush=True)
+
+
 def main(arguments):
     only = arguments[arguments.index("--only") + 1] if "--only" in arguments else ""
     rows = [row for row in ROWS if only in row]
@@ -431,8 +448,9 @@ def main(arguments):
             worker.start()
         for worker in workers:
             worker.join()
-        print(f"{row}: " + "; ".join(f"{client}: {cells[row, client]}" for client in CLIENTS), file=sys.stderr, flush=True)
-    print(table(rows, cells))
+        show(row, cells)
+    if "--table" in arguments:
+        pathlib.Path(arguments[arguments.index("--table") + 1]).write_text(table(rows, cells) + "\n")
     return 1 if any(cell.startswith("not measured") for cell in cells.values()) else 0
 
 

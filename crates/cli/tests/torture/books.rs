@@ -118,8 +118,7 @@ impl Books {
 
     /// After a restart that has read the broker's books: every fill booked once, positions agree.
     pub(crate) fn check_fills(&self, truth: &Truth) -> Result<(), String> {
-        let at_broker: Result<BTreeSet<ExecId>, _> =
-            truth.executions.iter().map(|exec_id| ExecId::new(exec_id)).collect();
+        let at_broker: Result<BTreeSet<ExecId>, _> = truth.executions.iter().map(ExecId::new).collect();
         let at_broker = at_broker.map_err(|error| error.to_string())?;
         if at_broker != self.executions {
             let lost: Vec<_> = at_broker.difference(&self.executions).collect();

@@ -32,7 +32,7 @@ async fn work(gateway: &GatewayHandle) {
     send(3, &limit(Action::Buy, 10.0, 201.0), "Submitted").await;
     send(3, &limit(Action::Buy, 20.0, 202.0), "Submitted").await;
     gateway.advance_clock(Duration::from_secs(90));
-    client.cancel_order(2, "").await.unwrap();
+    drop(client.cancel_order(2, "").await.unwrap());
     tape.until_status("Cancelled").await;
     gateway.place_manual(gateway.truth().by_ref("").map_or_else(
         || (*gateway.truth().orders[0].report.spec).clone(),
@@ -40,7 +40,7 @@ async fn work(gateway: &GatewayHandle) {
     ));
     let parked = Order { transmit: false, ..limit(Action::Buy, 1.0, 199.0) };
     client.submit_order(9, &aapl(), &parked).await.unwrap();
-    drop(client.server_time().await.unwrap());
+    client.server_time().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,7 +63,7 @@ async fn a_gateway_that_starts_again_has_the_same_books_and_goes_on() {
     // Ids and permanent ids go on; what was parked is gone (tws-behaviour 2.3).
     let next = client.next_valid_order_id().await.unwrap();
     assert!(next >= 4, "{next}");
-    client.cancel_order(9, "").await.unwrap();
+    drop(client.cancel_order(9, "").await.unwrap());
     assert_eq!(tape.until_error().await.0, 10_147);
     client.submit_order(next, &aapl(), &order(Action::Sell, 100.0, "MKT")).await.unwrap();
     tape.until_status("Filled").await;
