@@ -179,6 +179,11 @@ impl Turn<'_> {
             self.note_sent();
             self.core.session.cancels.entry(ix).or_default().sent_at = Some(self.now);
             self.step.requests.push(BrokerRequest::Cancel { broker_order_id });
+            // Silence is no end of the order; the lists say whether the cancel arrived. One that was not answered
+            // itself is waited for already.
+            if self.state(ix) != Some(OrderState::PendingNew) {
+                self.core.session.expect_answer(ix, self.now.saturating_add(self.core.config.ack_timeout));
+            }
         }
     }
 

@@ -105,6 +105,20 @@ fn a_cancel_that_complete_lists_contradict_is_told_and_sent_again_until_the_brok
 }
 
 #[test]
+fn silence_about_a_cancel_reads_the_lists_within_its_deadline_and_sends_it_again() {
+    let mut world = World::working("a", Side::Buy, "1");
+    let asked = world.now;
+    world.cancel("a");
+    while world.asked.is_none() {
+        world.wait(seconds(1));
+    }
+    assert!(world.now.since(asked) <= seconds(6), "not with the next minute");
+    let books = world.rows(&["a"]);
+    assert_eq!(world.books(books).cancels(), [1]);
+    assert_eq!(world.state("a"), OrderState::Working);
+}
+
+#[test]
 fn a_cancel_that_was_never_written_leaves_after_the_next_lists() {
     let mut world = World::working("a", Side::Buy, "1");
     world.cancel("a");

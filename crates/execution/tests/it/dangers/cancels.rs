@@ -45,10 +45,12 @@ async fn a_cancel_that_is_not_confirmed_leaves_the_order_live() {
     }
 }
 
-/// Danger 11: a cancel that got lost is sent again once complete lists contradict it.
+/// Danger 11: a cancel that got lost is sent again once complete lists contradict it, which are read when its deadline
+/// has passed and not with the next minute.
 #[tokio::test]
 async fn a_cancel_that_got_lost_is_sent_again() {
-    let world = World::started(&["swallow-cancel"], NARROW, |it| it).await;
+    let rarely = format!("{NARROW}\ntimeouts.reconcile_ms = 60000");
+    let world = World::started(&["swallow-cancel"], &rarely, |it| it).await;
     world.is_ready().await;
     let order = world.working(buy("10", "195.00")).await;
     world.client.cancel_order(order.client_order_id()).await.unwrap();
