@@ -224,7 +224,8 @@ impl Desk {
 /// What names the line of all currencies together, in the base currency.
 const BASE: &str = "BASE";
 
-/// All values of an account. Amounts have two decimals, as the broker writes them. Where nobody can tell what one of its
+/// All values of an account. Amounts have two decimals, as the broker writes them,
+/// and are rounded. Where nobody can tell what one of its
 /// currencies is worth, those in the base currency are missing.
 pub(super) fn rows<'a>(venue: &Venue, account: &'a Account) -> Vec<Row<'a>> {
     let base: &str = &account.base_currency;
@@ -237,6 +238,9 @@ pub(super) fn rows<'a>(venue: &Venue, account: &'a Account) -> Vec<Row<'a>> {
     for (key, amount) in totals.iter().flat_map(total_rows) {
         rows.push((key, money(amount), base.into()));
     }
+    rows.extend(
+        totals.iter().map(|it| ("Cushion", cushion(it).round_dp(6).normalize().to_string(), "".into())),
+    );
     for (currency, ledger) in venue.ledger(account) {
         let rate = venue.exchange_rate(&currency, base);
         rows.extend(ledger_rows(&currency, &ledger, rate));
@@ -248,10 +252,11 @@ pub(super) fn rows<'a>(venue: &Venue, account: &'a Account) -> Vec<Row<'a>> {
 }
 
 fn money(amount: Decimal) -> String {
-    format!("{amount:.2}")
+    // A format with a precision cuts off; profit and loss beside it is rounded.
+    format!("{:.2}", amount.round_dp(2))
 }
 
-fn total_rows(totals: &AccountTotals) -> [(&'static str, Decimal); 14] {
+fn total_rows(totals: &AccountTotals) -> [(&'static str, Decimal); 13] {
     [
         ("NetLiquidation", totals.net_liquidation),
         ("TotalCashValue", totals.total_cash),
@@ -266,7 +271,6 @@ fn total_rows(totals: &AccountTotals) -> [(&'static str, Decimal); 14] {
         ("RegTEquity", totals.equity_with_loan),
         ("RegTMargin", totals.reg_t_margin),
         ("SMA", totals.equity_with_loan - totals.reg_t_margin),
-        ("Cushion", cushion(totals)),
     ]
 }
 
@@ -335,3 +339,15 @@ const LEDGER: [&str; 10] = [
     "RealizedPnL",
     "ExchangeRate",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::money;
+
+    #[test]
+    fn amounts_are_rounded_to_two_decimals_and_not_cut_off() {
+        for (amount, written) in [("-1.0877", "-1.09"), ("0.125", "0.12"), ("0.135", "0.14"), ("7", "7.00")] {
+            assert_eq!(money(amount.parse().unwrap()), written);
+        }
+    }
+}

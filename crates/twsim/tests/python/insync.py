@@ -5,6 +5,7 @@ from importlib import import_module
 
 import newer
 import official
+import truth
 from kit import PATIENCE, Gateway, Report
 from orders import AAPL, KINDS, compare, compare_message, themes
 
@@ -256,6 +257,26 @@ def check_bars(ib, library, report):
     ib.cancelRealTimeBars(live)
 
 
+def check_truth(ib, library, gateway, sent, refused, report):
+    """Everything that this client sent and heard, beside what the venue has."""
+    session = (ib.client.clientId, ib.client.serverVersion())
+    heard = {}
+    for trade in ib.trades():
+        s = trade.orderStatus
+        if trade.order.clientId == session[0]:
+            heard[trade.order.orderId] = (s.status, s.filled, s.remaining, s.avgFillPrice, s.permId, s.parentId,
+                                          s.lastFillPrice, s.whyHeld)
+    truth.compare_orders(report, gateway, session, sent, heard, refused)
+    fills = [fill for fill in ib.reqExecutions() if fill.execution.clientId == session[0]]
+    told = {f.execution.execId: (f.execution, f.contract.conId, f.execution.time.strftime("%Y%m%d-%H:%M:%S")) for f in fills}
+    reports = [fill.commissionReport for fill in ib.fills() if fill.commissionReport.execId]
+    commissions = {it.execId: (it.commission, it.currency, it.realizedPNL) for it in reports}
+    truth.compare_executions(report, gateway, session, told, commissions)
+    positions = {p.contract.conId: (p.position, p.avgCost) for p in ib.reqPositions()}
+    values = {v.tag: v.value for v in ib.accountValues(ACCOUNT) if v.currency == "USD"}
+    truth.compare_books(report, gateway, ACCOUNT, positions, values)
+
+
 def check_reconnect(library, gateway, ib, report):
     contract = library.Contract(conId=AAPL, exchange="SMART")
     trade = ib.placeOrder(contract, order(library, "SELL", 5, "LMT", lmtPrice=250.0, tif="GTC", orderRef="stays"))
@@ -278,6 +299,16 @@ def run(name):
     with Gateway() as gateway:
         observer = official.App().start(gateway, 6)
         ib.connect(gateway.host, gateway.port, clientId=3)
+        sent, place = truth.Sent(), ib.placeOrder
+
+        def keep(contract, order):
+            trade = place(contract, order)
+            sent.keep(order.orderId, contract, order)
+            return trade
+
+        ib.placeOrder = keep
+        refused = set()
+        ib.errorEvent += lambda number, *_: refused.add(number)
         report = Report(f"{name} at {ib.client.serverVersion()}")
         check_orders(ib, library, observer, report)
         check_kinds(ib, library, report)
@@ -295,6 +326,7 @@ def run(name):
         client = newer.Insync(ib, library, until, order, listed)
         newer.check_newer(client, report)
         newer.check_combinations(client, report)
+        check_truth(ib, library, gateway, sent, refused, report)
         check_reconnect(library, gateway, ib, report)
         observer.stop()
     return report

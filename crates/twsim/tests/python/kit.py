@@ -3,7 +3,9 @@
 The simulator is the crate's example `serve`; its path is the environment variable TWSIM_SERVE.
 """
 
+import json
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -24,22 +26,30 @@ class Gateway:
         first = self.process.stdout.readline()
         if not first.startswith("listening on "):
             raise RuntimeError(f"the simulator did not start: {first!r}")
-        self.host, port = first.split()[-1].rsplit(":", 1)
+        address, control = first.removeprefix("listening on ").strip().split(", control port ")
+        self.host, port = address.rsplit(":", 1)
         self.port = int(port)
+        host, port = control.rsplit(":", 1)
+        self.control = socket.create_connection((host, int(port)), PATIENCE).makefile("rw", encoding="utf-8")
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.control.close()
         self.process.stdin.close()
         self.process.wait(PATIENCE)
 
+    def ask(self, do, **keys):
+        """A request at the control port."""
+        print(json.dumps({"do": do, **keys}), file=self.control, flush=True)
+        answer = json.loads(self.control.readline())
+        if not answer["ok"]:
+            raise RuntimeError(f"{do} {keys}: {answer['error']}; {answer['hint']}")
+        return answer
+
     def price(self, symbol, value):
-        self.process.stdin.write(f"price {symbol} {value}\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().strip()
-        if answer != "ok":
-            raise RuntimeError(f"price {symbol} {value}: {answer!r}")
+        self.ask("set-price", symbol=symbol, bid=value)
 
 
 class Report:

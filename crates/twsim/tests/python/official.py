@@ -17,11 +17,14 @@ from ibapi.tag_value import TagValue
 from ibapi.wrapper import EWrapper
 
 import newer
+import truth
 from kit import Gateway, Inbox, Report
 from orders import AAPL, KINDS, compare, compare_message, themes
 
 NEWEST = ibapi.client.MAX_CLIENT_VER
 ACCOUNT = "DU1234567"
+# Where a clock of the simulator stands: 2026-01-05T15:00:00Z.
+STILL = 1767625200
 
 
 class App(EWrapper, EClient):
@@ -397,26 +400,46 @@ def check_market(app, gateway, report):
     app.ask(app.reqMktData, 32, stock(), "", True, False, [], end="tickSnapshotEnd", fits=lambda i: i == 32)
 
 
-def check_bars(app, gateway, report):
-    asked = (stock(), "", "60 S", "1 min", "BID", 0, 2, False, [])
-    mark = app.ask(app.reqHistoricalData, 51, *asked, end="historicalDataEnd", fits=lambda i, *_: i == 51)
-    bar = app.inbox.wait("historicalData", lambda i, _: i == 51, mark)[1]
-    report.equal("history", (bar.close, bar.low <= bar.open <= bar.high, bar.volume), (230.0, True, Decimal(-1)))
-    report.true("epoch", int(bar.date) % 60 == 0)
-    mark = app.inbox.mark()
-    app.reqHistoricalData(52, *asked[:-2], True, [])
-    app.reqRealTimeBars(53, stock(), 5, "TRADES", False, [])
-    live = app.inbox.wait("realtimeBar", lambda i, *_: i == 53, mark)
-    report.equal("real-time bar", (live[1] % 5, live[5]), (0, 230.0))
-    # A fill of a moment ago may have opened it.
-    report.true("its open", live[2] in (230.0, 230.01))
-    update = app.inbox.wait("historicalDataUpdate", lambda i, _: i == 52, mark)[1]
-    report.equal("history goes on", update.close, 230.0)
-    app.cancelRealTimeBars(53)
-    app.cancelHistoricalData(52)
-    mark = app.inbox.mark()
-    app.reqHistoricalData(54, stock(), "", "60 S", "7 mins", "BID", 0, 1, False, [])
-    app.inbox.wait("error", lambda i, _, code, *__: (i, code) == (54, 321), mark)
+def check_bars(version, report):
+    """Bars of a clock that stands still at 15:00 until it is told to go on, to the last digit."""
+    with Gateway("--manual") as gateway:
+        app = App().start(gateway, 5, version)
+        asked = (stock(), "", "60 S", "1 min", "TRADES", 0, 2)
+        gateway.ask("advance", by="5s")
+        app.reqRealTimeBars(53, stock(), 5, "TRADES", False, [])
+        mark = app.ask(app.reqHistoricalData, 52, *asked, True, [], end="historicalDataEnd", fits=lambda i, *_: i == 52)
+        first = app.inbox.wait("historicalData", lambda i, _: i == 52, mark)[1]
+        report.equal("history", bar_of(first), (str(STILL), 230.0, 230.0, 230.0, 230.0, Decimal(100), Decimal(230), 1))
+        for action, quantity, market in [("BUY", 100, "230.5"), ("SELL", 40, "230")]:
+            number, mark = app.take_id(), app.inbox.mark()
+            app.placeOrder(number, stock(), order(action, quantity, "MKT"))
+            app.inbox.wait("orderStatus", lambda i, s, *_: (i, s) == (number, "Filled"), mark)
+            gateway.price("AAPL", market)
+        # Our 100 at 230.01 and 40 at 230.50, and one trade of 100 at each new price of the market.
+        mark = app.inbox.mark()
+        gateway.ask("advance", by="5s")
+        live = app.inbox.wait("realtimeBar", lambda i, *_: i == 53, mark)
+        report.equal("real-time bar", live[1:], (STILL + 5, 230.01, 230.5, 230.0, 230.0, Decimal(340), Decimal("230.208824"), 4))
+        update = app.inbox.wait("historicalDataUpdate", lambda i, _: i == 52, mark)[1]
+        report.equal("history goes on", bar_of(update), (str(STILL), 230.0, 230.5, 230.0, 230.0, Decimal(440), Decimal("230.161364"), 5))
+        mark = app.inbox.mark()
+        gateway.ask("advance", by="5s")
+        live = app.inbox.wait("realtimeBar", lambda i, *_: i == 53, mark)
+        report.equal("a bar without trades", live[1:], (STILL + 10, 230.0, 230.0, 230.0, 230.0, Decimal(0), Decimal(230), 0))
+        app.cancelRealTimeBars(53)
+        app.cancelHistoricalData(52)
+        bids = (stock(), "", "60 S", "1 min", "BID", 0, 2)
+        mark = app.ask(app.reqHistoricalData, 51, *bids, False, [], end="historicalDataEnd", fits=lambda i, *_: i == 51)
+        bar = app.inbox.wait("historicalData", lambda i, _: i == 51, mark)[1]
+        report.equal("history of bids", bar_of(bar), (str(STILL), 230.0, 230.5, 230.0, 230.0, Decimal(-1), Decimal(-1), -1))
+        mark = app.inbox.mark()
+        app.reqHistoricalData(54, stock(), "", "60 S", "7 mins", "BID", 0, 1, False, [])
+        app.inbox.wait("error", lambda i, _, code, *__: (i, code) == (54, 321), mark)
+        app.stop()
+
+
+def bar_of(bar):
+    return (bar.date, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.wap, bar.barCount)
 
 
 def check_unserved(app, report):
@@ -432,6 +455,28 @@ def check_unserved(app, report):
         request()
         app.inbox.wait("error", lambda i, _, code, *__: (i, code) == (number, 321), mark)
         report.true("refused by name", True)
+
+
+def check_truth(app, gateway, sent, report, version):
+    """Everything that this client sent and heard, beside what the venue has."""
+    session = (app.clientId, version)
+    heard = {number: (status, filled, remaining, average, perm_id, parent, last, why)
+             for number, status, filled, remaining, average, perm_id, parent, last, _, why, _ in app.inbox.all("orderStatus")}
+    refused = {number for number, *_ in app.inbox.all("error")}
+    truth.compare_orders(report, gateway, session, sent, heard, refused)
+    mark = app.ask(app.reqExecutions, 9100, ExecutionFilter(), end="execDetailsEnd", fits=lambda i: i == 9100)
+    own = [(c, e) for i, c, e in app.inbox.all("execDetails", mark) if i == 9100 and e.clientId == app.clientId]
+    told = {e.execId: (e, c.conId, e.time.removesuffix(" UTC").replace(" ", "-")) for c, e in own}
+    reports = [it for (it,) in app.inbox.all("commissionAndFeesReport")]
+    commissions = {it.execId: (it.commissionAndFees, it.currency, it.realizedPNL) for it in reports}
+    truth.compare_executions(report, gateway, session, told, commissions)
+    mark = app.ask(app.reqPositions, end="positionEnd")
+    positions = {c.conId: (held, cost) for _, c, held, cost in app.inbox.all("position", mark)}
+    app.cancelPositions()
+    mark = app.ask(app.reqAccountUpdates, True, ACCOUNT, end="accountDownloadEnd")
+    values = {key: value for key, value, currency, _ in app.inbox.all("updateAccountValue", mark) if currency == "USD"}
+    app.reqAccountUpdates(False, ACCOUNT)
+    truth.compare_books(report, gateway, ACCOUNT, positions, values)
 
 
 def check_reconnect(app, gateway, report, version):
@@ -458,6 +503,13 @@ def run(version=NEWEST):
         app = App().start(gateway, 5, version)
         observer = App().start(gateway, 6)
         report.equal("version", app.serverVersion(), version)
+        sent, place = truth.Sent(), app.placeOrder
+
+        def keep(number, contract, order):
+            sent.keep(number, contract, order)
+            place(number, contract, order)
+
+        app.placeOrder = keep
         check_orders(app, observer, report, version)
         check_kinds(app, report)
         check_attributes(app, report)
@@ -469,7 +521,7 @@ def run(version=NEWEST):
         check_account(app, report, version)
         check_contracts(app, report)
         check_market(app, gateway, report)
-        check_bars(app, gateway, report)
+        check_bars(version, report)
         check_unserved(app, report)
         check_groups(app, report)
         check_growth(app, report)
@@ -477,6 +529,7 @@ def run(version=NEWEST):
         client = newer.Official(app, stock, order, OrderCancel)
         newer.check_newer(client, report)
         newer.check_combinations(client, report)
+        check_truth(app, gateway, sent, report, version)
         check_reconnect(app, gateway, report, version)
         observer.stop()
     return report
