@@ -43,6 +43,7 @@ mod text;
 mod touched;
 mod trail;
 mod transport;
+mod truth;
 mod venue;
 mod wire;
 mod zones;
