@@ -12,10 +12,12 @@ from alphec_execution import _native
 from alphec_execution._enums import GroupKind, Side, TimeInForce, WhenInDoubt
 from alphec_execution._time import to_ns
 
+EXACT = (Decimal, int)
+
 
 def exact(value: object, name: str) -> Decimal:
     """A price or a size: a finite ``Decimal``, or an ``int``. A float is refused: it is not what was written."""
-    if isinstance(value, bool) or not isinstance(value, Decimal | int):
+    if not isinstance(value, EXACT) or isinstance(value, bool):
         hint = f'write Decimal("{value}") with quotes' if isinstance(value, float) else "write a decimal.Decimal"
         raise TypeError(f"{name} is {type(value).__name__}, which is not exact: {hint}")
     number = Decimal(value)
@@ -129,7 +131,7 @@ class OrderRequest:
 
         keep("instrument", instrument)
         keep("side", side)
-        keep("order_qty", exact(order_qty, "order_qty"))
+        keep("order_qty", terms(side, order_qty, order_type, time_in_force, expire_at)[1])
         keep("order_type", order_type)
         keep("time_in_force", time_in_force)
         keep("expire_at", expire_at)
@@ -138,9 +140,11 @@ class OrderRequest:
         keep("client_order_id", client_order_id)
         keep("correlation_id", correlation_id)
         keep("when_in_doubt", when_in_doubt)
-        terms(self)
         if when_in_doubt is not None:
             _check(when_in_doubt, WhenInDoubt, "when_in_doubt", "WhenInDoubt.HOLD, for example")
+
+    def _terms(self) -> Terms:
+        return terms(self.side, self.order_qty, self.order_type, self.time_in_force, self.expire_at)
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -180,7 +184,7 @@ class GroupRequest:
         [entry] = _named([entry])
         exits = [
             replace(entry, client_order_id=key, side=side, order_type=order_type, time_in_force=life, expire_at=None)
-            for key, side, order_type, life in _native.exits(str(entry.client_order_id), terms(entry), *prices)
+            for key, side, order_type, life in _native.exits(str(entry.client_order_id), entry._terms(), *prices)
         ]
         return cls(GroupKind.BRACKET, [entry, *exits])
 
@@ -198,22 +202,17 @@ def _named(orders: Sequence[OrderRequest]) -> tuple[OrderRequest, ...]:
     )
 
 
-def terms(of: Any, **changes: Any) -> Terms:
-    """The terms of a request or an order, with some of them changed."""
-
-    def value(name: str) -> Any:
-        changed = changes.get(name)
-        return getattr(of, name) if changed is None else changed
-
-    side, order_type, life = value("side"), value("order_type"), value("time_in_force")
+def terms(
+    side: Side, order_qty: Decimal | int, order_type: OrderType, life: TimeInForce, expire_at: datetime | None
+) -> Terms:
+    """The terms of an order, checked."""
     _check(side, Side, "side", "Side.BUY or Side.SELL")
     _check(life, TimeInForce, "time_in_force", "TimeInForce.DAY, for example")
     _check(order_type, OrderType, "order_type", 'Market() or Limit(Decimal("199.50")), for example')
-    expire_at = value("expire_at")
     if (life is TimeInForce.GTD) is (expire_at is None):
         raise ValueError("expire_at goes with TimeInForce.GTD, and with nothing else")
     expire_at_ns = None if expire_at is None else to_ns(expire_at, "expire_at")
-    quantity = exact(value("order_qty"), "order_qty")
+    quantity = exact(order_qty, "order_qty")
     kind, limit_px, stop_px = _kind(order_type)
     return (side.value, quantity, kind, limit_px, stop_px, life.value, expire_at_ns)
 

@@ -84,7 +84,7 @@ class Verbs:
             request.correlation_id or _native.new_id(),
             request.account or self.only_account(),
             request.instrument,
-            terms(request),
+            request._terms(),
             None if request.when_in_doubt is None else request.when_in_doubt.value,
         )
 
@@ -96,13 +96,12 @@ class Verbs:
         time_in_force: TimeInForce | None,
         expire_at: datetime | None,
     ) -> _native.Call:
-        changed = terms(
-            _Dated(order, time_in_force),
-            order_qty=order_qty,
-            order_type=order_type,
-            time_in_force=time_in_force,
-            expire_at=expire_at,
-        )
+        life = order.time_in_force if time_in_force is None else time_in_force
+        if life is TimeInForce.GTD and expire_at is None:
+            expire_at = order.expire_at
+        quantity = order.order_qty if order_qty is None else order_qty
+        kind = order.order_type if order_type is None else order_type
+        changed = terms(order.side, quantity, kind, life, expire_at)
         return self.native.modify_order(order.client_order_id, changed)
 
     def only_account(self) -> str:
@@ -117,18 +116,6 @@ class Verbs:
                 'say whose order it is: strategy_id="…" in the OrderRequest, or once for all in connect(…)'
             )
         return self.options.strategy_id
-
-
-class _Dated:
-    """An order whose expiry falls away when its life is changed to one without."""
-
-    def __init__(self, order: _native.Order, time_in_force: TimeInForce | None) -> None:
-        self.side = order.side
-        self.order_qty = order.order_qty
-        self.order_type = order.order_type
-        self.time_in_force = order.time_in_force
-        stays = time_in_force is None or time_in_force is TimeInForce.GTD
-        self.expire_at = order.expire_at if stays else None
 
 
 def checked(order: _native.Order) -> _native.Order:

@@ -1,7 +1,7 @@
 """Submit to first status from Python: this package, every order durable, beside two clients that record nothing.
 
     cargo build --release --package alphec-cli
-    python benchmarks/round_trip.py [--orders 500] [--burst 2000]
+    python benchmarks/round_trip.py [--orders 500] [--burst 10000] [--turns 3]
 
 Each client trades in a process of its own against a simulator of its own, one after the other, in turns. Needs a
 release wheel of this package, `ib_async` and `nautilus-ibapi` (IBKR's own client).
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -24,7 +25,6 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = ("alphec_execution", "ib_async", "official")
-TURNS = 5
 LIMIT = Decimal("150.00")
 
 
@@ -38,10 +38,11 @@ def ours(port: int, orders: int, burst: int) -> dict[str, float]:
     async def main(profile: Path) -> dict[str, float]:
         async with ExecutionClient.connect(config=profile, port=port, strategy_id="bench") as client:
             await client.quote("AAPL", timeout=10)
-            times = []
+            times, durable = [], []
             for _ in range(orders):
                 began = time.perf_counter()
                 handle = await client.submit_order(request())
+                durable.append((time.perf_counter() - began) * 1e6)
                 await handle.accepted()
                 times.append(time.perf_counter() - began)
                 await handle.cancel()
@@ -49,11 +50,28 @@ def ours(port: int, orders: int, burst: int) -> dict[str, float]:
             began = time.perf_counter()
             handles = await asyncio.gather(*(client.submit_order(request()) for _ in range(burst)))
             await asyncio.gather(*(handle.accepted() for handle in handles))
-            return summary(times, burst / (time.perf_counter() - began))
+            rate = burst / (time.perf_counter() - began)
+            syncs = one_sync(profile.parent)
+            return summary(times, rate) | {"durable": statistics.median(durable), "sync": statistics.median(syncs)}
 
     with tempfile.TemporaryDirectory() as folder:
         profile = Gateway.profile(Plain(port), Path(folder))  # type: ignore[arg-type]
         return asyncio.run(main(profile))
+
+
+def one_sync(folder: Path) -> list[float]:
+    """How long one write and sync of 4 kB take on the disk of the journal, in microseconds."""
+    times = []
+    with (folder / "sync").open("wb", buffering=0) as file:
+        file.write(bytes(200 * 4096))
+        os.fsync(file.fileno())
+        file.seek(0)
+        for _ in range(200):
+            began = time.perf_counter()
+            file.write(bytes(4096))
+            os.fdatasync(file.fileno())
+            times.append((time.perf_counter() - began) * 1e6)
+    return times
 
 
 class Plain:
@@ -70,6 +88,7 @@ def ib_async(port: int, orders: int, burst: int) -> dict[str, float]:
 
     async def main() -> dict[str, float]:
         ib = IB()
+        ib.client.MaxRequests = 0  # it holds back to 45 messages a second by itself; nobody is paced here
         await ib.connectAsync("127.0.0.1", port, clientId=1)
         [aapl] = await ib.qualifyContractsAsync(Stock("AAPL", "SMART", "USD"))
 
@@ -193,7 +212,8 @@ def turn(client: str, options: argparse.Namespace) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--orders", type=int, default=500)
-    parser.add_argument("--burst", type=int, default=2_000)
+    parser.add_argument("--burst", type=int, default=10_000)
+    parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--client", choices=CLIENTS, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -201,17 +221,19 @@ def main() -> None:
         run = {"alphec_execution": ours, "ib_async": ib_async, "official": official}[options.client]
         print(json.dumps(run(options.port, options.orders, options.burst)))
         return
-    turns = [{client: turn(client, options) for client in CLIENTS} for _ in range(TURNS)]
+    turns = [{client: turn(client, options) for client in CLIENTS} for _ in range(options.turns)]
     of = {
         client: {what: statistics.median(each[client][what] for each in turns) for what in ("median", "p99", "rate")}
         for client in CLIENTS
     }
     base = of[CLIENTS[0]]
+    durable, sync = (statistics.median(each[CLIENTS[0]][what] for each in turns) for what in ("durable", "sync"))
     print("| client | median, µs | p99, µs | ours over it | orders/s | ours over it |")
     print("|---|---:|---:|---:|---:|---:|")
     for client, it in of.items():
         ratios = f"{base['median'] / it['median']:.2f}", f"{base['rate'] / it['rate']:.1f}"
         print(f"| {client} | {it['median']:.0f} | {it['p99']:.0f} | {ratios[0]} | {it['rate']:,.0f} | {ratios[1]} |")
+    print(f"\n{CLIENTS[0]}: on the disk after {durable:.0f} µs; one fdatasync on that disk takes {sync:.0f} µs")
 
 
 if __name__ == "__main__":
