@@ -56,9 +56,11 @@ impl Loop {
     /// Cancels do not wait for the journal, wherever they are held.
     pub(super) fn let_cancels_ahead(&mut self) {
         self.cancels_since = None;
+        let refused =
+            self.trouble.as_mut().and_then(|trouble| trouble.batch.as_mut()).map(|batch| &mut batch.held);
         let in_flight = self.in_flight.as_mut().map(|in_flight| &mut in_flight.batch.held);
         let queued = self.queue.iter_mut().map(|batch| &mut batch.held);
-        let helds = in_flight.into_iter().chain(queued).chain([&mut self.filling.held]);
+        let helds = refused.into_iter().chain(in_flight).chain(queued).chain([&mut self.filling.held]);
         let cancels: Vec<_> = helds.flat_map(Held::take_cancels).collect();
         self.stats.cancels_ahead += count(cancels.len());
         for cancel in cancels {
