@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use alphec_model::{BrokerRequest, Order, UtcNanos};
+use alphec_model::{BrokerRequest, Order, UtcNanos, planted};
 
 use crate::machine::Core;
 
@@ -111,7 +111,11 @@ impl<T> Pacing<T> {
 
     /// The first message of the highest lane, if the budget has room for it.
     pub fn pop(&mut self, now: UtcNanos) -> Next<T> {
-        let Some(lane) = Lane::ALL.into_iter().find(|lane| self.waiting(*lane) > 0) else {
+        let mut lanes = Lane::ALL;
+        if planted::is("cancels-wait-behind-orders") {
+            lanes.reverse();
+        }
+        let Some(lane) = lanes.into_iter().find(|lane| self.waiting(*lane) > 0) else {
             return Next::Nothing;
         };
         if let Err(at) = self.room(lane, now) {
@@ -204,6 +208,11 @@ impl Core {
                 let is_larger = order(ticket.broker_order_id)
                     .is_none_or(|order| ticket.spec.order_qty > order.spec.order_qty);
                 if is_larger { Lane::New } else { Lane::Reducing }
+            }
+            BrokerRequest::Place(ticket)
+                if ticket.spec.side == alphec_model::Side::Sell && planted::is("sells-overtake-buys") =>
+            {
+                Lane::Reducing
             }
             BrokerRequest::Place(_) => Lane::New,
             _ => Lane::Query,

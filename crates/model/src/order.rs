@@ -489,6 +489,9 @@ impl Order {
             return Qty::ZERO;
         }
         let wanted = self.pending.replace.as_ref().map_or(Qty::ZERO, |replace| replace.spec.order_qty);
+        if !wanted.is_zero() && crate::planted::is("a-change-reserves-only-its-new-size") {
+            return self.leaves_at(wanted);
+        }
         self.leaves_at(self.spec.order_qty.max(wanted))
     }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use alphec_engine::Clock;
-use alphec_model::UtcNanos;
+use alphec_model::{UtcNanos, planted};
 
 /// Nanoseconds of the world's own time.
 pub(crate) type Instant = i64;
@@ -33,7 +33,10 @@ impl ProcessClock {
     /// The world has come to this instant.
     pub(crate) fn set(&self, now: Instant) {
         let real = now.saturating_sub(self.born);
-        let counted = real.saturating_add(self.drifted(real));
+        let mut counted = real.saturating_add(self.drifted(real));
+        if planted::is("the-wall-clock-is-followed") && real / MINUTE % 2 == 1 {
+            counted = counted.saturating_sub(2 * SECOND);
+        }
         self.elapsed.store(counted, Ordering::Relaxed);
     }
 
@@ -49,7 +52,9 @@ impl ProcessClock {
             let missing = counted.saturating_sub(real.saturating_add(self.drifted(real)));
             real = real.saturating_add(missing.max(1));
         }
-        self.born.saturating_add(real)
+        // A clock that steps back shows it two seconds later at most.
+        let late = if planted::is("the-wall-clock-is-followed") { 2 * SECOND } else { 0 };
+        self.born.saturating_add(real).saturating_add(late)
     }
 
     fn counted(&self) -> i64 {

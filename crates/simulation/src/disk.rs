@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use alphec_journal::Hash;
-use alphec_model::{Record, Seq};
+use alphec_model::{Record, Seq, planted};
 
 use crate::clock::Instant;
 use crate::dice::Dice;
@@ -66,11 +66,21 @@ pub(crate) struct Disk {
     pending: Option<(Pending, Vec<Arc<Record>>)>,
     mood: Mood,
     dice: Dice,
+    /// What was said to be durable and is not: only with a bug planted.
+    unsynced: Vec<u8>,
 }
 
 impl Disk {
     pub(crate) const fn new(mood: Mood, dice: Dice) -> Self {
-        Self { file: Vec::new(), written: Vec::new(), acknowledged: 0, pending: None, mood, dice }
+        Self {
+            file: Vec::new(),
+            written: Vec::new(),
+            acknowledged: 0,
+            pending: None,
+            mood,
+            dice,
+            unsynced: Vec::new(),
+        }
     }
 
     /// From now on.
@@ -95,7 +105,7 @@ impl Disk {
             // A failed attempt may have persisted this batch already.
             let seq = usize::try_from(record.header.seq.get()).unwrap_or(usize::MAX);
             let Ok(payload) = serde_json::to_vec(&**record) else { continue };
-            if seq <= self.written.len() {
+            if seq <= self.written.len() && !planted::is("a-batch-tried-again-is-written-twice") {
                 continue;
             }
             head = Hash::of(&head, &payload);
@@ -120,27 +130,39 @@ impl Disk {
     /// What has come of the batch, once it is due.
     pub(crate) fn done(&mut self, now: Instant) -> Option<Done> {
         let (pending, records) = self.pending.take_if(|(pending, _)| pending.due <= now)?;
+        let is_believed = planted::is("a-failed-sync-counts-as-done");
+        let is_skipped = pending.hashes.len() > 4 && planted::is("a-large-batch-is-not-synced");
         let why = match pending.mood {
+            _ if is_believed => None,
             Mood::Works { .. } => None,
             Mood::Fails | Mood::Lies => Some("the device failed"),
             Mood::Full => Some("no space left on the device"),
         };
         if matches!(pending.mood, Mood::Works { .. } | Mood::Lies) {
-            self.file.extend_from_slice(&pending.bytes);
+            self.file.append(&mut self.unsynced);
+            if is_skipped {
+                self.unsynced.extend_from_slice(&pending.bytes);
+            } else {
+                self.file.extend_from_slice(&pending.bytes);
+            }
             self.written.extend(pending.hashes);
         }
         match why {
             Some(why) => Some(Done { outcome: Err(why.to_owned()), records: Vec::new() }),
             None => {
                 self.acknowledged = self.written.len();
+                let last = records.last().map(|record| record.header.seq).filter(|_| is_believed);
                 let upto = Seq::new(u64::try_from(self.acknowledged).unwrap_or(u64::MAX));
-                Some(Done { outcome: Ok(upto), records })
+                let is_true = last.is_none() || matches!(pending.mood, Mood::Works { .. });
+                let records = if is_true { records } else { Vec::new() };
+                Some(Done { outcome: Ok(last.unwrap_or(upto)), records })
             }
         }
     }
 
     /// The process dies: of what was not synced, the front may have reached the disk.
     pub(crate) fn crash(&mut self) {
+        self.unsynced.clear();
         if let Some((pending, _)) = self.pending.take() {
             let kept = self.dice.range(0, i64::try_from(pending.bytes.len()).unwrap_or(0));
             let kept = usize::try_from(kept).unwrap_or(0);
@@ -165,7 +187,9 @@ impl Disk {
         if records.len() < self.acknowledged {
             return Err(Corrupt { seq: u64::try_from(records.len()).unwrap_or(0) + 1 });
         }
-        self.file.truncate(whole);
+        if !planted::is("a-torn-tail-is-left-in-place") {
+            self.file.truncate(whole);
+        }
         self.acknowledged = hashes.len();
         self.written.clone_from(&hashes);
         Ok(Found { records, hashes })

@@ -20,6 +20,8 @@ mod plan;
 mod planted;
 mod process;
 mod profile;
+#[cfg(feature = "planted")]
+mod scenes;
 mod shrink;
 mod sight;
 mod table;
@@ -65,5 +67,15 @@ impl Run {
             steps: outcome.tally.steps,
             orders: outcome.tally.orders,
         }
+    }
+
+    /// Lives it with a bug planted on this thread.
+    #[cfg(feature = "planted")]
+    #[must_use]
+    pub fn live_with(self, bug: &'static str) -> Report {
+        alphec_model::planted::plant(Some(bug));
+        let report = self.live();
+        alphec_model::planted::plant(None);
+        report
     }
 }

@@ -1,5 +1,6 @@
 //! The tables at the end of a campaign, and the floors under which it is no proof.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::campaign::Ran;
@@ -7,7 +8,7 @@ use crate::plan::Group;
 use crate::tally::Tally;
 
 /// Runs from which on the floors count: fewer may miss something by chance.
-pub(crate) const FLOORS_FROM: u64 = 1_000;
+pub(crate) const FLOORS_FROM: u64 = 300;
 
 /// In at least so many of a thousand runs something must have happened.
 const HEALTH: &[(&str, u64)] = &[
@@ -19,7 +20,60 @@ const HEALTH: &[(&str, u64)] = &[
     ("resume", 10),
     ("foreign order", 100),
     ("correction", 10),
+    ("halt", 50),
+    ("proven absent", 80),
+    ("revision booked", 10),
 ];
+
+/// State and event that must have met, in any campaign of that many runs.
+const EDGES: &[(&str, &[&str])] = &[
+    (
+        "pending_new",
+        &[
+            "Cancelled",
+            "Filled",
+            "PreSubmitted",
+            "Submitted",
+            "code: canceled",
+            "code: dead",
+            "code: informs",
+            "code: unlisted",
+            "execution",
+            "open order",
+        ],
+    ),
+    (
+        "working",
+        &[
+            "Cancelled",
+            "Filled",
+            "PendingCancel",
+            "PreSubmitted",
+            "Submitted",
+            "code: cancel refused",
+            "code: canceled",
+            "execution",
+            "open order",
+        ],
+    ),
+    ("in_doubt", &["Submitted", "code: not found", "open order"]),
+    ("filled", &["Filled", "Submitted", "execution", "open order"]),
+    ("canceled", &["Cancelled", "Submitted", "open order"]),
+];
+
+/// Why an edge that no floor asks for may be missing.
+const fn why_unmet(state: &str, event: &str) -> &'static str {
+    match (state.as_bytes(), event.as_bytes()) {
+        (b"denied", _) => "a denied order has never left: nothing names it",
+        (b"rejected", _) => "the gateway says nothing of an order after the code that refused it",
+        (b"expired", _) => "few dates pass within a day, and only repeats come after",
+        (_, b"code: change refused") => {
+            "of the codes that can only mean a change, one in a thousand days is drawn"
+        }
+        (_, b"code: ids") => "ids collide only when the gateway splits or recycles them",
+        _ => "two messages have to cross: met now and then",
+    }
+}
 
 pub(crate) fn text(result: &Ran) -> String {
     let tally = &result.tally;
@@ -79,6 +133,17 @@ fn edges(tally: &Tally) -> String {
         }
         out.push('\n');
     }
+    let mut unmet: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for state in STATES {
+        for event in tally.edges.keys().map(|(_, event)| *event).collect::<BTreeSet<_>>() {
+            if !tally.edges.contains_key(&(state, event)) {
+                unmet.entry(why_unmet(state, event)).or_default().push(format!("{state} by {event}"));
+            }
+        }
+    }
+    for (why, edges) in unmet {
+        let _infallible = writeln!(out, "\nnot met, {why}:\n  {}", edges.join(", "));
+    }
     out
 }
 
@@ -90,6 +155,14 @@ pub(crate) fn floors(tally: &Tally, say: &mut dyn FnMut(&str)) -> bool {
         if count.saturating_mul(1_000) < floor.saturating_mul(tally.runs) {
             say(&format!("too rare: {what} in {count} of {} runs, the floor is {floor} in 1000", tally.runs));
             is_whole = false;
+        }
+    }
+    for (state, events) in EDGES {
+        for event in *events {
+            if !tally.edges.contains_key(&(*state, *event)) {
+                say(&format!("never met: {state} by {event}"));
+                is_whole = false;
+            }
         }
     }
     is_whole

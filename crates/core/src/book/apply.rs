@@ -6,7 +6,7 @@ use alphec_model::lifecycle::{Evidence, OrderState};
 use alphec_model::record::{Fill, Header};
 use alphec_model::{
     AccountId, Body, BrokerOrderId, Decimal, InstrumentId, IntentName, Order, OrderRef, OrderSpec, Qty,
-    Record, Seq, Side, SignedQty, UtcNanos, exact_mul,
+    Record, Seq, Side, SignedQty, UtcNanos, exact_mul, planted,
 };
 
 use super::{Book, Booked, Entry, Exposure, Exposures, OrderIx, ReplayError};
@@ -162,6 +162,9 @@ impl Book {
 
     fn raise_floors(&mut self, next: BrokerOrderId, intents: Option<u64>) {
         self.next_broker_id = self.next_broker_id.max(next.get());
+        if planted::is("a-low-next-valid-id-is-believed") {
+            self.next_broker_id = next.get();
+        }
         self.salvaged = self.salvaged.max(intents.unwrap_or_default());
         self.intents = self.intents.max(self.salvaged);
     }
@@ -216,7 +219,7 @@ impl Book {
 
     fn book_fill(&mut self, header: &Header, fill: &Fill) -> Result<(), String> {
         let base = fill.exec_id.base().to_owned();
-        if self.fills.contains_key(&base) {
+        if self.fills.contains_key(&base) && !planted::is("an-execution-is-booked-each-time-it-is-told") {
             return Err(format!("execution {} is booked already", fill.exec_id));
         }
         let ix = header.client_order_id.as_ref().and_then(|key| self.ix_of(key));
@@ -238,7 +241,10 @@ impl Book {
         }
         // A baseline holds what was true when it was taken: what is corrected later moves the position.
         let difference = signed(now).checked_add(signed(was).negated()).ok_or("position out of range")?;
-        let is_held = was.in_baseline && !self.baselined.contains(&was.account);
+        let is_added = planted::is("a-revision-is-added");
+        let difference = if is_added { signed(now) } else { difference };
+        let is_held = (was.in_baseline && !self.baselined.contains(&was.account))
+            || (now.last_qty.is_zero() && planted::is("a-bust-leaves-the-position"));
         let moves = if is_held { SignedQty::ZERO } else { difference };
         self.count_fill(ix, Counted { was: Some(was), now, moves }, header.at)?;
         if let Some(booked) = self.fills.get_mut(was.exec_id.base()) {

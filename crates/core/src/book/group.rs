@@ -1,6 +1,6 @@
 //! Orders that belong together, and what they reserve.
 
-use alphec_model::{Decimal, Leg, LegRole, Order};
+use alphec_model::{Decimal, Leg, LegRole, Order, OrderState, planted};
 
 use super::{Book, OrderIx};
 
@@ -15,6 +15,9 @@ impl Book {
     /// largest of them does: should two of them fill at once by a race, the other side of the entry's position is
     /// no larger than that.
     pub(crate) fn reserved_by(&self, order: &Order) -> Decimal {
+        if order.state == OrderState::InDoubt && planted::is("an-order-in-doubt-reserves-nothing") {
+            return Decimal::ZERO;
+        }
         let covered = self.largest_exit(order.leg.as_ref(), self.ix_of(&order.client_order_id));
         order.worst_leaves_qty().get().saturating_sub(covered).max(Decimal::ZERO)
     }

@@ -1,7 +1,7 @@
 //! What stops trading or may hide something: halts by scope, gaps, and orders of others.
 
 use alphec_model::{
-    AccountId, CancelScope, ForeignOrder, InstrumentId, Order, StrategyId, UtcNanos, record::Record,
+    AccountId, CancelScope, ForeignOrder, InstrumentId, Order, StrategyId, UtcNanos, planted, record::Record,
 };
 
 use super::Book;
@@ -57,6 +57,9 @@ impl Book {
     ) -> Option<String> {
         let (scope, halt) =
             self.halts.iter().find(|(scope, _)| scope.reaches(account, strategy_id, instrument))?;
+        if !scope.is_all() && planted::is("only-a-halt-of-everything-stops-orders") {
+            return None;
+        }
         Some(if scope.is_all() { halt.why.clone() } else { format!("{scope}: {}", halt.why) })
     }
 
@@ -116,8 +119,10 @@ impl Book {
 
     pub(super) fn see_foreign(&mut self, order: &ForeignOrder) {
         self.lose_foreign(&order.key);
-        super::apply::exposure_mut(&mut self.exposures, &order.account, &order.instrument)
-            .reserve_foreign(order);
+        if !planted::is("orders-of-others-are-not-counted") {
+            super::apply::exposure_mut(&mut self.exposures, &order.account, &order.instrument)
+                .reserve_foreign(order);
+        }
         self.foreign.insert(order.key.clone(), order.clone());
     }
 

@@ -2,7 +2,7 @@
 
 use alphec_model::broker::{BrokerStatus, CommissionReport, ExecutionReport};
 use alphec_model::record::Fill;
-use alphec_model::{AlertKind, Body, Evidence, InstrumentId, OrderState, Provenance, Qty};
+use alphec_model::{AlertKind, Body, Evidence, InstrumentId, OrderState, Provenance, Qty, planted};
 
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
@@ -39,6 +39,7 @@ impl Turn<'_> {
             in_baseline,
         };
         let booked = self.core.book.booked(report.exec_id.base());
+        let booked = booked.filter(|_| !planted::is("an-execution-is-booked-each-time-it-is-told"));
         let Some((was, of)) = booked.map(|booked| (booked.fill.clone(), booked.order)) else {
             if ix.is_none() {
                 self.late_attempt(&report.names, &BrokerStatus::Submitted);
@@ -81,6 +82,11 @@ impl Turn<'_> {
     }
 
     fn book_new(&mut self, ix: Option<OrderIx>, report: &ExecutionReport, fill: Fill) {
+        if ix.is_none() && planted::is("fills-of-others-are-not-booked")
+            || self.has_ended(ix) && planted::is("a-fill-after-the-end-is-dropped")
+        {
+            return;
+        }
         self.check_against_order(ix, &fill);
         if report.is_liquidation {
             self.alert(
@@ -132,6 +138,10 @@ impl Turn<'_> {
         if let Some(what) = wrong {
             self.anomaly(what, ix);
         }
+    }
+
+    fn has_ended(&self, ix: Option<OrderIx>) -> bool {
+        ix.and_then(|ix| self.state(ix)).is_some_and(OrderState::is_terminal)
     }
 
     fn after_fill(&mut self, ix: OrderIx, exec_id: &alphec_model::ExecId) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use alphec_model::broker::{BrokerStatus, OpenOrderReport, OrderNames, StatusReport};
-use alphec_model::{AlertKind, Body, CancelScope, ForeignOrder, InstrumentId, Provenance, Qty};
+use alphec_model::{AlertKind, Body, CancelScope, ForeignOrder, InstrumentId, Provenance, Qty, planted};
 
 use crate::machine::{About, Turn};
 
@@ -13,12 +13,20 @@ const FOREIGN_MAX: usize = 10_000;
 impl Turn<'_> {
     /// An open order that is not ours, or a second life of one that is: no order of ours counts it.
     pub(super) fn foreign_open(&mut self, report: &OpenOrderReport) {
+        if planted::is("orders-of-others-are-not-seen") {
+            return;
+        }
         let Some(key) = foreign_key(&report.names) else { return };
         if !self.core.config.accounts.contains(&report.account) || !self.is_account_here(&report.account) {
             return;
         }
         if is_over(&report.status) {
             return self.foreign_gone(key);
+        }
+        if let Some(broker_order_id) = report.names.broker_order_id
+            && planted::is("an-order-of-others-is-canceled")
+        {
+            self.step.requests.push(alphec_model::BrokerRequest::Cancel { broker_order_id });
         }
         let instrument = self.name_of(report.instrument.as_ref(), report.con_id);
         let (Some(instrument), Some(side), Some(order_qty)) =

@@ -1,7 +1,9 @@
 //! The link: connect, verify the accounts, read the books, and only then be ready.
 
 use alphec_model::broker::{LinkState, ServerLink, Session as BrokerSession};
-use alphec_model::{AccountId, AlertKind, Body, FarmKind, FarmState, Generation, OrderState, Provenance};
+use alphec_model::{
+    AccountId, AlertKind, Body, FarmKind, FarmState, Generation, OrderState, Provenance, planted,
+};
 
 use crate::config::Mode;
 use crate::machine::{About, Turn};
@@ -29,6 +31,10 @@ impl Turn<'_> {
         self.core.session.forget_connection();
         self.core.session.link.generation = session.generation;
         self.raise_id_floor(session.next_order_id);
+        if planted::is("a-low-next-valid-id-is-believed") {
+            let body = Body::IdFloorRaised { next: session.next_order_id, intents: None };
+            self.record(About::default(), Provenance::Observed, body);
+        }
         let wrong_client = self.wrong_client(session);
         let is_believed = wrong_client.is_none();
         let accounts = session.accounts.iter().filter(|_| is_believed).cloned().collect();
@@ -41,6 +47,9 @@ impl Turn<'_> {
         self.change_link(LinkState::Recovering, why);
         self.send_waiting_cancels();
         self.ask_snapshot();
+        if planted::is("ready-before-the-books-are-read") {
+            self.recovered();
+        }
     }
 
     /// Order ids belong to a client id: under another one, the ids of this journal are not ours.
@@ -62,6 +71,9 @@ impl Turn<'_> {
     /// Why the accounts of this login are not those of the profile, if so. The list that the
     /// broker sends decides whether it is paper, never the port.
     fn wrong_accounts(&self, session: &BrokerSession) -> Option<String> {
+        if planted::is("any-login-is-accepted") {
+            return None;
+        }
         let config = &self.core.config;
         let missing: Vec<&str> = config
             .accounts
@@ -106,6 +118,9 @@ impl Turn<'_> {
     }
 
     fn doubt_unanswered(&mut self, why: &str) {
+        if planted::is("a-lost-connection-raises-no-doubt") {
+            return;
+        }
         for ix in self.core.book.live() {
             if self.state(ix) == Some(OrderState::PendingNew) {
                 self.doubt(ix, why.to_owned());
@@ -116,6 +131,9 @@ impl Turn<'_> {
     /// Events may be missing: the books are read again before anything new is sent.
     pub(super) fn gap(&mut self, generation: Generation, why: &str) {
         if generation != self.core.session.link.generation || !self.is_connected() {
+            return;
+        }
+        if planted::is("a-gap-is-let-pass") {
             return;
         }
         self.open_gap(why);
@@ -132,6 +150,7 @@ impl Turn<'_> {
         }
         self.open_gap("the gateway lost the broker's servers");
         match link {
+            ServerLink::Lost if planted::is("lost-servers-stop-nothing") => {}
             ServerLink::Lost => {
                 self.core.session.forget_lists();
                 self.change_link(LinkState::Degraded, "the gateway lost the broker's servers".to_owned());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alphec_model::broker::{LinkState, Notice, NoticeClass};
-use alphec_model::{AlertKind, Body, Evidence, OrderState, Provenance, RejectReason};
+use alphec_model::{AlertKind, Body, Evidence, OrderState, Provenance, RejectReason, planted};
 
 use super::lists::ABSENT_ROUNDS_PROBE;
 use crate::book::OrderIx;
@@ -42,7 +42,10 @@ impl Turn<'_> {
         let acknowledged = order.perm_id.is_some() || order.state == OrderState::Working;
         // Of an order in doubt, the code may answer the cancel.
         let may_answer_cancel = order.state == OrderState::InDoubt && order.pending.cancel_asked_at.is_some();
-        if sent_replace(order).is_some() {
+        let has_change = sent_replace(order).is_some();
+        if has_change && planted::is("a-refused-change-ends-the-order") {
+            self.reject(ix, evidence(notice), reason(notice));
+        } else if has_change {
             self.end_replace(ix, false, evidence(notice));
         } else if self.core.session.inactive.contains(&ix) || !(acknowledged || may_answer_cancel) {
             self.reject(ix, evidence(notice), reason(notice));
@@ -59,7 +62,7 @@ impl Turn<'_> {
 
     fn change_refused(&mut self, ix: OrderIx, notice: &Notice) {
         if self.order(ix).is_some_and(|order| sent_replace(order).is_some()) {
-            self.end_replace(ix, false, evidence(notice));
+            self.end_replace(ix, planted::is("a-refused-change-counts-as-made"), evidence(notice));
         }
         // Such as 104, "already filled": the executions say how much.
         self.look_later();
@@ -74,7 +77,8 @@ impl Turn<'_> {
     /// The broker knows the order and cannot cancel it: it is over, if no list has it as open. How
     /// it ended is not said, so the holdings must show that nothing filled unseen.
     fn cancel_refused(&mut self, ix: OrderIx, notice: &Notice) {
-        if self.is_absent(ix) && self.holdings_of(ix) == Some(true) {
+        let is_over = planted::is("a-refused-cancel-ends-the-order");
+        if is_over || self.is_absent(ix) && self.holdings_of(ix) == Some(true) {
             return self.end_absent(ix, notice);
         }
         self.end_cancel(ix, notice);
@@ -96,6 +100,9 @@ impl Turn<'_> {
         // holdings must agree. Elsewhere they must not speak against it.
         let is_untouched =
             self.order(ix).is_some_and(|order| order.perm_id.is_none() && order.cum_qty.is_zero());
+        if planted::is("not-found-ends-an-order") {
+            return self.end_absent(ix, notice);
+        }
         if self.is_absent(ix) && self.holdings_of(ix).unwrap_or(is_untouched) {
             if self.holdings_of(ix) != Some(true) || !self.resend(ix, evidence(notice)) {
                 self.end_absent(ix, notice);
@@ -123,7 +130,7 @@ impl Turn<'_> {
     fn is_absent(&self, ix: OrderIx) -> bool {
         let absence = self.core.session.absent_rounds.get(&ix);
         let is_long = absence.is_some_and(|absence| {
-            absence.rounds >= ABSENT_ROUNDS_PROBE
+            (absence.rounds >= ABSENT_ROUNDS_PROBE || planted::is("one-list-without-it-proves-absence"))
                 && self.now.since(absence.since) >= self.core.config.absent_after
         });
         let is_up = matches!(self.core.session.link.state, LinkState::Recovering | LinkState::Ready);
@@ -159,7 +166,9 @@ impl Turn<'_> {
                 None,
             );
         }
-        if self.state(ix) == Some(OrderState::PendingNew) {
+        if self.state(ix) == Some(OrderState::PendingNew) && planted::is("an-unknown-code-is-a-rejection") {
+            self.reject(ix, evidence(notice), reason(notice));
+        } else if self.state(ix) == Some(OrderState::PendingNew) {
             self.doubt(ix, format!("{}", reason(notice)));
         } else {
             self.anomaly(
@@ -180,6 +189,13 @@ impl Turn<'_> {
     }
 
     fn orderless_notice(&mut self, notice: &Notice) {
+        if notice.class == NoticeClass::Dead && planted::is("an-error-without-an-order-rejects-what-waits") {
+            for ix in self.core.book.live() {
+                if self.state(ix) == Some(OrderState::PendingNew) {
+                    self.reject(ix, evidence(notice), reason(notice));
+                }
+            }
+        }
         match notice.class {
             NoticeClass::Pacing => {
                 let text = format!("the broker complains of the message rate: {}", notice.text);

@@ -1,7 +1,7 @@
 //! Open orders and statuses, live and unasked.
 
 use alphec_model::broker::{BrokerStatus, EchoedTerms, OpenOrderReport, OrderNames, StatusReport};
-use alphec_model::{Body, CancelScope, Evidence, OrderSpec, OrderState, PermId, Provenance, Qty};
+use alphec_model::{Body, CancelScope, Evidence, OrderSpec, OrderState, PermId, Provenance, Qty, planted};
 
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
@@ -63,7 +63,10 @@ impl Turn<'_> {
         } else {
             self.core.session.inactive.remove(&ix);
         }
+        let is_end = (*status == BrokerStatus::PendingCancel && planted::is("pending-cancel-ends-an-order"))
+            || (*status == BrokerStatus::Inactive && planted::is("inactive-ends-an-order"));
         match on_status(state, status) {
+            _ if is_end && !state.is_terminal() => self.end_canceled(ix, evidence, carried),
             Effect::Works => self.change_state_with(ix, OrderState::Working, evidence, carried),
             Effect::Cancels => self.end_canceled(ix, evidence, carried),
             Effect::Nothing => {
@@ -115,7 +118,8 @@ impl Turn<'_> {
         }
         let expired = self.order(ix).is_some_and(|order| match order.spec.time_in_force {
             alphec_model::TimeInForce::Gtd { expire_at } => {
-                expire_at <= self.now && order.pending.cancel_asked_at.is_none()
+                let is_past = expire_at <= self.now || planted::is("a-date-is-past-before-its-time");
+                is_past && order.pending.cancel_asked_at.is_none()
             }
             _ => false,
         });
@@ -129,7 +133,10 @@ impl Turn<'_> {
             self.change_state(ix, OrderState::Working, evidence);
         }
         let short = self.order(ix).is_some_and(|order| order.cum_qty < order.spec.order_qty);
-        if short {
+        if short && planted::is("a-status-fills") {
+            let evidence = Evidence::Status { status: "Filled".into(), perm_id: None };
+            self.change_state(ix, OrderState::Filled, evidence);
+        } else if short {
             self.look_later();
         }
     }
@@ -168,7 +175,8 @@ impl Turn<'_> {
         let is_sent = !replace.staged;
         let life_differs = replace.spec.time_in_force != order.spec.time_in_force;
         let life_is_said = echoed.time_in_force.eq_ignore_ascii_case(replace.spec.time_in_force.as_str());
-        if is_sent && says(echoed, &replace.spec) && (life_is_said || !life_differs) {
+        let is_any = planted::is("any-echo-ends-a-change");
+        if is_sent && (is_any || says(echoed, &replace.spec) && (life_is_said || !life_differs)) {
             self.end_replace(ix, true, evidence);
         }
     }

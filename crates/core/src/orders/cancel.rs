@@ -3,7 +3,7 @@
 use alphec_model::broker::BrokerStatus;
 use alphec_model::{
     AlertKind, Body, BrokerRequest, CancelScope, ClientOrderId, Command, CorrelationId, Evidence, Order,
-    OrderState, Provenance, UtcNanos,
+    OrderState, Provenance, UtcNanos, planted,
 };
 
 use crate::book::OrderIx;
@@ -41,6 +41,9 @@ impl Turn<'_> {
     ) -> Vec<ClientOrderId> {
         let mut canceling = Vec::new();
         for ix in self.core.book.live() {
+            if self.state(ix) != Some(OrderState::Working) && planted::is("a-kill-is-not-verified") {
+                continue;
+            }
             let Some(key) =
                 self.order(ix).filter(|order| is_in(order, scope)).map(|order| order.client_order_id.clone())
             else {
@@ -120,6 +123,9 @@ impl Turn<'_> {
         if self.order(ix).is_none_or(|order| order.pending.cancel_asked_at.is_none()) {
             return;
         }
+        if planted::is("a-lost-cancel-is-not-sent-again") {
+            return;
+        }
         let cancel = self.core.session.cancels.entry(ix).or_default();
         if *status == BrokerStatus::PendingCancel {
             cancel.sent_at = cancel.sent_at.or(Some(asked_at));
@@ -175,6 +181,9 @@ impl Turn<'_> {
     /// no other login: there the same id is someone else's order.
     pub(crate) fn send_cancel(&mut self, ix: OrderIx) {
         let Some(broker_order_id) = self.order(ix).and_then(|order| order.broker_order_id) else { return };
+        if planted::is("cancels-pass-the-gate") && self.not_ready().is_some() {
+            return;
+        }
         if self.is_connected() && self.is_of_this_login(ix) {
             self.note_sent();
             self.core.session.cancels.entry(ix).or_default().sent_at = Some(self.now);
@@ -189,6 +198,9 @@ impl Turn<'_> {
 
     /// Cancels asked for while there was no connection, lost with one, or not found, leave again.
     pub(crate) fn send_waiting_cancels(&mut self) {
+        if planted::is("a-cancel-asked-while-down-is-forgotten") {
+            return;
+        }
         for ix in self.core.book.live() {
             let is_asked = self.order(ix).is_some_and(|order| order.pending.cancel_asked_at.is_some());
             let is_sent = self.core.session.cancels.get(&ix).is_some_and(|cancel| cancel.sent_at.is_some());

@@ -1,7 +1,7 @@
 //! Changing an order's state: one place that records it and does what follows.
 
 use alphec_model::lifecycle::OrderState;
-use alphec_model::{AlertKind, Body, DenyReason, Evidence, PermId, Provenance, RejectReason};
+use alphec_model::{AlertKind, Body, DenyReason, Evidence, PermId, Provenance, RejectReason, planted};
 
 use super::group::never_stood;
 use crate::book::OrderIx;
@@ -51,7 +51,12 @@ impl Turn<'_> {
             order.client_order_id
         );
         self.alert(AlertKind::OrderInDoubt, text, Some(ix));
-        self.change_state(ix, OrderState::InDoubt, Evidence::Silence { why });
+        let is_dead = planted::is("silence-is-a-rejection");
+        let to = if is_dead { OrderState::Rejected } else { OrderState::InDoubt };
+        self.change_state(ix, to, Evidence::Silence { why: why.clone() });
+        if planted::is("placed-again-at-the-first-doubt") {
+            self.resend(ix, Evidence::Silence { why });
+        }
     }
 
     pub(crate) fn change_state_with(
@@ -104,6 +109,10 @@ impl Turn<'_> {
             self.end_replace(ix, false, Evidence::Decision);
         }
         match self.state(ix).unwrap_or(OrderState::Denied) {
+            OrderState::PendingNew if planted::is("what-a-crash-left-unanswered-was-never-sent") => {
+                let why_not = "the process ended".to_owned();
+                self.end_denied(ix, Evidence::Decision, DenyReason::NotWritten { why_not });
+            }
             OrderState::Staged => {
                 let why_not = "the process ended while custom risk rules were asked".to_owned();
                 self.end_denied(ix, Evidence::Decision, DenyReason::NotWritten { why_not });

@@ -3,7 +3,9 @@
 //! Invariants: a question is a cancel, so it enlarges nothing; a second attempt needs every proof that the first
 //! is gone, has its own broker id and reference, and there is never a third; both count until the order ends.
 
-use alphec_model::{AlertKind, Body, Evidence, Order, OrderState, OrderType, Provenance, WhenInDoubt};
+use alphec_model::{
+    AlertKind, Body, Evidence, Order, OrderState, OrderType, Provenance, WhenInDoubt, planted,
+};
 
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
@@ -16,7 +18,7 @@ impl Turn<'_> {
     /// Asks the broker for an order that no list shows. A cancel that someone asked for is the same question and
     /// leaves whatever the order's choice; otherwise the choice decides.
     pub(crate) fn ask_for(&mut self, ix: OrderIx) {
-        if self.undo_incomplete_group(ix) {
+        if self.undo_incomplete_group(ix) || planted::is("a-doubt-is-never-asked-about") {
             return;
         }
         let Some(order) = self.order(ix) else { return };

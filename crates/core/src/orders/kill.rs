@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use alphec_model::{
-    AlertKind, Body, CancelScope, ClientOrderId, Command, CorrelationId, ForeignOrder, OrderState, Provenance,
+    AlertKind, Body, CancelScope, ClientOrderId, Command, CorrelationId, ForeignOrder, OrderState,
+    Provenance, planted,
 };
 
 use super::cancel::is_in;
@@ -39,6 +40,9 @@ impl Turn<'_> {
     /// After complete lists: whatever still lives in the scope of a kill is canceled again, however
     /// often that was refused or lost before. Where nothing lives, that is on record.
     pub(crate) fn pursue_kills(&mut self, seen: &BTreeSet<OrderIx>, asked_at: alphec_model::UtcNanos) {
+        if planted::is("a-kill-is-not-verified") {
+            return;
+        }
         let kills: Vec<(CancelScope, bool)> = self
             .core
             .book
@@ -106,6 +110,9 @@ impl Turn<'_> {
 
     /// Why the scope is not known to be in order, if it is not.
     fn not_clean(&self, scope: &CancelScope) -> Option<String> {
+        if planted::is("a-resume-asks-for-nothing") {
+            return None;
+        }
         let book = &self.core.book;
         let halt = book.halt_of(scope)?;
         if self.core.session.clean_since.is_none_or(|since| since < halt.since) || book.gap().is_some() {

@@ -2,7 +2,7 @@
 
 use alphec_model::{
     Body, BrokerRequest, Command, DenyReason, Evidence, LegRole, ModifyRequest, Order, OrderSpec, OrderState,
-    PendingReplace, Provenance, SpecError, TimeInForce, Verdict,
+    PendingReplace, Provenance, SpecError, TimeInForce, Verdict, planted,
 };
 
 use crate::book::OrderIx;
@@ -120,7 +120,7 @@ impl Turn<'_> {
 
 /// Why the order cannot be changed where it stands, if it cannot.
 fn not_changeable(order: &Order, spec: &OrderSpec) -> Option<DenyReason> {
-    let what = if order.pending.replace.is_some() {
+    let what = if order.pending.replace.is_some() && !planted::is("two-changes-in-flight") {
         "another change is in flight; wait for its answer"
     } else if spec.side != order.spec.side {
         "the side never changes; cancel it and place a new order"

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use alphec_model::risk::{RuleAnswer, RuleName};
 use alphec_model::{
     AlertKind, Body, ClientOrderId, DenyReason, Evidence, OrderState, Proposal, Provenance, Rule, Verdict,
+    planted,
 };
 
 use crate::book::OrderIx;
@@ -62,6 +63,9 @@ impl Turn<'_> {
         waiting.deadlines.remove(rule);
         let all_passed = waiting.rules.is_empty();
         match answer {
+            RuleAnswer::Deny { .. } if planted::is("the-no-of-a-rule-is-not-heard") => {
+                self.release_waiting(ix)
+            }
             RuleAnswer::Deny { text, measured, limit } => {
                 let rule = Rule::Custom(rule.clone());
                 self.refuse_waiting(ix, DenyReason::Custom { rule, text, measured, limit });

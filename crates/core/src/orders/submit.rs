@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alphec_model::broker::{Ticket, TicketLeg};
 use alphec_model::{
     AlertKind, Body, BrokerRequest, Command, DenyReason, Evidence, Leg, LegRole, Order, OrderRequest,
-    OrderState, OrderType, Provenance, SpecError, Verdict, WhenInDoubt,
+    OrderState, OrderType, Provenance, SpecError, Verdict, WhenInDoubt, planted,
 };
 
 use crate::book::{OrderIx, denied_order, new_order};
@@ -32,7 +32,7 @@ impl Turn<'_> {
 
     /// The same key again: the same order if the body is the same, a misuse otherwise.
     fn submit_again(&mut self, token: Token, ix: OrderIx, request: OrderRequest) {
-        let is_same = self.is_same_body(ix, &request);
+        let is_same = self.is_same_body(ix, &request) || planted::is("a-key-takes-any-body");
         let about = About::order(ix).with_correlation(&request.correlation_id);
         let key = request.client_order_id.clone();
         self.record(about, Provenance::Operator, Body::Commanded { command: Command::Submit(request) });

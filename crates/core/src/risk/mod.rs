@@ -8,7 +8,7 @@ mod exposure;
 
 use alphec_model::{
     AccountId, Check, Decimal, DenyReason, Instrument, InstrumentId, Limits, Order, OrderRequest, OrderSpec,
-    OrderType, Price, Quote, Rule, Side, StrategyId, UtcNanos, Verdict, exact_mul,
+    OrderType, Price, Quote, Rule, Side, StrategyId, UtcNanos, Verdict, exact_mul, planted,
 };
 
 use crate::book::Exposure;
@@ -135,6 +135,9 @@ impl Turn<'_> {
     }
 
     fn judge_into(&self, candidate: &Candidate<'_>, verdict: &mut Verdict) -> Judged {
+        if candidate.in_force.is_some() && planted::is("a-change-skips-the-gate") {
+            return Ok(());
+        }
         if let Some(reason) = self.not_ready() {
             return Err(reason);
         }
@@ -290,6 +293,7 @@ impl Turn<'_> {
 /// Judges one number and leaves it in the verdict.
 pub(crate) fn within(verdict: &mut Verdict, rule: Rule, measured: Decimal, limit: Decimal) -> Judged {
     verdict.checks.push(Check { rule: rule.clone(), measured, limit });
+    let limit = if planted::is("a-limit-is-off-by-one") { limit.saturating_add(Decimal::ONE) } else { limit };
     if measured > limit { Err(DenyReason::Limit { rule, measured, limit }) } else { Ok(()) }
 }
 
@@ -300,7 +304,7 @@ pub(crate) fn fresh(
     what: impl FnOnce() -> (Rule, String),
 ) -> Judged {
     let age = now.since(at);
-    if age <= allowed {
+    if age <= allowed || planted::is("any-quote-is-fresh") {
         return Ok(());
     }
     let (rule, what) = what();
@@ -349,6 +353,9 @@ fn taken_px(spec: &OrderSpec, quote: &Quote) -> Option<Price> {
 /// so that a torn market denies it. A plain stop has no price to judge until the market is beyond it,
 /// but no order passes without a fresh reference.
 fn price_collar(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
+    if planted::is("the-collar-is-off") {
+        return Ok(());
+    }
     let spec = scene.candidate.spec;
     let Some(px) = spec.order_type.limit_px().or_else(|| taken_px(spec, &scene.quote)) else { return Ok(()) };
     let trigger = spec.order_type.stop_px().filter(|_| spec.order_type.limit_px().is_some());
@@ -364,12 +371,16 @@ fn price_collar(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
 /// Only the side that the order enlarges is judged, so an order that closes a position passes, and
 /// so does a change that makes nothing larger.
 fn max_position(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
+    if scene.candidate.spec.side == Side::Sell && planted::is("a-sell-has-no-position-limit") {
+        return Ok(());
+    }
     let worst_with = |leaves: Decimal| match scene.candidate.spec.side {
         Side::Buy => scene.others.worst_long().checked_add(leaves),
         Side::Sell => scene.others.worst_short().checked_sub(leaves).map(|position| -position),
     };
     let overflow = DenyReason::Overflow { rule: Rule::MaxPosition };
-    let after = worst_with(scene.worst_leaves).ok_or_else(|| overflow.clone())?;
+    let open = if planted::is("open-orders-do-not-count") { scene.others.buy_leaves } else { Decimal::ZERO };
+    let after = worst_with(scene.worst_leaves.saturating_sub(open)).ok_or_else(|| overflow.clone())?;
     let before = worst_with(scene.leaves_in_force).ok_or(overflow)?;
     grows_within(verdict, Rule::MaxPosition, (before, after), scene.limits.max_position.get())
 }
@@ -379,7 +390,8 @@ fn max_open_orders(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
         Side::Buy => scene.others.buys.saturating_add(scene.others.foreign_buys),
         Side::Sell => scene.others.sells.saturating_add(scene.others.foreign_sells),
     };
-    let after = Decimal::from(open).saturating_add(Decimal::ONE);
+    let itself = if planted::is("an-order-does-not-count-itself") { Decimal::ZERO } else { Decimal::ONE };
+    let after = Decimal::from(open).saturating_add(itself);
     let before = if scene.candidate.in_force.is_some() { after } else { Decimal::from(open) };
     grows_within(verdict, Rule::MaxOpenOrders, (before, after), Decimal::from(scene.limits.max_open_orders))
 }

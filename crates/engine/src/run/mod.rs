@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alphec_core::{Core, Input, Reply, Step, Token};
-use alphec_model::{Alert, BrokerEvent, BrokerRequest, Command, Event, Provenance, UtcNanos};
+use alphec_model::{Alert, BrokerEvent, BrokerRequest, Command, Event, Provenance, UtcNanos, planted};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -282,6 +282,9 @@ impl Loop {
         let cancels = step.requests.iter().any(BrokerRequest::is_cancel);
         if cancels && self.cancels_since.is_none() {
             self.cancels_since = Some(now);
+        }
+        if planted::is("callers-hear-before-the-record") {
+            self.news.replies.append(&mut step.replies);
         }
         let mut records = self.filling.held.take(step, self.parts.core.book().seq());
         self.filling.records.append(&mut records);

@@ -16,7 +16,6 @@ pub(super) struct CancelAllowed {
     /// By order id: when it was asked.
     waiting: BTreeMap<i32, Instant>,
     is_up: bool,
-    rested_at: Instant,
 }
 
 impl Invariant for CancelAllowed {
@@ -49,8 +48,9 @@ impl Invariant for CancelAllowed {
                 self.waiting.clear();
                 Ok(())
             }
-            Sight::Rest { core, is_up } => {
-                if !is_up {
+            Sight::Rest { core, is_up, is_paused } => {
+                // A process that stands still is not late by that.
+                if !is_up || *is_paused {
                     self.waiting.clear();
                 }
                 self.is_up = *is_up;
@@ -89,18 +89,12 @@ impl CancelAllowed {
     }
 
     fn late(&mut self, core: Option<&Core>, scene: &Scene<'_>) -> Verdict {
-        // A process that stood still is not late by that.
-        let stood_still = scene.now.saturating_sub(self.rested_at) > WITHIN;
-        self.rested_at = scene.now;
         let Some(core) = core else { return Ok(()) };
         self.waiting.retain(|id, _| {
             let key = scene.ledger.by_id.get(id);
             let order = key.and_then(|key| core.book().order(key));
             order.is_some_and(|order| !order.state.is_terminal())
         });
-        if stood_still {
-            self.waiting.clear();
-        }
         match self.waiting.iter().find(|(_, asked)| scene.now.saturating_sub(**asked) > WITHIN) {
             Some((id, _)) => Err(format!("the cancel of order {id} is not out after 250 ms")),
             None => Ok(()),

@@ -14,6 +14,8 @@ const EVERY: u32 = 2_000;
 pub(super) struct Determinism {
     shadow: Book,
     rests: u32,
+    /// A life has begun, and its first records are not compared yet.
+    is_new_life: bool,
 }
 
 impl Invariant for Determinism {
@@ -30,13 +32,19 @@ impl Invariant for Determinism {
         match scene.sight {
             Sight::Durable(records) => records.iter().try_for_each(|record| self.apply(record)),
             Sight::Born { records, .. } => {
+                self.is_new_life = true;
                 let known = self.shadow.seq().map_or(0, alphec_model::Seq::get);
                 let known = usize::try_from(known).unwrap_or(usize::MAX);
                 records.iter().skip(known).try_for_each(|record| self.apply(record))
             }
             Sight::Rest { core: Some(core), .. } => {
                 self.rests = self.rests.wrapping_add(1);
-                if self.rests.is_multiple_of(EVERY) { self.compare(core) } else { Ok(()) }
+                let is_due = self.is_new_life || self.rests.is_multiple_of(EVERY);
+                if !is_due || core.book().seq() != self.shadow.seq() {
+                    return Ok(());
+                }
+                self.is_new_life = false;
+                self.compare(core)
             }
             Sight::End { core, .. } => self.compare(core),
             _ => Ok(()),

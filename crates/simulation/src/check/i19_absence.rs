@@ -13,7 +13,9 @@ use crate::wire::Sent;
 pub(super) struct Absence {
     written: BTreeMap<i32, Instant>,
     generation: u64,
-    /// When complete lists came on this connection, and which of our ids they showed open.
+    /// When the lists were asked for that are being read.
+    asked: Instant,
+    /// When complete lists of this connection were asked for, and which of our ids they showed open.
     lists: Vec<(Instant, BTreeSet<i32>)>,
 }
 
@@ -32,6 +34,10 @@ impl Invariant for Absence {
                 self.written.insert(ticket.broker_order_id.get(), scene.now);
                 Ok(())
             }
+            Sight::Wire(Sent::Books) => {
+                self.asked = scene.now;
+                Ok(())
+            }
             Sight::Told(BrokerEvent::Connected(session)) => {
                 self.lists.clear();
                 self.generation = session.generation.get();
@@ -39,7 +45,7 @@ impl Invariant for Absence {
             }
             Sight::Told(BrokerEvent::Snapshot(snapshot)) if snapshot.generation.get() == self.generation => {
                 self.lists.push((
-                    scene.now,
+                    self.asked,
                     snapshot.open.iter().filter_map(|row| Some(row.names.broker_order_id?.get())).collect(),
                 ));
                 Ok(())
@@ -49,9 +55,6 @@ impl Invariant for Absence {
         }
     }
 }
-
-/// A list is read in one go, from its request to its end; it must begin after the frame.
-const READING: Instant = 0;
 
 impl Absence {
     fn judge(&self, record: &Record) -> Verdict {
@@ -64,11 +67,8 @@ impl Absence {
             return Ok(());
         }
         let written = self.written.get(&id.get()).copied().unwrap_or(Instant::MIN);
-        let without = self
-            .lists
-            .iter()
-            .filter(|(at, open)| at.saturating_sub(READING) > written && !open.contains(&id.get()))
-            .count();
+        let without =
+            self.lists.iter().filter(|(at, open)| *at > written && !open.contains(&id.get())).count();
         if without < 2 {
             return Err(format!("order {id} is called absent after {without} complete lists without it"));
         }

@@ -32,6 +32,10 @@ impl Invariant for HandsOff {
                 }
                 Ok(())
             }
+            // Ids of ours are above zero; an order typed by hand has none before it is bound.
+            Sight::Wire(Sent::Cancel(id)) if id.get() <= 0 => {
+                Err(format!("order {id} is canceled and is not ours"))
+            }
             Sight::Wire(Sent::Cancel(id)) => match scene.ledger.refs_of_id.get(&id.get()) {
                 Some(order_ref) if !scene.ledger.by_ref.contains_key(order_ref) => {
                     Err(format!("order {id} is canceled and is not ours"))

@@ -4,16 +4,24 @@
 mod i01_intent_before_wire;
 mod i02_no_orphan;
 mod i03_at_most_once;
+mod i03_second_attempt;
 mod i04_no_lost_order;
+mod i04_true_ends;
 mod i05_honest_answers;
 mod i06_idempotent_calls;
 mod i07_ids_only_rise;
+mod i08_books_first;
 mod i08_gate;
+mod i08_what_it_saw;
 mod i09_position;
+mod i10_all_told;
 mod i10_fill_once;
+mod i11_others;
 mod i11_reservation;
 mod i12_kill_latch;
+mod i12_resume;
 mod i13_cancel_allowed;
+mod i13_in_the_end;
 mod i15_chain;
 mod i16_durable;
 mod i17_prefix;
@@ -78,16 +86,24 @@ pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(i01_intent_before_wire::IntentBeforeWire),
         Box::new(i02_no_orphan::NoOrphan),
         Box::new(i03_at_most_once::AtMostOnce::default()),
+        Box::new(i03_second_attempt::SecondAttempt),
         Box::new(i04_no_lost_order::NoLostOrder),
+        Box::new(i04_true_ends::TrueEnds::default()),
         Box::new(i05_honest_answers::HonestAnswers),
         Box::new(i06_idempotent_calls::IdempotentCalls::default()),
         Box::new(i07_ids_only_rise::IdsOnlyRise::default()),
         Box::new(i08_gate::Gate),
+        Box::new(i08_books_first::BooksFirst::default()),
+        Box::new(i08_what_it_saw::WhatItSaw::default()),
         Box::new(i09_position::PositionConservation),
         Box::new(i10_fill_once::FillOnce::default()),
+        Box::new(i10_all_told::AllTold::default()),
         Box::new(i11_reservation::Reservation::default()),
+        Box::new(i11_others::Others::default()),
         Box::new(i12_kill_latch::KillLatch),
+        Box::new(i12_resume::Resume::default()),
         Box::new(i13_cancel_allowed::CancelAllowed::default()),
+        Box::new(i13_in_the_end::InTheEnd),
         Box::new(i15_chain::Chain),
         Box::new(i16_durable::Durable),
         Box::new(i17_prefix::Prefix::default()),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use alphec_ibkr::by_hand::{Converter, Next, Queue, refused};
 use alphec_model::broker::{BrokerEvent, BrokerRequest, Ticket, Wire};
-use alphec_model::{AccountId, ApiClientId, BrokerOrderId, Generation, Instrument, UtcNanos};
+use alphec_model::{AccountId, ApiClientId, BrokerOrderId, Generation, Instrument, UtcNanos, planted};
 use bytes::BytesMut;
 use frames::{OpenOrder, frame};
 use lists::Reading;
@@ -38,6 +38,8 @@ pub(crate) enum Sent {
     Replace(Box<Ticket>),
     Cancel(BrokerOrderId),
     GlobalCancel,
+    /// The first question of a reading of the books.
+    Books,
     Other,
 }
 
@@ -89,6 +91,8 @@ pub(crate) struct Adapter {
     next_req_id: i32,
     /// The time that its process reads.
     wall: UtcNanos,
+    /// The last order that was written, for bugs that are planted.
+    last_placed: Option<(Box<Ticket>, Vec<u8>)>,
 }
 
 impl Adapter {
@@ -107,6 +111,7 @@ impl Adapter {
             events: VecDeque::new(),
             next_req_id: 1_500_000_000,
             wall: UtcNanos::EPOCH,
+            last_placed: None,
         }
     }
 
@@ -206,6 +211,9 @@ impl Adapter {
         self.attempt = self.attempt.saturating_add(1);
         let retry_in = self.backoff;
         self.backoff = self.backoff.saturating_mul(2).min(BACKOFF_CEILING);
+        if self.attempt >= 5 && planted::is("the-fifth-attempt-is-the-last") {
+            self.backoff = Instant::MAX;
+        }
         self.state = State::Offline { retry_at: now.saturating_add(retry_in) };
         self.events.push_back(BrokerEvent::ConnectFailed {
             attempt: self.attempt,
@@ -221,6 +229,13 @@ impl Adapter {
         let waiting: Vec<u64> = up.snapshots.drain(..).map(|(id, _)| id).collect();
         let lasted = now.saturating_sub(up.since);
         self.events.extend(self.queue.end(why));
+        if let Some((ticket, _)) =
+            self.last_placed.take_if(|_| planted::is("what-was-written-is-called-unwritten"))
+        {
+            let broker_order_id = ticket.broker_order_id;
+            let why = why.to_owned();
+            self.events.push_back(BrokerEvent::NotWritten { broker_order_id, wire: Wire::Place, why });
+        }
         for id in unanswered.into_iter().chain(waiting) {
             self.snapshot_failed(id, &format!("the session ended: {why}"));
         }
@@ -284,10 +299,15 @@ impl Adapter {
             State::Up(up) => up.accounts.clone(),
             State::Offline { .. } | State::Starting { .. } => Vec::new(),
         };
+        let is_any = planted::is("any-login-is-accepted");
+        let accounts = if is_any { vec![ticket.account.clone()] } else { accounts };
         match self.converter.place(&ticket, self.generation(), &accounts) {
             Err(why) => self.events.push_back(BrokerEvent::NotWritten { broker_order_id, wire, why }),
             Ok(placed) => {
                 let bytes = frame(3, &place_order(placed));
+                if wire == Wire::Place {
+                    self.last_placed = Some((ticket.clone(), bytes.clone()));
+                }
                 let sent = if wire == Wire::Replace { Sent::Replace(ticket) } else { Sent::Place(ticket) };
                 self.send(sent, bytes);
                 self.events.push_back(BrokerEvent::Written { broker_order_id, wire, at: self.wall });

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use alphec_model::broker::BrokerEvent;
-use alphec_model::{AccountId, BrokerOrderId, InstrumentId, Quote};
+use alphec_model::{AccountId, BrokerOrderId, InstrumentId, Quote, planted};
 
 use super::frames::{self, frame};
 use super::lists::Stage;
@@ -45,6 +45,11 @@ impl Up {
             unknown_frames: false,
             listed: BTreeSet::new(),
         }
+    }
+
+    /// Whether this is the list being read.
+    fn is_at(&self, stage: Stage) -> bool {
+        self.reading.as_ref().is_some_and(|reading| reading.stage == stage)
     }
 
     pub(super) fn due(&self) -> Instant {
@@ -93,6 +98,11 @@ impl Adapter {
         let updates = frames::AccountUpdates { subscribe: Some(true), account: Some(account) };
         self.send(Sent::Other, frame(6, &updates));
         self.state = State::Up(Box::new(up));
+        if let Some((ticket, bytes)) =
+            self.last_placed.take_if(|_| planted::is("a-reconnect-sends-the-last-order-again"))
+        {
+            self.send(Sent::Place(ticket), bytes);
+        }
     }
 
     pub(super) fn run_session(&mut self, now: Instant) {
@@ -183,7 +193,8 @@ impl Adapter {
             }
             Stage::Positions => frame(61, &frames::Nothing {}),
         };
-        self.send(Sent::Other, bytes);
+        let is_first = matches!(&self.state, State::Up(up) if up.is_at(Stage::Barrier));
+        self.send(if is_first { Sent::Books } else { Sent::Other }, bytes);
         None
     }
 

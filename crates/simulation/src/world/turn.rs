@@ -1,6 +1,6 @@
 //! One instant: everything that is due happens, until nothing moves any more.
 
-use alphec_model::BrokerEvent;
+use alphec_model::{BrokerEvent, planted};
 
 use super::{ROUNDS_MAX, World};
 use crate::net::{Down, Line};
@@ -33,7 +33,8 @@ impl World {
         }
         let core = self.process.as_ref().map(|process| process.engine.core());
         let is_up = self.process.as_ref().is_some_and(|process| process.adapter.is_up());
-        let seen = self.checks.see(now, &Sight::Rest { core, is_up }, &mut self.tally);
+        let is_paused = self.process.as_ref().is_some_and(|process| process.paused_until > now);
+        let seen = self.checks.see(now, &Sight::Rest { core, is_up, is_paused }, &mut self.tally);
         self.violation = seen.err();
     }
 
@@ -158,14 +159,20 @@ impl World {
             moved = true;
             self.tally.records += u64::try_from(done.records.len()).unwrap_or(0);
             self.see(&Sight::Durable(&done.records));
-            process.engine.outcome(done.outcome);
+            if !planted::is("a-sync-is-not-waited-for") {
+                process.engine.outcome(done.outcome);
+            }
         }
         let is_due = process.engine.due().is_some_and(|at| process.clock.instant_of(at) <= now);
         moved |= is_due;
         let goes_on = process.engine.turn();
         if let Some(batch) = process.engine.batch() {
             self.see(&Sight::Handed(&batch));
+            let last = batch.last().map(|record| record.header.seq);
             self.disk.begin(now, batch);
+            if let Some(last) = last.filter(|_| planted::is("a-sync-is-not-waited-for")) {
+                process.engine.outcome(Ok(last));
+            }
             moved = true;
         }
         while let Some(request) = process.engine.request() {

@@ -1,0 +1,161 @@
+//! Scenes: a few acts that belong together. Chance alone rarely brings about what a mistake needs to show itself,
+//! such as a halt while a burst of orders waits for the budget; the hunt for planted bugs adds some to each day.
+
+use crate::clock::{Instant, MILLI, MINUTE, SECOND};
+use crate::dice::Dice;
+use crate::disk::Mood;
+use crate::draw::at;
+use crate::plan::{Act, Kind, Life, NewOrder, Plan, Planned, Scope};
+
+type Scene = fn(&mut Dice, Instant, &mut Vec<Planned>);
+
+const SCENES: [Scene; 11] = [
+    burst_and_halt,
+    cancel_in_a_burst,
+    kill_amid_doubt,
+    two_changes,
+    refused_change,
+    far_off,
+    date_ended_early,
+    held,
+    cancel_lost,
+    no_servers,
+    other_login,
+];
+
+/// Adds scenes to a plan, from the plan's own seed.
+pub(crate) fn add(plan: &mut Plan) {
+    let mut dice = Dice::new(plan.seed, 9);
+    for _ in 0..dice.range(1, 4) {
+        let when = dice.range(MINUTE, plan.setup.day.saturating_sub(5 * MINUTE));
+        if let Some(scene) = dice.pick(&SCENES) {
+            scene(&mut dice, when, &mut plan.acts);
+        }
+    }
+    slow_disk(&mut dice, plan);
+    plan.acts.sort_by_key(|planned| planned.at);
+}
+
+fn order(dice: &mut Dice, away: i64) -> Act {
+    Act::Submit(NewOrder {
+        instrument: 0,
+        strategy: u8::try_from(dice.range(0, 2)).unwrap_or(0),
+        is_buy: dice.chance(500),
+        qty: dice.range(1, 20),
+        kind: Kind::Limit,
+        away,
+        life: Life::Day,
+        resend: dice.chance(300),
+    })
+}
+
+fn burst(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    for _ in 0..60 {
+        acts.push(at(when, order(dice, 20)));
+    }
+}
+
+fn gateway(when: Instant, text: &str) -> Planned {
+    at(when, Act::Gateway(text.to_owned()))
+}
+
+fn burst_and_halt(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    burst(dice, when, acts);
+    let stop = if dice.chance(500) { Act::Halt } else { Act::Kill(Scope::All) };
+    acts.push(at(when.saturating_add(dice.range(50 * MILLI, 900 * MILLI)), stop));
+    acts.push(at(when.saturating_add(SECOND), Act::Resume(Scope::All)));
+    acts.push(at(when.saturating_add(MINUTE), Act::Resume(Scope::All)));
+}
+
+fn cancel_in_a_burst(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(at(when.saturating_sub(5 * SECOND), order(dice, 20)));
+    burst(dice, when, acts);
+    for back in 58..62 {
+        acts.push(at(when.saturating_add(20 * MILLI), Act::Cancel { back }));
+    }
+}
+
+fn kill_amid_doubt(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(MILLI), "swallow(late=20s)"));
+    acts.push(at(when, order(dice, 20)));
+    acts.push(at(when.saturating_add(dice.range(MILLI, 15 * SECOND)), Act::Kill(Scope::All)));
+}
+
+fn two_changes(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(MILLI), "swallow-modify(late=4s)"));
+    acts.push(at(when, order(dice, 20)));
+    let (first, then) = if dice.chance(500) { (60, 30) } else { (1, 2) };
+    acts.push(at(when.saturating_add(2 * SECOND), Act::Modify { back: 0, qty: first, ticks: 0 }));
+    acts.push(at(when.saturating_add(3 * SECOND), Act::Modify { back: 0, qty: then, ticks: 0 }));
+    for (seconds, ticks) in [(4, -25), (5, 60)] {
+        let market = Act::Market { instrument: 0, ticks, spread: 2, size: 1 };
+        acts.push(at(when.saturating_add(seconds * SECOND), market));
+    }
+}
+
+fn refused_change(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    let text = dice.pick(&["reject-modify(code=104)", "reject-modify(code=201)"]).unwrap_or("reject-modify");
+    acts.push(gateway(when.saturating_sub(MILLI), text));
+    acts.push(at(when, order(dice, 20)));
+    let qty = dice.range(1, 60);
+    acts.push(at(when.saturating_add(2 * SECOND), Act::Modify { back: 0, qty, ticks: 0 }));
+}
+
+fn far_off(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    let away = dice.range(2_000, 20_000);
+    acts.push(at(when, order(dice, away)));
+}
+
+fn date_ended_early(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(MILLI), "cancel-unasked(after=5s)"));
+    let Act::Submit(new) = order(dice, 20) else { return };
+    acts.push(at(when, Act::Submit(NewOrder { life: Life::Gtd(7_200), ..new })));
+}
+
+fn held(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(MILLI), "locate-hold(for=60s)"));
+    let Act::Submit(new) = order(dice, 3) else { return };
+    acts.push(at(when, Act::Submit(NewOrder { is_buy: false, ..new })));
+}
+
+fn cancel_lost(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(MILLI), "swallow-cancel"));
+    acts.push(at(when, order(dice, 20)));
+    acts.push(at(when.saturating_add(2 * SECOND), Act::Cancel { back: 0 }));
+}
+
+fn no_servers(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when, "lost-servers(for=60s, then=1102)"));
+    for second in [5, 10, 15] {
+        acts.push(at(when.saturating_add(second * SECOND), order(dice, 20)));
+    }
+}
+
+fn other_login(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when, "live-accounts"));
+    acts.push(at(when.saturating_add(SECOND), Act::Cut));
+    for second in [20, 40, 60] {
+        acts.push(at(when.saturating_add(second * SECOND), order(dice, 20)));
+    }
+    acts.push(at(when.saturating_add(2 * MINUTE), Act::GatewayHeals));
+    acts.push(at(when.saturating_add(2 * MINUTE), Act::Cut));
+}
+
+/// Orders and cancels that wait for the same slow sync; then the process dies.
+fn slow_disk(dice: &mut Dice, plan: &mut Plan) {
+    if dice.chance(700) {
+        return;
+    }
+    let when = dice.range(MINUTE, plan.setup.day.saturating_sub(5 * MINUTE));
+    let after = |millis: i64| when.saturating_add(millis * MILLI);
+    plan.acts.push(at(after(-3_000), order(dice, 20)));
+    plan.acts.push(at(when, Act::Disk(Mood::Works { from: SECOND, to: 2 * SECOND })));
+    for millis in [1, 2, 3] {
+        plan.acts.push(at(after(millis), order(dice, 20)));
+    }
+    for (millis, back) in [(4, 3), (5, 4), (6, 0)] {
+        plan.acts.push(at(after(millis), Act::Cancel { back }));
+    }
+    plan.acts.push(at(after(3_000), Act::Disk(plan.setup.disk)));
+    plan.acts.push(at(after(dice.range(1, 4_000)), Act::Crash { down: SECOND, skew: 0, drift: 0 }));
+}
