@@ -7,6 +7,7 @@ use alphec_execution::model::record::Fill;
 use alphec_execution::model::{Body, CancelScope, Command, Evidence, OrderSpec, Record, Verdict};
 
 use super::order::{life, terms};
+use super::record::short_second;
 
 /// One line about a record.
 pub(crate) fn what_happened(record: &Record) -> String {
@@ -298,8 +299,9 @@ fn judged_by(verdict: &Verdict) -> String {
 
 fn filled(fill: &Fill) -> String {
     let before = if fill.in_baseline { ", part of the starting position" } else { "" };
+    let when = fill.time.map_or_else(String::new, |at| format!(", executed {} UTC", short_second(at)));
     format!(
-        "{} {} {} at {} ({}){before}",
+        "{} {} {} at {} ({}{when}){before}",
         fill.side, fill.last_qty, fill.instrument, fill.last_px, fill.exec_id
     )
 }

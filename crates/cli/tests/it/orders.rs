@@ -32,6 +32,13 @@ fn a_market_order_fills_and_makes_a_position() {
     assert_eq!(status["fills"][0]["last_px"], "230.01");
     let offline = house.run(&["order", "status", "buy-1", "--json", "--offline"]).exits(0).json();
     assert_eq!(offline["order"], status["order"]);
+    let time = status["fills"][0]["time"].as_str().unwrap().to_owned();
+    assert_eq!(offline["fills"][0]["time"], time.as_str());
+    let shown = time.replace('T', " ")[..19].to_owned();
+    let table = house.run(&["order", "status", "buy-1", "--offline"]).exits(0).out;
+    assert!(table.contains("TIME (UTC)") && table.contains(&shown), "{shown}:\n{table}");
+    let trail = house.run(&["audit", "trail", "buy-1"]).exits(0).out;
+    assert!(trail.contains(&format!("executed {shown} UTC")), "{shown}:\n{trail}");
 }
 
 #[test]
