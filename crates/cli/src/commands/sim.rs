@@ -38,64 +38,69 @@ pub(crate) struct Args {
     /// which the first is the base currency. Paper ones begin with D. DU1234567 by default.
     #[arg(long, value_delimiter = ',', value_name = "A[=MONEY],…")]
     accounts: Vec<AccountConfig>,
-    /// Lists only these, instead of AAPL, MSFT, SPY, ES, EUR.USD and an AAPL call. Others are stocks or pairs, with
-    /// currency, primary exchange, size increment and first price if wanted: SAP/EUR=180, VOD/GBP@LSE=70.5,
-    /// BRK~0.0001=600, USD.JPY=150.
-    #[arg(long, value_delimiter = ',', value_name = "SYM[/CUR][@EXCH][~SIZE][=PX],…")]
-    instruments: Vec<String>,
-    /// Pins the bid of these symbols, which then do not walk.
-    #[arg(long, value_delimiter = ',', value_name = "SYM=PX,…")]
-    prices: Vec<Pinned>,
-    /// Quotes from a CSV, for the symbols in it instead of a walk: time,symbol,bid,ask and, if wanted,
-    /// bid_size,ask_size,last; time in seconds after the start or as UTC instants.
-    #[arg(long, value_name = "FILE")]
-    price_file: Option<PathBuf>,
-    /// What positions of these symbols tie up, initial and maintenance: ES=19140/17400 for each contract, AAPL=50%/25% of
-    /// the value.
-    #[arg(long, value_delimiter = ',', value_name = "SYM=MARGIN,…")]
-    margins: Vec<Margined>,
-    /// Opens and closes markets, which otherwise never close: `usual` for the hours of the US exchanges, or a
-    /// symbol's own, with longer ones after a slash if it has some: `SAP=09:00-17:30/08:00-20:00@Europe/Berlin`.
-    #[arg(long, value_delimiter = ',', value_name = "usual|SYM=HOURS,…")]
-    sessions: Vec<Sessions>,
-    /// Time between two price steps in milliseconds, 250 by default; 0 stands still.
-    #[arg(long, value_name = "MS")]
-    walk_ms: Option<u64>,
-    /// A book behind the touch of every instrument: levels of a side, and if wanted price steps between them and mean
-    /// size, as in 10 or 10:2:300. Large orders go through it.
-    #[arg(long, value_name = "LEVELS[:STEPS[:SIZE]]")]
-    depth: Option<Depth>,
-    /// How long messages travel, each way: fixed:5ms, uniform:1ms..5ms or lognormal:median=3ms,p99=40ms; for one way with
-    /// requests= or answers= before it. Repeat for both.
-    #[arg(long = "latency", value_name = "TEXT")]
-    latencies: Vec<Latency>,
-    /// Something that goes wrong, such as `drop-after-accept@3`, `mute@10s`, `delay=50ms`; repeat for more.
-    #[arg(long = "fault", value_name = "TEXT")]
-    faults: Vec<Fault>,
-    /// Prints every fault that `--fault` knows, and ends.
-    #[arg(long)]
-    list_faults: bool,
-    /// Writes every frame both ways and every decision to this file, in words, as JSON Lines.
-    #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
-    /// Keeps the broker's books in this file, each change before its answer leaves. Started with it again and otherwise as
-    /// before, it goes on from there, whatever ended it: a gateway restarts, and the broker has kept its books.
-    #[arg(long, value_name = "FILE")]
-    books: Option<PathBuf>,
-    /// Opens a control port at this loopback address, where a test in any language sets prices, injects faults, moves
-    /// the clock and reads the truth, in JSON Lines; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR")]
-    control: Option<String>,
     /// `manual` makes time stand still until the control port advances it: at 2026-01-05T15:00:00Z, or at an instant
     /// of yours: `manual@2026-11-25T14:30:00Z`.
     #[arg(long, value_name = "wall|manual[@UTC]", value_parser = clock)]
     clock: Option<Clock>,
+    /// Lists only these, instead of AAPL, MSFT, SPY, ES, EUR.USD and an AAPL call. Others are stocks or pairs, with
+    /// currency, primary exchange, size increment and first price if wanted: SAP/EUR=180, VOD/GBP@LSE=70.5,
+    /// BRK~0.0001=600, USD.JPY=150.
+    #[arg(
+        help_heading = "The market",
+        long,
+        value_delimiter = ',',
+        value_name = "SYM[/CUR][@EXCH][~SIZE][=PX],…"
+    )]
+    instruments: Vec<String>,
+    /// Pins the bid of these symbols, which then do not walk.
+    #[arg(help_heading = "The market", long, value_delimiter = ',', value_name = "SYM=PX,…")]
+    prices: Vec<Pinned>,
+    /// Quotes from a CSV, for the symbols in it instead of a walk: time,symbol,bid,ask and, if wanted,
+    /// bid_size,ask_size,last; time in seconds after the start or as UTC instants.
+    #[arg(help_heading = "The market", long, value_name = "FILE")]
+    price_file: Option<PathBuf>,
+    /// Time between two price steps in milliseconds, 250 by default; 0 stands still.
+    #[arg(help_heading = "The market", long, value_name = "MS")]
+    walk_ms: Option<u64>,
+    /// A book behind the touch of every instrument: levels of a side, and if wanted price steps between them and mean
+    /// size, as in 10 or 10:2:300. Large orders go through it.
+    #[arg(help_heading = "The market", long, value_name = "LEVELS[:STEPS[:SIZE]]")]
+    depth: Option<Depth>,
+    /// Opens and closes markets, which otherwise never close: `usual` for the hours of the US exchanges, or a
+    /// symbol's own, with longer ones after a slash if it has some: `SAP=09:00-17:30/08:00-20:00@Europe/Berlin`.
+    #[arg(help_heading = "The market", long, value_delimiter = ',', value_name = "usual|SYM=HOURS,…")]
+    sessions: Vec<Sessions>,
+    /// What positions of these symbols tie up, initial and maintenance: ES=19140/17400 for each contract, AAPL=50%/25% of
+    /// the value.
+    #[arg(help_heading = "The market", long, value_delimiter = ',', value_name = "SYM=MARGIN,…")]
+    margins: Vec<Margined>,
+    /// Something that goes wrong, such as `drop-after-accept@3`, `mute@10s`, `delay=50ms`; repeat for more.
+    #[arg(help_heading = "What goes wrong", long = "fault", value_name = "TEXT")]
+    faults: Vec<Fault>,
+    /// Prints every fault that `--fault` knows, and ends.
+    #[arg(help_heading = "What goes wrong", long)]
+    list_faults: bool,
+    /// How long messages travel, each way: fixed:5ms, uniform:1ms..5ms or lognormal:median=3ms,p99=40ms; for one way with
+    /// requests= or answers= before it. Repeat for both.
+    #[arg(help_heading = "What goes wrong", long = "latency", value_name = "TEXT")]
+    latencies: Vec<Latency>,
     /// Refuses everything that needs write access, as a gateway in read-only mode.
-    #[arg(long)]
+    #[arg(help_heading = "What goes wrong", long)]
     read_only: bool,
     /// Newest server version offered.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(157..=226))]
+    #[arg(help_heading = "What goes wrong", long, value_name = "N", value_parser = clap::value_parser!(i32).range(157..=226))]
     server_version: Option<i32>,
+    /// Opens a control port at this loopback address, where a test in any language sets prices, injects faults, moves
+    /// the clock and reads the truth, in JSON Lines; port 0 takes a free one.
+    #[arg(help_heading = "Steering and watching", long, value_name = "ADDR")]
+    control: Option<String>,
+    /// Writes every frame both ways and every decision to this file, in words, as JSON Lines.
+    #[arg(help_heading = "Steering and watching", long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Keeps the broker's books in this file, each change before its answer leaves. Started with it again and otherwise as
+    /// before, it goes on from there, whatever ended it: a gateway restarts, and the broker has kept its books.
+    #[arg(help_heading = "Steering and watching", long, value_name = "FILE")]
+    books: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone)]

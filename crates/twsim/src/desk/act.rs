@@ -6,7 +6,7 @@ use super::Desk;
 use crate::action::{Action, ActionError, MarketSpec, OrderAct, OrderPick, SideSpec};
 use crate::faults::{Cause, Decision, nearest};
 use crate::venue::{
-    ConId, Execution, Instrument, Meddle, OrderKey, OrderKind, OrderReport, OrderSpec, Quote, Side,
+    ConId, Execution, Instrument, Meddle, OrderKey, OrderKind, OrderReport, OrderSpec, Quote, SecType, Side,
     TimeInForce, UtcNs, VenueInput,
 };
 
@@ -210,15 +210,7 @@ impl Desk {
         let Some(instrument) = self.venue.instrument(con_id) else {
             return Err(ActionError::new("there is no such instrument", "`prices` lists them"));
         };
-        let quote = market.quote(instrument);
-        match [quote.bid, quote.ask].into_iter().flatten().find(|price| !instrument.on_grid(*price)) {
-            Some(price) => {
-                let tick = instrument.increment_at(price);
-                let what = format!("{price} is no price of {}", instrument.local_symbol);
-                Err(ActionError::new(what, format!("its prices are multiples of {tick}")))
-            }
-            None => Ok(quote),
-        }
+        market.checked(instrument)
     }
 
     fn listed(&self, symbol: &str) -> Result<ConId, ActionError> {
@@ -246,9 +238,34 @@ impl Desk {
     }
 }
 
+impl Instrument {
+    /// That this is a price of it, which stands under a key.
+    pub(crate) fn check_price(&self, key: &str, price: Decimal) -> Result<(), ActionError> {
+        let what = format!("{price} is no price of {}", self.local_symbol);
+        if price <= Decimal::ZERO && self.sec_type != SecType::Future {
+            return Err(ActionError::new(what, "only futures have prices of zero or less").at(key));
+        }
+        if self.on_grid(price) {
+            return Ok(());
+        }
+        let hint = format!("its prices are multiples of {}", self.increment_at(price));
+        Err(ActionError::new(what, hint).at(key))
+    }
+}
+
 impl MarketSpec {
+    /// The whole market of an instrument, if these are prices of it.
+    pub(crate) fn checked(&self, instrument: &Instrument) -> Result<Quote, ActionError> {
+        for (key, side) in [("bid", self.bid), ("ask", self.ask)] {
+            if let SideSpec::At(price) = side {
+                instrument.check_price(key, price)?;
+            }
+        }
+        Ok(self.quote(instrument))
+    }
+
     /// The whole market of an instrument.
-    pub(crate) fn quote(&self, instrument: &Instrument) -> Quote {
+    fn quote(&self, instrument: &Instrument) -> Quote {
         let (bid, ask) = match (self.bid, self.ask) {
             (SideSpec::At(bid), SideSpec::At(ask)) => (Some(bid), Some(ask)),
             (SideSpec::At(bid), SideSpec::Unsaid) => (Some(bid), Some(bid + instrument.increment_at(bid))),

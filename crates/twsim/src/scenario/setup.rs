@@ -8,7 +8,7 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 
 use super::ScenarioError;
-use super::steps::check_symbol;
+use super::steps::{check_symbol, find};
 use super::toml::{Item, Table};
 use crate::action::{MarketSpec, SideSpec};
 use crate::config::{Clock, GatewayConfig};
@@ -165,11 +165,6 @@ fn is_named(instrument: &Instrument, name: &str) -> bool {
     instrument.symbol == name || instrument.local_symbol == name
 }
 
-/// The instrument that a symbol means: by its own name first, then by the plain one.
-fn find<'a>(listed: &'a [Instrument], name: &str) -> Option<&'a Instrument> {
-    listed.iter().find(|it| it.local_symbol == name).or_else(|| listed.iter().find(|it| it.symbol == name))
-}
-
 fn each<T>(
     root: Table<'_>,
     key: &str,
@@ -317,7 +312,8 @@ fn path(item: Item<'_>, instrument: &Instrument) -> Result<PricePath, ScenarioEr
     if item.is_list() {
         let points = item.list()?.into_iter().map(|item| {
             let table = item.table("a price")?.only(&["at", "bid", "ask", "bid_size", "ask_size", "last"])?;
-            Ok((table.need("at")?.span()?, market(table)?.quote(instrument)))
+            let quote = market(table)?.checked(instrument).map_err(|error| table.refuse(error))?;
+            Ok((table.need("at")?.span()?, quote))
         });
         return Ok(PricePath::new(points.collect::<Result<Vec<_>, ScenarioError>>()?));
     }
@@ -326,17 +322,24 @@ fn path(item: Item<'_>, instrument: &Instrument) -> Result<PricePath, ScenarioEr
     } else {
         MarketSpec { bid: SideSpec::At(item.decimal()?), ..MarketSpec::default() }
     };
-    Ok(PricePath::new(vec![(0, market.quote(instrument))]))
+    let quote = market.checked(instrument).map_err(|error| item.error(error.what, error.hint))?;
+    Ok(PricePath::new(vec![(0, quote)]))
 }
 
 fn market(table: Table<'_>) -> Result<MarketSpec, ScenarioError> {
     let number = |key: &str| table.get(key).map(Item::decimal).transpose();
     let side = |key: &str| Ok(number(key)?.map_or(SideSpec::Unsaid, SideSpec::At));
+    let size = |key: &str| match (table.get(key), number(key)?) {
+        (Some(item), Some(size)) if size <= Decimal::ZERO => {
+            Err(item.error(format!("{key:?} is {size}"), "write a number above zero"))
+        }
+        (_, size) => Ok(size),
+    };
     let market = MarketSpec {
         bid: side("bid")?,
         ask: side("ask")?,
-        bid_size: number("bid_size")?,
-        ask_size: number("ask_size")?,
+        bid_size: size("bid_size")?,
+        ask_size: size("ask_size")?,
         last: number("last")?,
     };
     match (market.bid, market.ask) {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::ScenarioError;
 use super::toml::{Item, Table};
-use crate::action::Action;
+use crate::action::{Action, ActionError};
 use crate::faults::nearest;
 use crate::venue::{Instrument, UtcNs};
 use crate::wire::parse_instant;
@@ -108,12 +108,10 @@ impl Step {
     pub(super) fn read(item: Item<'_>, listed: &[Instrument]) -> Result<Self, ScenarioError> {
         let table = item.table("a step")?;
         let mut map = table.json()?;
-        let action = Action::read_beside(&map, WHEN).map_err(|error| {
-            let at = error.key.as_deref().and_then(|key| table.get(key)).map_or(table.line, |item| item.line);
-            item.source.error(at, error.what, error.hint)
-        })?;
+        let action = Action::read_beside(&map, WHEN).map_err(|error| table.refuse(error))?;
         if let (Some(symbol), Some(named)) = (action.symbol(), table.get("symbol")) {
             check_symbol(named, symbol, listed)?;
+            check_prices(&action, find(listed, symbol)).map_err(|error| table.refuse(error))?;
         }
         for key in WHEN {
             map.remove(*key);
@@ -188,6 +186,21 @@ fn event(table: Table<'_>, listed: &[Instrument]) -> Result<Event, ScenarioError
         order_ref: text("order_ref")?,
         symbol,
     })
+}
+
+/// Prices that a step names must be prices of its instrument, or it would fail when its time comes.
+fn check_prices(action: &Action, instrument: Option<&Instrument>) -> Result<(), ActionError> {
+    let Some(instrument) = instrument else { return Ok(()) };
+    match action {
+        Action::SetPrice { market, .. } => market.checked(instrument).map(drop),
+        Action::PlaceByHand { limit: Some(limit), .. } => instrument.check_price("limit", *limit),
+        _ => Ok(()),
+    }
+}
+
+/// The instrument that a symbol means: by its own name first, then by the plain one.
+pub(super) fn find<'a>(listed: &'a [Instrument], name: &str) -> Option<&'a Instrument> {
+    listed.iter().find(|it| it.local_symbol == name).or_else(|| listed.iter().find(|it| it.symbol == name))
 }
 
 /// A symbol that a scenario names must be listed, or nothing would ever come of it.

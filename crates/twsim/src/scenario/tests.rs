@@ -121,7 +121,56 @@ fn what_is_wrong_names_its_line_its_key_and_the_nearest_that_would_do() {
         ("[[step]]\nafter = { event = \"fill\", nth = 0 }\ndo = \"bust\"", 2, "\"nth\" is 0", "from 1"),
         ("[[step]]\nat = \"1s\"\nafter = { event = \"fill\" }\ndo = \"bust\"", 3, "not both", "at ="),
     ];
-    for (text, line, what, hint) in table {
+    check(&table);
+}
+
+#[test]
+fn a_price_that_its_instrument_cannot_have_is_refused_when_the_file_is_read() {
+    check(&[
+        (
+            "[prices]\nMSFT = \"420\"\nAAPL = \"230.005\"",
+            3,
+            "230.005 is no price of AAPL",
+            "multiples of 0.01",
+        ),
+        ("[prices]\nAAPL = \"-1\"", 2, "-1 is no price of AAPL", "only futures"),
+        (
+            "[prices]\nAAPL = [\n{ at = \"0s\", bid = \"2\" },\n{ at = \"1s\", bid = \"2.001\" }]",
+            4,
+            "2.001 is no",
+            "0.01",
+        ),
+        ("[prices]\nAAPL = { bid = \"2\", bid_size = 0 }", 2, "\"bid_size\" is 0", "above zero"),
+        (
+            "[[step]]\nat = \"30s\"\ndo = \"set-price\"\nsymbol = \"AAPL\"\nbid = \"230\"\nask = \"230.015\"",
+            6,
+            "230.015 is no price of AAPL",
+            "multiples of 0.01",
+        ),
+        (
+            "[[step]]\nat = \"30s\"\ndo = \"set-price\"\nsymbol = \"AAPL\"\nbid = \"0\"",
+            5,
+            "0 is no price of AAPL",
+            "only futures",
+        ),
+        (
+            "[[step]]\nat = \"30s\"\ndo = \"set-price\"\nbid = \"1\"\nsymbol = \"APPL\"",
+            5,
+            "\"APPL\" is not listed",
+            "did you mean \"AAPL\"?",
+        ),
+        (
+            "[[step]]\nat = \"30s\"\ndo = \"place-by-hand\"\nsymbol = \"AAPL\"\nside = \"buy\"\nquantity = 1\nlimit = \"1.001\"",
+            7,
+            "1.001 is no price of AAPL",
+            "multiples of 0.01",
+        ),
+    ]);
+}
+
+/// Texts, each with the line that is wrong, what is wrong and what would do.
+fn check(table: &[(&str, usize, &str, &str)]) {
+    for (text, line, what, hint) in table.iter().copied() {
         let error = read(text).unwrap_err();
         assert_eq!(error.line, line, "{text}: {error}");
         assert!(error.what.contains(what), "{text}: {error}");

@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::ScenarioError;
+use crate::action::ActionError;
 use crate::faults::{nearest, parse_span};
 
 /// A file as it was read.
@@ -64,6 +65,12 @@ impl<'a> Table<'a> {
 
     pub(super) fn error(self, what: impl Into<String>, hint: impl Into<String>) -> ScenarioError {
         self.source.error(self.line, what, hint)
+    }
+
+    /// What is wrong with an action in it, at the line of the key that it is about.
+    pub(super) fn refuse(self, error: ActionError) -> ScenarioError {
+        let line = error.key.as_deref().and_then(|key| self.get(key)).map_or(self.line, |item| item.line);
+        self.source.error(line, error.what, error.hint)
     }
 
     pub(super) fn items(self) -> impl Iterator<Item = Item<'a>> {

@@ -21,7 +21,7 @@ impl Desk {
         Self { stream: BufReader::new(TcpStream::connect(addr).await.unwrap()) }
     }
 
-    async fn line(&mut self, line: &str) -> Value {
+    pub(crate) async fn line(&mut self, line: &str) -> Value {
         self.stream.write_all(format!("{line}\n").as_bytes()).await.unwrap();
         self.answer().await
     }

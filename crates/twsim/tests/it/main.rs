@@ -30,6 +30,7 @@ mod many;
 mod margins;
 mod market;
 mod orders;
+mod page;
 mod previews;
 mod random;
 mod raw;
