@@ -26,7 +26,23 @@ fn sim(context: &Context) -> Result<Outcome> {
     }
     simulate(context, BUDGET.into_iter())?;
     simulate(context, HUNT.into_iter())?;
+    canary(context)?;
     Ok(Outcome::Passed("no violation, and every planted bug found".to_owned()))
+}
+
+/// The tests that need a bug: a day that must fail, and the page that names them all.
+fn canary(context: &Context) -> Result<()> {
+    let mut program = cargo(&context.root);
+    program.args([
+        "test",
+        "--locked",
+        "--quiet",
+        "--profile",
+        "simulation",
+        "--package",
+        "alphec-simulation",
+    ]);
+    run(program.args(["--features", "planted"]))
 }
 
 fn simulate<'a>(context: &Context, words: impl Iterator<Item = &'a str>) -> Result<()> {
