@@ -24,6 +24,7 @@
 mod book;
 mod broker;
 mod config;
+mod deadlines;
 mod last_look;
 mod machine;
 mod orders;

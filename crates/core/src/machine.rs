@@ -229,6 +229,13 @@ impl Turn<'_> {
             self.silence(ix);
         }
         self.deny_missed_deadlines();
+        let mut misses_fills = false;
+        while self.core.session.take_missing_fills(self.now).is_some() {
+            misses_fills = true;
+        }
+        if misses_fills {
+            self.look();
+        }
         if self.core.session.snapshot_due.is_some_and(|due| due <= self.now) {
             self.give_up_waiting_for_books();
             self.ask_snapshot();

@@ -8,11 +8,12 @@ use alphec_model::broker::{CommissionReport, LinkState};
 use alphec_model::risk::RuleName;
 use alphec_model::{
     AccountId, AccountValues, CancelScope, ConId, Currency, Decimal, ExecId, FarmKind, Generation,
-    Instrument, InstrumentId, Price, Quote, RejectReason, UtcNanos, Verdict, exact_mul,
+    Instrument, InstrumentId, Price, Qty, Quote, RejectReason, UtcNanos, Verdict, exact_mul,
 };
 
 use crate::book::OrderIx;
 use crate::broker::{Compared, Moves};
+use crate::deadlines::Deadlines;
 use crate::step::{Question, Token};
 
 /// Commissions that wait for their execution; beyond this the lowest is dropped and asked for again
@@ -52,8 +53,10 @@ pub(crate) struct Session {
     pub(crate) con_ids: BTreeMap<ConId, InstrumentId>,
     pub(crate) unknown_instruments: BTreeMap<InstrumentId, String>,
     pub(crate) sent_at: VecDeque<UtcNanos>,
-    ack_due: BTreeSet<(UtcNanos, OrderIx)>,
-    ack_due_of: BTreeMap<OrderIx, UtcNanos>,
+    answers_due: Deadlines,
+    /// Orders of which the broker counts more filled than executions have come, with how much it counts.
+    fills_due: Deadlines,
+    fills_told: BTreeMap<OrderIx, Qty>,
     pub(crate) waiting: BTreeMap<OrderIx, Waiting>,
     /// Questions asked of custom rules so far.
     pub(crate) questions: Question,
@@ -198,8 +201,9 @@ impl Session {
     pub(crate) fn forget_connection(&mut self) {
         self.quotes.clear();
         self.accounts.clear();
-        self.ack_due.clear();
-        self.ack_due_of.clear();
+        self.answers_due.clear();
+        self.fills_due.clear();
+        self.fills_told.clear();
         self.forget_lists();
         self.asked_at = None;
         self.books_as_of = None;
@@ -245,28 +249,48 @@ impl Session {
 
     /// Starts the clock on the broker's answer to something written.
     pub(crate) fn expect_answer(&mut self, ix: OrderIx, due: UtcNanos) {
-        self.acknowledged(ix);
-        self.ack_due.insert((due, ix));
-        self.ack_due_of.insert(ix, due);
+        self.answers_due.set(ix, due);
     }
 
     /// Stops that clock.
     pub(crate) fn acknowledged(&mut self, ix: OrderIx) {
-        if let Some(due) = self.ack_due_of.remove(&ix) {
-            self.ack_due.remove(&(due, ix));
-        }
+        self.answers_due.remove(ix);
     }
 
     /// The order whose answer is longest due at `now`.
     pub(crate) fn overdue(&self, now: UtcNanos) -> Option<OrderIx> {
-        self.ack_due.first().filter(|(due, _)| *due <= now).map(|(_, ix)| *ix)
+        self.answers_due.overdue(now)
+    }
+
+    /// Starts the clock on the executions of what the broker counts as filled, unless it runs.
+    pub(crate) fn expect_fills(&mut self, ix: OrderIx, told: Qty, due: UtcNanos) {
+        let most = self.fills_told.entry(ix).or_default();
+        *most = told.max(*most);
+        if !self.fills_due.has(ix) {
+            self.fills_due.set(ix, due);
+        }
+    }
+
+    /// Stops that clock once they have all come.
+    pub(crate) fn counted(&mut self, ix: OrderIx, cum_qty: Qty) {
+        if self.fills_told.get(&ix).is_some_and(|told| *told <= cum_qty) {
+            self.fills_due.remove(ix);
+            self.fills_told.remove(&ix);
+        }
+    }
+
+    /// Takes an order whose executions are overdue at `now`.
+    pub(crate) fn take_missing_fills(&mut self, now: UtcNanos) -> Option<OrderIx> {
+        let ix = self.fills_due.overdue(now)?;
+        self.fills_due.remove(ix);
+        self.fills_told.remove(&ix);
+        Some(ix)
     }
 
     /// The next instant at which something is due.
     pub(crate) fn next_deadline(&self) -> Option<UtcNanos> {
-        let answer = self.ack_due.first().map(|(due, _)| *due);
         let rule = self.waiting.values().flat_map(|waiting| waiting.deadlines.values()).min().copied();
-        [answer, rule, self.snapshot_due].into_iter().flatten().min()
+        [self.answers_due.next(), self.fills_due.next(), rule, self.snapshot_due].into_iter().flatten().min()
     }
 
     /// Schedules a reading of the broker's books, unless one is due sooner.

@@ -35,7 +35,8 @@ pub enum CallError {
         /// What happened.
         why: String,
     },
-    /// It is in force and cancels have left, but the journal takes no records: a restart may not know of it.
+    /// It is in force and cancels have left, but the journal takes no records: a restart may not know of it. Of an
+    /// order: it stands as it did, and what was last heard of it is not on record.
     #[error(
         "in force, and not on record ({why}): it holds as long as this process runs; do it again once the journal \
          takes records"
@@ -117,6 +118,12 @@ pub(crate) const fn is_lasting(command: &Command) -> bool {
             | Command::AcceptPosition { .. }
             | Command::Settle { .. }
     )
+}
+
+/// Whether its answer says what only a record proves: an act that outlasts the process, an order that lives.
+pub(crate) const fn needs_record(command: &Command) -> bool {
+    is_lasting(command)
+        || matches!(command, Command::Submit(_) | Command::SubmitGroup(_) | Command::Modify(_))
 }
 
 /// The callers' end of a running engine.

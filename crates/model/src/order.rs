@@ -402,6 +402,11 @@ pub struct Pending {
     /// That cancel is our own question whether the order exists; nobody asked for the order to end.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub is_probe: bool,
+    /// Terms that may be in force at the broker although others are taken to be: changes given up because its lists
+    /// kept showing the old terms. A gateway can act on one long after. The largest stays reserved until the order
+    /// ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<PendingReplace>,
 }
 
 const fn first() -> u8 {
@@ -482,7 +487,14 @@ impl Order {
         if self.state.is_terminal() { Qty::ZERO } else { self.spec.order_qty.saturating_sub(self.cum_qty) }
     }
 
-    /// The most that can still fill, counting the worse of the terms in force and those asked for.
+    /// The largest size that the broker may hold it at: in force, asked for, or given up without a refusal.
+    #[must_use]
+    pub fn worst_order_qty(&self) -> Qty {
+        let asked = self.pending.replace.iter().chain(&self.pending.given_up);
+        asked.map(|replace| replace.spec.order_qty).fold(self.spec.order_qty, Qty::max)
+    }
+
+    /// The most that can still fill, counting the worst of the terms that may be in force.
     #[must_use]
     pub fn worst_leaves_qty(&self) -> Qty {
         if self.state.is_terminal() {
@@ -492,7 +504,7 @@ impl Order {
         if !wanted.is_zero() && crate::planted::is("a-change-reserves-only-its-new-size") {
             return self.leaves_at(wanted);
         }
-        self.leaves_at(self.spec.order_qty.max(wanted))
+        self.leaves_at(self.worst_order_qty())
     }
 
     /// What could still fill if its size were this: an earlier attempt that shows up after all counts too.

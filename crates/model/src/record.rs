@@ -222,10 +222,18 @@ pub enum Body {
         /// What the gate found.
         verdict: Verdict,
     },
-    /// A change ended: taken over, or not.
+    /// A change ended: taken over, or not. One that ends by the old terms in the broker's lists may still take
+    /// effect: its size stays reserved.
     ReplaceEnded {
         /// Whether the wanted terms are now in force.
         accepted: bool,
+        /// What proves it.
+        evidence: Evidence,
+    },
+    /// A change that was given up is in force after all; the terms it displaces may come back the same way.
+    ReplaceCameLate {
+        /// Its version.
+        version: u32,
         /// What proves it.
         evidence: Evidence,
     },
@@ -426,6 +434,7 @@ impl Body {
             Self::ReplaceReleased => "replace_released",
             Self::ReplaceDenied { .. } => "replace_denied",
             Self::ReplaceEnded { .. } => "replace_ended",
+            Self::ReplaceCameLate { .. } => "replace_came_late",
             Self::CancelAsked => "cancel_asked",
             Self::CancelProbed => "cancel_probed",
             Self::Resent { .. } => "resent",

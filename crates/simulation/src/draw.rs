@@ -52,7 +52,7 @@ fn setup(dice: &mut Dice) -> Setup {
         messages_per_second: dice.pick(&[None, Some(45), Some(45), Some(20)]).unwrap_or(None),
         heartbeat: dice.range(10, 120).saturating_mul(SECOND),
         has_rule: dice.chance(150),
-        when_in_doubt: if dice.chance(150) { WhenInDoubt::Hold } else { WhenInDoubt::CancelProbe },
+        when_in_doubt: doubt(dice),
         disk: Mood::Works {
             from: 50_000,
             to: dice.pick(&[200_000, 5 * MILLI, 40 * MILLI]).unwrap_or(200_000),
@@ -61,6 +61,13 @@ fn setup(dice: &mut Dice) -> Setup {
         cancel_delay: dice.pick(&[0, 0, 5 * MILLI, 300 * MILLI]).unwrap_or(0),
         commission_delay: dice.pick(&[0, MILLI, SECOND]).unwrap_or(0),
     }
+}
+
+/// What may be done about an order in doubt. A run in which most are held proves little about the rest.
+fn doubt(dice: &mut Dice) -> WhenInDoubt {
+    use WhenInDoubt::{CancelProbe, Hold, ResendIfAbsent};
+    dice.pick(&[Hold, CancelProbe, CancelProbe, CancelProbe, ResendIfAbsent, ResendIfAbsent])
+        .unwrap_or(CancelProbe)
 }
 
 fn limits(dice: &mut Dice) -> Limits {
@@ -93,7 +100,8 @@ struct Habits {
     gtc: i64,
     short_lived: i64,
     stops: i64,
-    resend: i64,
+    choice: i64,
+    groups: i64,
 }
 
 impl Habits {
@@ -107,7 +115,8 @@ impl Habits {
             gtc: rate(600),
             short_lived: rate(400),
             stops: rate(400),
-            resend: rate(300),
+            choice: rate(600),
+            groups: rate(400),
             away: dice.pick(&[1, 3, 20, 100]).unwrap_or(3),
             burst: dice.pick(&[1, 1, 5, 40]).unwrap_or(1),
             qty_max: dice.pick(&[1, 10, 100, 900]).unwrap_or(100),
@@ -140,7 +149,7 @@ fn one_order(dice: &mut Dice, setup: &Setup, habits: &Habits, when: Instant, act
     if moves {
         acts.push(at(when.saturating_sub(50 * MILLI), market(dice, instrument)));
     }
-    acts.push(at(when, Act::Submit(new_order(dice, habits, instrument))));
+    acts.push(at(when, submission(dice, habits, instrument)));
     let soon = |dice: &mut Dice| when.saturating_add(dice.skewed(1, 30 * SECOND));
     let back = |dice: &mut Dice| usize::try_from(dice.skewed(0, 20)).unwrap_or(0);
     if dice.chance(habits.modify) {
@@ -160,6 +169,21 @@ fn one_order(dice: &mut Dice, setup: &Setup, habits: &Habits, when: Instant, act
     if dice.chance(400) {
         acts.push(at(soon(dice), market(dice, instrument)));
     }
+}
+
+/// One order, or a group of them.
+fn submission(dice: &mut Dice, habits: &Habits, instrument: u8) -> Act {
+    let order = new_order(dice, habits, instrument);
+    if !dice.chance(habits.groups) {
+        return Act::Submit(order);
+    }
+    let order =
+        NewOrder { doubt: order.doubt.filter(|choice| *choice != WhenInDoubt::ResendIfAbsent), ..order };
+    if dice.chance(300) {
+        return Act::OneCancelsAll { first: order, legs: dice.range(2, 4) };
+    }
+    let (profit, loss) = (dice.range(0, 30), dice.range(0, 30));
+    Act::Bracket { entry: order, profit: if loss == 0 { profit.max(1) } else { profit }, loss }
 }
 
 fn market(dice: &mut Dice, instrument: u8) -> Act {
@@ -195,7 +219,7 @@ fn new_order(dice: &mut Dice, habits: &Habits, instrument: u8) -> NewOrder {
         kind,
         away: dice.range(-2, habits.away),
         life,
-        resend: kind == Kind::Limit && dice.chance(habits.resend),
+        doubt: dice.chance(habits.choice).then(|| doubt(dice)),
     }
 }
 

@@ -24,6 +24,7 @@ mod profile;
 mod scenes;
 mod shrink;
 mod sight;
+mod story;
 mod table;
 mod tally;
 mod wire;

@@ -45,8 +45,8 @@ pub(crate) struct NewOrder {
     /// Ticks away from the touch; below zero through it.
     pub(crate) away: i64,
     pub(crate) life: Life,
-    /// Its author wants it placed again once it is proven gone.
-    pub(crate) resend: bool,
+    /// What its author wants done while it is in doubt; the profile's choice where none.
+    pub(crate) doubt: Option<WhenInDoubt>,
 }
 
 /// Something that happens at one instant.
@@ -60,6 +60,17 @@ pub(crate) enum Act {
         size: i64,
     },
     Submit(NewOrder),
+    /// An entry with a profit, a loss, or both, so many ticks away; zero for none.
+    Bracket {
+        entry: NewOrder,
+        profit: i64,
+        loss: i64,
+    },
+    /// So many orders of which one is to fill, each some ticks farther away than the one before.
+    OneCancelsAll {
+        first: NewOrder,
+        legs: i64,
+    },
     /// An earlier submission is repeated, word for word or with another body under the same key.
     Again {
         back: usize,

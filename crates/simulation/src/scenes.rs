@@ -1,6 +1,8 @@
 //! Scenes: a few acts that belong together. Chance alone rarely brings about what a mistake needs to show itself,
 //! such as a halt while a burst of orders waits for the budget; the hunt for planted bugs adds some to each day.
 
+use alphec_model::WhenInDoubt;
+
 use crate::clock::{Instant, MILLI, MINUTE, SECOND};
 use crate::dice::Dice;
 use crate::disk::Mood;
@@ -45,7 +47,7 @@ fn order(dice: &mut Dice, away: i64) -> Act {
         kind: Kind::Limit,
         away,
         life: Life::Day,
-        resend: dice.chance(300),
+        doubt: dice.chance(300).then_some(WhenInDoubt::ResendIfAbsent),
     })
 }
 

@@ -55,6 +55,8 @@ pub(crate) fn report(plan: &Plan, violation: &Violation, orders_max: i64) -> Str
         broken.what,
     );
     out.push_str(&shown(&shortest));
+    let story = World::new(shortest).telling().run().story;
+    let _infallible = writeln!(out, "\nwhat was seen last:\n{story}");
     let _infallible =
         writeln!(out, "\nagain: cargo xtask sim --seed {} --seeds 1 --orders {orders_max}", plan.seed);
     out

@@ -37,5 +37,5 @@ pub(crate) enum Sight<'a> {
     /// A round of the process is over, and everything that it led to at this instant.
     Rest { core: Option<&'a Core>, is_up: bool, is_paused: bool },
     /// Everything has healed and had its time to settle.
-    End { core: &'a Core, truth: &'a alphec_twsim::Truth, journal: &'a [u8] },
+    End { core: &'a Core, truth: &'a alphec_twsim::Truth, parked: &'a [String], journal: &'a [u8] },
 }

@@ -19,6 +19,7 @@ use crate::plan::{Act, Plan};
 use crate::process::Process;
 use crate::profile::{self, LISTED};
 use crate::sight::Sight;
+use crate::story::Story;
 use crate::tally::Tally;
 
 /// How long everything has, after it healed, to settle.
@@ -54,6 +55,7 @@ pub(crate) struct World {
     submitted: Vec<OrderRequest>,
     checks: Checks,
     violation: Option<Violation>,
+    story: Story,
     pub(crate) tally: Tally,
 }
 
@@ -65,6 +67,8 @@ pub(crate) struct Outcome {
     /// The journal's bytes, and a digest of everything on the wire.
     pub(crate) journal: Vec<u8>,
     pub(crate) wire: u64,
+    /// The last things seen, of a run that was to tell them.
+    pub(crate) story: String,
 }
 
 impl World {
@@ -89,9 +93,15 @@ impl World {
             submitted: Vec::new(),
             checks: Checks::new(&plan.setup),
             violation: None,
+            story: Story::default(),
             tally: Tally { runs: 1, ..Tally::default() },
             plan,
         }
+    }
+
+    /// The same world, to be told.
+    pub(crate) fn telling(self) -> Self {
+        Self { story: Story::from(self.plan.setup.start), ..self }
     }
 
     /// Lives the day, heals, lets everything settle, and looks a last time.
@@ -113,6 +123,7 @@ impl World {
             wire: self.checks.wire_digest(),
             tally: self.tally,
             violation: self.violation,
+            story: self.story.told(),
             journal: self.disk.bytes().to_vec(),
         }
     }
@@ -178,6 +189,7 @@ impl World {
 
     fn see(&mut self, sight: &Sight<'_>) {
         if self.violation.is_none() {
+            self.story.see(self.now, sight);
             self.violation = self.checks.see(self.now, sight, &mut self.tally).err();
         }
     }
@@ -210,7 +222,10 @@ impl World {
         let Some(process) = &self.process else {
             return self.fail(26, "no process runs at the end".to_owned());
         };
-        let sight = Sight::End { core: process.engine.core(), truth: &truth, journal: self.disk.bytes() };
+        let parked: Vec<String> =
+            self.desk.venue().parked_orders().map(|spec| spec.order_ref.to_string()).collect();
+        let (core, journal) = (process.engine.core(), self.disk.bytes());
+        let sight = Sight::End { core, truth: &truth, parked: &parked, journal };
         self.violation = self.checks.see(self.now, &sight, &mut self.tally).err();
     }
 

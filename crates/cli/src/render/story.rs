@@ -96,6 +96,9 @@ fn of_order(body: &Body) -> String {
         Body::ReplaceEnded { accepted: false, evidence } => {
             format!("change not made, by {}; the old terms stand", proof(evidence))
         }
+        Body::ReplaceCameLate { version, evidence } => {
+            format!("the change to version {version} is in force after all, by {}", proof(evidence))
+        }
         Body::CancelAsked => "cancel goes out".to_owned(),
         Body::CancelProbed => "a cancel goes out to ask whether the order exists".to_owned(),
         Body::Resent { broker_order_id, order_ref: _, evidence, verdict } => format!(

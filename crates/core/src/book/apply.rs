@@ -81,6 +81,7 @@ impl Book {
             | Body::ReplaceReleased
             | Body::ReplaceDenied { .. }
             | Body::ReplaceEnded { .. }
+            | Body::ReplaceCameLate { .. }
             | Body::CancelAsked
             | Body::CancelProbed
             | Body::Resent { .. }
@@ -118,6 +119,12 @@ impl Book {
             } else {
                 self.written_off.remove(&ix);
             }
+        }
+        if let Body::ReplaceCameLate { version, .. } = &record.body {
+            let given_up = self.entry(ix).map(|entry| &entry.order.pending.given_up);
+            given_up
+                .and_then(|all| all.iter().find(|replace| replace.version == *version))
+                .ok_or_else(|| format!("no version {version} of order {key} was given up"))?;
         }
         if let Body::Resent { broker_order_id, order_ref, .. } = &record.body {
             self.use_broker_id(*broker_order_id, ix)?;
@@ -393,7 +400,12 @@ fn change_order(order: &mut Order, body: &Body, at: UtcNanos) {
                 order.version = replace.version;
             }
         }
-        Body::ReplaceEnded { accepted: false, .. } => order.pending.replace = None,
+        Body::ReplaceEnded { accepted: false, evidence } => {
+            // Its old terms in the lists are no refusal: the gateway may act on it yet.
+            let replace = order.pending.replace.take();
+            order.pending.given_up.extend(replace.filter(|_| matches!(evidence, Evidence::OpenOrder { .. })));
+        }
+        Body::ReplaceCameLate { version, .. } => come_late(order, *version, at),
         Body::CancelAsked => {
             order.pending.cancel_asked_at = Some(at);
             order.pending.is_probe = false;
@@ -411,9 +423,19 @@ fn change_order(order: &mut Order, body: &Body, at: UtcNanos) {
             order.broker_order_id = Some(*broker_order_id);
             order.order_ref = Some(order_ref.clone());
             order.attempts = order.attempts.saturating_add(1);
-            order.pending = alphec_model::Pending::default();
+            let given_up = std::mem::take(&mut order.pending.given_up);
+            order.pending = alphec_model::Pending { given_up, ..alphec_model::Pending::default() };
         }
         // A change denied at once leaves one that may already be in flight as it is.
         _ => {}
     }
+}
+
+/// The two versions change places: what one list shows, a later one may take back.
+fn come_late(order: &mut Order, version: u32, at: UtcNanos) {
+    let (given, in_force) = (&mut order.pending.given_up, order.version);
+    let Some(late) = given.iter_mut().find(|replace| replace.version == version) else { return };
+    std::mem::swap(&mut late.spec, &mut order.spec);
+    (late.version, order.version) = (in_force, version);
+    late.asked_at = at;
 }

@@ -2,7 +2,7 @@
 
 use alphec_model::broker::{BrokerStatus, CommissionReport, ExecutionReport};
 use alphec_model::record::Fill;
-use alphec_model::{AlertKind, Body, Evidence, InstrumentId, OrderState, Provenance, Qty, planted};
+use alphec_model::{AlertKind, Body, Evidence, InstrumentId, OrderState, Provenance, planted};
 
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
@@ -16,7 +16,7 @@ impl Turn<'_> {
     pub(super) fn book_execution(&mut self, report: &ExecutionReport, in_baseline: bool) {
         self.see_ids(&report.names);
         let ix = self.find(&report.names);
-        let is_account_ours = self.core.config.accounts.contains(&report.account);
+        let is_account_ours = self.is_account_ours(&report.account);
         if report.is_combo || !(is_account_ours || ix.is_some()) {
             return;
         }
@@ -56,6 +56,12 @@ impl Turn<'_> {
         if is_same_one && (says_otherwise || fill.exec_id != was.exec_id) {
             self.anomaly(format!("execution {} came again and says something else", fill.exec_id), of);
         }
+    }
+
+    /// Whether executions of it are ours to book: an account of the profile, on a login that has it. Another login
+    /// cannot name our orders, and a fill that was booked without its order would never count for it.
+    pub(super) fn is_account_ours(&self, account: &alphec_model::AccountId) -> bool {
+        self.core.config.accounts.contains(account) && self.is_account_here(account)
     }
 
     /// The order that a new fill counts for: the one it names, unless that one cannot have filled
@@ -146,11 +152,12 @@ impl Turn<'_> {
 
     fn after_fill(&mut self, ix: OrderIx, exec_id: &alphec_model::ExecId) {
         let Some(order) = self.order(ix) else { return };
-        let state = order.state;
-        // With a change in flight the order is full only when the larger version is.
+        let (state, cum_qty) = (order.state, order.cum_qty);
+        // With a change in flight, or one that may still be, the order is full only when the larger version is.
         let full = order.cum_qty >= order.worst_order_qty();
         let evidence = Evidence::Execution { exec_id: exec_id.clone() };
-        if order.state.is_terminal() && self.core.book.is_written_off(ix) {
+        self.core.session.counted(ix, cum_qty);
+        if state.is_terminal() && self.core.book.is_written_off(ix) {
             if !full {
                 return self.late_arrival(ix, evidence, None);
             }
@@ -219,17 +226,5 @@ impl Turn<'_> {
     ) -> Option<InstrumentId> {
         let by_con_id = || con_id.and_then(|con_id| self.core.session.con_ids.get(&con_id)).cloned();
         instrument.cloned().or_else(by_con_id).or_else(|| InstrumentId::new(format!("con:{}", con_id?)).ok())
-    }
-}
-
-/// Questions a fill asks of its order.
-trait FillChecks {
-    fn worst_order_qty(&self) -> Qty;
-}
-
-impl FillChecks for alphec_model::Order {
-    fn worst_order_qty(&self) -> Qty {
-        let wanted = self.pending.replace.as_ref().map_or(Qty::ZERO, |replace| replace.spec.order_qty);
-        self.spec.order_qty.max(wanted)
     }
 }

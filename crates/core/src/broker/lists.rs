@@ -55,6 +55,9 @@ impl Turn<'_> {
         self.apply_status(ix, &row.status, row.names.perm_id, evidence.clone());
         self.check_cancel(ix, &row.status, asked_at);
         self.compare_terms(ix, &row.terms, evidence.clone());
+        if let Some(version) = self.late_version(ix, &row.terms) {
+            self.come_late(ix, version, evidence.clone());
+        }
         self.stop_if_larger(ix, &row.terms);
         self.note_other_terms(ix, &row.terms);
         self.note_old_terms(ix, row, evidence);
@@ -145,6 +148,7 @@ impl Turn<'_> {
                     let accepted = wanted <= order.cum_qty || order.cum_qty > order.spec.order_qty;
                     self.end_replace(ix, accepted, evidence.clone());
                 }
+                self.end_at_size_given_up(ix, &evidence);
                 if self.state(ix).is_some_and(|state| !state.is_terminal()) {
                     self.anomaly("the broker ended it short of its size as filled".to_owned(), Some(ix));
                     self.end_canceled(ix, evidence, Carried { perm_id, ..Carried::default() });
@@ -161,6 +165,20 @@ impl Turn<'_> {
                 let status = row.status.as_str();
                 self.anomaly(format!("a completed order with the status {status}"), Some(ix));
             }
+        }
+    }
+
+    /// Filled at the terms in force, or at those of a change that was given up and took effect.
+    fn end_at_size_given_up(&mut self, ix: OrderIx, evidence: &Evidence) {
+        let Some(order) = self.order(ix).filter(|order| !order.state.is_terminal()) else { return };
+        let filled = order.cum_qty;
+        let mut given_up = order.pending.given_up.iter().rev();
+        let version = given_up.find(|replace| replace.spec.order_qty == filled).map(|late| late.version);
+        if let Some(version) = version.filter(|_| order.spec.order_qty != filled) {
+            self.come_late(ix, version, evidence.clone());
+        }
+        if self.order(ix).is_some_and(|order| order.cum_qty >= order.spec.order_qty) {
+            self.change_state(ix, OrderState::Filled, evidence.clone());
         }
     }
 

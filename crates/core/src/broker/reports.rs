@@ -37,11 +37,29 @@ impl Turn<'_> {
         };
         let evidence =
             Evidence::Status { status: report.status.as_str().into(), perm_id: report.names.perm_id };
-        self.apply_status(ix, &report.status, report.names.perm_id, evidence);
-        let ahead = report.cum_qty.zip(self.order(ix)).is_some_and(|(theirs, order)| theirs > order.cum_qty);
-        if ahead {
-            // Executions may only be late; if they are lost, the books have them.
-            self.look_later();
+        self.apply_status(ix, &report.status, report.names.perm_id, evidence.clone());
+        if let Some(theirs) = report.cum_qty {
+            self.expect_fills(ix, theirs);
+            self.end_filled(ix, (&report.status, theirs), evidence);
+        }
+    }
+
+    /// Executions of what the broker counts as filled may only be late, mostly by milliseconds; if they are lost,
+    /// the books have them.
+    fn expect_fills(&mut self, ix: OrderIx, theirs: Qty) {
+        if self.order(ix).is_some_and(|order| theirs > order.cum_qty) {
+            let due = self.now.saturating_add(self.core.config.resnapshot_after);
+            self.core.session.expect_fills(ix, theirs, due);
+        }
+    }
+
+    /// An order whose terms in force are filled stays open for a larger size that was given up, until the broker
+    /// counts it filled at what we count.
+    fn end_filled(&mut self, ix: OrderIx, (status, theirs): (&BrokerStatus, Qty), evidence: Evidence) {
+        let Some(order) = self.order(ix).filter(|order| order.pending.replace.is_none()) else { return };
+        let is_full = order.cum_qty == theirs && theirs >= order.spec.order_qty;
+        if *status == BrokerStatus::Filled && is_full && order.state == OrderState::Working {
+            self.change_state(ix, OrderState::Filled, evidence);
         }
     }
 
@@ -132,12 +150,13 @@ impl Turn<'_> {
         if matches!(self.state(ix), Some(OrderState::PendingNew | OrderState::InDoubt)) {
             self.change_state(ix, OrderState::Working, evidence);
         }
-        let short = self.order(ix).is_some_and(|order| order.cum_qty < order.spec.order_qty);
-        if short && planted::is("a-status-fills") {
+        let Some(order) = self.order(ix) else { return };
+        let wanted = order.spec.order_qty;
+        if order.cum_qty < wanted && planted::is("a-status-fills") {
             let evidence = Evidence::Status { status: "Filled".into(), perm_id: None };
             self.change_state(ix, OrderState::Filled, evidence);
-        } else if short {
-            self.look_later();
+        } else {
+            self.expect_fills(ix, wanted);
         }
     }
 
@@ -170,6 +189,10 @@ impl Turn<'_> {
     /// (outside trading hours they are repeated until the venue opens).
     pub(super) fn compare_terms(&mut self, ix: OrderIx, echoed: &EchoedTerms, evidence: Evidence) {
         self.compare_size(ix, echoed);
+        if self.late_version(ix, echoed).is_some() {
+            // A single message may be an old one: a list decides.
+            self.look_later();
+        }
         let Some(order) = self.order(ix) else { return };
         let Some(replace) = order.pending.replace.as_ref() else { return };
         let is_sent = !replace.staged;
@@ -179,6 +202,16 @@ impl Turn<'_> {
         if is_sent && (is_any || says(echoed, &replace.spec) && (life_is_said || !life_differs)) {
             self.end_replace(ix, true, evidence);
         }
+    }
+
+    /// The version of a change that was given up and whose terms the broker shows now.
+    pub(super) fn late_version(&self, ix: OrderIx, echoed: &EchoedTerms) -> Option<u32> {
+        let order = self.order(ix).filter(|order| !order.state.is_terminal())?;
+        let is_expected = core::iter::once(&order.spec)
+            .chain(order.pending.replace.as_ref().map(|replace| &replace.spec))
+            .any(|spec| says(echoed, spec));
+        let mut given_up = order.pending.given_up.iter().rev().filter(|_| !is_expected);
+        given_up.find(|replace| says(echoed, &replace.spec)).map(|replace| replace.version)
     }
 
     /// More than we asked for can fill more than was judged. A single message may be an old one: a list decides.
@@ -192,9 +225,7 @@ impl Turn<'_> {
     /// The size that the broker has a live order at, and the most that we asked for, where that is less.
     pub(super) fn excess(&self, ix: OrderIx, echoed: &EchoedTerms) -> Option<(Qty, Qty)> {
         let order = self.order(ix).filter(|order| !order.state.is_terminal())?;
-        let wanted =
-            order.pending.replace.as_ref().map_or(order.spec.order_qty, |replace| replace.spec.order_qty);
-        let most = order.spec.order_qty.max(wanted);
+        let most = order.worst_order_qty();
         echoed.order_qty.filter(|theirs| *theirs > most).map(|theirs| (theirs, most))
     }
 

@@ -144,8 +144,7 @@ impl Turn<'_> {
     }
 
     fn is_new_execution(&self, report: &ExecutionReport) -> bool {
-        let is_ours =
-            self.core.config.accounts.contains(&report.account) || self.find(&report.names).is_some();
+        let is_ours = self.is_account_ours(&report.account) || self.find(&report.names).is_some();
         let is_known = self.core.book.booked(report.exec_id.base()).is_some_and(|booked| {
             let fill = &booked.fill;
             let says_the_same = (fill.last_qty, fill.last_px) == (report.last_qty, report.last_px);

@@ -1,14 +1,17 @@
 //! A change: a versioned intent, one in flight, the worse of both versions reserved.
 
 use alphec_model::{
-    Body, BrokerRequest, Command, DenyReason, Evidence, LegRole, ModifyRequest, Order, OrderSpec, OrderState,
-    PendingReplace, Provenance, SpecError, TimeInForce, Verdict, planted,
+    AlertKind, Body, BrokerRequest, Command, DenyReason, Evidence, LegRole, ModifyRequest, Order, OrderSpec,
+    OrderState, PendingReplace, Provenance, SpecError, TimeInForce, Verdict, planted,
 };
 
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::risk::Candidate;
 use crate::step::{Misuse, Reply, Token};
+
+/// Changes of one order that may be in force although given up; each keeps its size reserved.
+const GIVEN_UP_MAX: usize = 8;
 
 impl Turn<'_> {
     pub(crate) fn modify(&mut self, token: Token, request: ModifyRequest) {
@@ -42,13 +45,13 @@ impl Turn<'_> {
         let Some(order) = self.order(ix) else { return };
         let text = format!("change of order {} denied: {reason}", order.client_order_id);
         let order = std::sync::Arc::new(order.clone());
-        self.alert(alphec_model::AlertKind::OrderDenied, text, Some(ix));
+        self.alert(AlertKind::OrderDenied, text, Some(ix));
         self.reply(token, Reply::ReplaceDenied { order, reason });
     }
 
     fn accept_replace(&mut self, token: Token, ix: OrderIx, request: ModifyRequest, verdict: Verdict) {
         let staged = !self.core.config.rules.is_empty();
-        let version = self.order(ix).map_or(1, |order| order.version).saturating_add(1);
+        let version = self.order(ix).map_or(1, highest_version).saturating_add(1);
         let about = About::order(ix).with_correlation(&request.correlation_id);
         let replace = PendingReplace {
             spec: request.spec,
@@ -111,17 +114,31 @@ impl Turn<'_> {
             Body::ReplaceEnded { accepted, evidence: evidence.clone() },
         );
         // Filled up to the terms that turned out to be in force, while it was open which those were.
-        let full = self.order(ix).is_some_and(|order| order.cum_qty >= order.spec.order_qty);
+        let full = self.order(ix).is_some_and(|order| order.cum_qty >= order.worst_order_qty());
         if full && matches!(self.state(ix), Some(OrderState::Working | OrderState::InDoubt)) {
             self.change_state(ix, OrderState::Filled, evidence);
         }
     }
+
+    /// A change that was given up is in force after all: the gateway held it back and acted on it late.
+    pub(crate) fn come_late(&mut self, ix: OrderIx, version: u32, evidence: Evidence) {
+        let what = format!("a change that was given up is in force at the broker: version {version}");
+        self.alert(AlertKind::LateArrival, what, Some(ix));
+        self.record(About::order(ix), Provenance::Observed, Body::ReplaceCameLate { version, evidence });
+    }
+}
+
+/// No version of it that may be in force has a higher number.
+fn highest_version(order: &Order) -> u32 {
+    order.pending.given_up.iter().map(|replace| replace.version).fold(order.version, u32::max)
 }
 
 /// Why the order cannot be changed where it stands, if it cannot.
 fn not_changeable(order: &Order, spec: &OrderSpec) -> Option<DenyReason> {
     let what = if order.pending.replace.is_some() && !planted::is("two-changes-in-flight") {
         "another change is in flight; wait for its answer"
+    } else if order.pending.given_up.len() >= GIVEN_UP_MAX {
+        "too many changes of it were never answered; cancel it and place a new order"
     } else if spec.side != order.spec.side {
         "the side never changes; cancel it and place a new order"
     } else if spec.order_type.as_str() != order.spec.order_type.as_str() {

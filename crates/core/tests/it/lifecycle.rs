@@ -129,6 +129,16 @@ fn a_status_never_fills_and_the_books_are_asked_for_the_executions() {
 }
 
 #[test]
+fn a_status_whose_execution_follows_costs_no_reading_of_the_books() {
+    for (status, filled) in [("Submitted", "4"), ("Filled", "10")] {
+        let mut world = World::working("a", Side::Buy, "10");
+        world.status("a", status, filled);
+        world.fill("a", "e1.01", filled);
+        assert_eq!(world.wait(seconds(3)).snapshots(), 0, "{status}");
+    }
+}
+
+#[test]
 fn statuses_that_count_ahead_of_the_executions_ask_for_the_books() {
     let mut world = World::working("a", Side::Buy, "10");
     world.status("a", "Submitted", "4");

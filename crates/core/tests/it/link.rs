@@ -5,7 +5,7 @@ use alphec_model::broker::ServerLink;
 use alphec_model::{AlertKind, ApiClientId, BrokerEvent, FarmKind, FarmState, Generation, OrderState, Side};
 
 use crate::support::World;
-use crate::support::broker::{Books, position};
+use crate::support::broker::{Books, execution, position};
 use crate::support::setup::{account, seconds};
 
 #[test]
@@ -294,4 +294,20 @@ fn live_orders_pass_until_the_arming_ends_and_cancels_after_it_too() {
     world.now = until;
     assert!(world.submit_request(order("b")).denied().is_not_ready());
     assert_eq!(world.cancel("a").cancels().len(), 1);
+}
+
+#[test]
+fn an_execution_shown_by_a_login_without_its_account_is_booked_with_its_order_once_the_login_is_ours() {
+    let mut world = World::working("a", Side::Buy, "10");
+    let executions = vec![execution(&world.order("a"), "e1.01", "10", "100")];
+    world.disconnect();
+    world.session(&["U9"], 2);
+    world.books(Books { executions: executions.clone(), ..Books::default() });
+    assert_eq!((world.state("a"), world.position("AAPL")), (OrderState::Working, "0".into()));
+
+    world.disconnect();
+    world.session(&["DU1"], 2);
+    let positions = vec![position("AAPL", "10")];
+    world.books(Books { executions, positions, ..Books::default() });
+    assert_eq!((world.state("a"), world.position("AAPL")), (OrderState::Filled, "10".into()));
 }

@@ -167,16 +167,101 @@ fn an_unanswered_change_asks_for_the_books_and_stays_reserved() {
     assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "20".into()));
 }
 
-#[test]
-fn old_terms_confirmed_by_the_venue_in_two_rounds_end_the_change() {
-    let mut world = changing("20");
+/// A working order for 10 with a change to `qty` that was given up: two rounds of lists showed the old terms.
+fn given_up(qty: &str) -> World {
+    let mut world = changing(qty);
     world.wait(seconds(6));
     for still_pending in [true, false] {
         let books = world.rows(&["a"]);
         world.next_books(books);
         assert_eq!(world.order("a").pending.replace.is_some(), still_pending);
     }
-    assert_eq!((world.order("a").spec, world.reserved_buys("AAPL")), (buy("10"), "10".into()));
+    world
+}
+
+/// The lists show it at this size.
+fn shown_at(world: &mut World, qty: &str) {
+    let mut books = world.rows(&["a"]);
+    books.open[0].terms = echoed(&buy(qty));
+    world.next_books(books);
+}
+
+#[test]
+fn old_terms_confirmed_by_the_venue_in_two_rounds_end_the_change_and_its_size_stays_reserved() {
+    let mut world = given_up("20");
+    assert_eq!((world.order("a").spec, world.reserved_buys("AAPL")), (buy("10"), "20".into()));
+    assert_eq!(world.modify("a", limit(Side::Buy, "10", "99")).replaces(), 1, "another one may leave");
+    world.open_order_with("a", "Submitted", &limit(Side::Buy, "10", "99"));
+    assert_eq!((world.order("a").version, world.reserved_buys("AAPL")), (3, "20".into()));
+    world.cancel("a");
+    world.status("a", "Cancelled", "0");
+    assert_eq!(world.reserved_buys("AAPL"), "0");
+}
+
+#[test]
+fn a_change_that_was_given_up_is_taken_over_when_a_list_shows_it_after_all() {
+    let mut world = given_up("20");
+    world.open_order_with("a", "Submitted", &buy("20"));
+    assert_eq!(world.order("a").spec, buy("10"), "a single message may be an old one");
+    shown_at(&mut world, "20");
+    assert_eq!((world.order("a").spec, world.order("a").version), (buy("20"), 2));
+    assert!(world.core.readiness().halted.is_none(), "it was judged and reserved all along");
+    world.fill("a", "e1.01", "10");
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "10".into()));
+    world.fill("a", "e2.01", "10");
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Filled, "0".into()));
+}
+
+#[test]
+fn what_one_list_shows_of_a_change_that_was_given_up_a_later_one_takes_back() {
+    let mut world = given_up("20");
+    for (shown, version) in [("20", 2), ("10", 1), ("20", 2)] {
+        shown_at(&mut world, shown);
+        let order = world.order("a");
+        assert_eq!((order.spec, order.version), (buy(shown), version));
+        assert_eq!((order.pending.given_up.len(), world.reserved_buys("AAPL")), (1, "20".into()));
+    }
+}
+
+#[test]
+fn with_a_larger_size_given_up_an_order_is_filled_by_the_brokers_word_and_the_same_count() {
+    let mut world = given_up("20");
+    world.fill("a", "e1.01", "10");
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "10".into()));
+    world.status("a", "Submitted", "10");
+    assert_eq!(world.state("a"), OrderState::Working);
+    world.status("a", "Filled", "10");
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Filled, "0".into()));
+}
+
+#[test]
+fn a_completed_row_tells_at_which_size_an_order_with_a_change_given_up_was_filled() {
+    for (wanted, filled, version) in [("20", "10", 1), ("5", "5", 2)] {
+        let mut world = given_up(wanted);
+        world.fill("a", "e1.01", filled);
+        world.wait(seconds(6));
+        let completed = vec![completed_row(&world.order("a"), "Filled", filled, "0")];
+        let positions = vec![crate::support::broker::position("AAPL", filled)];
+        assert_eq!(world.state("a"), OrderState::Working, "{wanted} {filled}");
+        world.next_books(Books { completed, positions, ..Books::default() });
+        assert_eq!(world.order("a").version, version, "{wanted} {filled}");
+        assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Filled, "0".into()));
+    }
+}
+
+#[test]
+fn no_more_than_eight_changes_of_an_order_are_given_up() {
+    let mut world = World::working("a", Side::Buy, "10");
+    for nth in 0..8 {
+        world.feed();
+        assert_eq!(world.modify("a", buy(&format!("{}", 11 + nth))).replaces(), 1, "{nth}");
+        for _ in 0..2 {
+            shown_at(&mut world, "10");
+        }
+        assert_eq!(world.order("a").pending.given_up.len(), nth + 1);
+    }
+    assert!(refused(&mut world, buy("30")).contains("never answered"));
+    assert_eq!(world.cancel("a").cancels().len(), 1);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::engine::Opening;
 use crate::follow::Followers;
-use crate::handle::{Call, CallError, Query, Stats, Status, is_lasting};
+use crate::handle::{Call, CallError, Query, Stats, Status, needs_record};
 use crate::outbox::Outbox;
 use crate::rules::Answered;
 use crate::side::Side;
@@ -91,8 +91,10 @@ struct InFlight {
 /// A caller who waits for an answer.
 struct Waiter {
     reply: oneshot::Sender<Result<Reply, CallError>>,
-    /// Of a command that is meant to outlast the process.
-    is_lasting: bool,
+    /// What it is told is only true once it is durable.
+    needs_record: bool,
+    /// It asked for a change, not for an order.
+    is_change: bool,
 }
 
 /// What may be known outside and is not told yet; emptied every turn.
@@ -344,8 +346,9 @@ impl Loop {
                     return;
                 }
                 let token = self.fresh_token();
-                let is_lasting = is_lasting(&command);
-                self.waiters.insert(token, Waiter { reply, is_lasting });
+                let is_change = matches!(*command, Command::Modify(_));
+                let waiter = Waiter { reply, needs_record: needs_record(&command), is_change };
+                self.waiters.insert(token, waiter);
                 self.step(Input::Command { token, command: *command });
             }
             Call::Query(query) => self.query(query),

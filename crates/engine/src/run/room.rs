@@ -39,9 +39,11 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use alphec_core::{Core, CoreConfig, Mode};
+    use alphec_core::{Core, CoreConfig, Mode, Step};
     use alphec_journal::testing::MemorySink;
-    use alphec_model::{ApiClientId, ClientOrderId, CorrelationId, Decimal, Limits};
+    use alphec_model::{
+        ApiClientId, BrokerOrderId, BrokerRequest, ClientOrderId, CorrelationId, Decimal, Limits,
+    };
     use tokio::sync::{broadcast, mpsc, oneshot};
 
     use super::*;
@@ -88,14 +90,15 @@ mod tests {
         }
     }
 
-    /// A loop that nobody drives, with a journal that never takes a record.
-    fn stuck() -> Loop {
+    /// A loop that nobody drives, and the adapter's end of it.
+    fn idle() -> (Loop, mpsc::Receiver<BrokerRequest>) {
         let (ahead, _) = WriteAhead::spawn(Box::new(MemorySink::default())).unwrap();
-        let mut stuck = Loop::new(LoopParts {
+        let (to_adapter, adapter) = mpsc::channel(1);
+        let idle = Loop::new(LoopParts {
             core: Core::new(config()),
             clock: Arc::new(SystemClock::new()),
             ahead,
-            outbox: Outbox::new(mpsc::channel(1).0, None),
+            outbox: Outbox::new(to_adapter, None),
             side: Side::spawn(Rules::default(), Vec::new(), mpsc::channel(1).0).unwrap(),
             events: broadcast::channel(1).0,
             followers: Arc::default(),
@@ -104,6 +107,12 @@ mod tests {
             stop_policy: StopPolicy::Keep,
             stop_deadline: Duration::ZERO,
         });
+        (idle, adapter)
+    }
+
+    /// The same with a journal that never takes a record.
+    fn stuck() -> Loop {
+        let (mut stuck, _) = idle();
         stuck.queue.extend((0..RECORDS_MAX / BATCH_MAX).map(|_| Batch::default()));
         assert!(!stuck.has_room());
         stuck
@@ -113,6 +122,17 @@ mod tests {
         let (reply, replied) = oneshot::channel();
         stuck.call(Call::Command(Box::new(command), reply));
         replied
+    }
+
+    #[tokio::test]
+    async fn a_cancel_in_the_batch_that_the_journal_refused_leaves_at_once() {
+        let (mut idle, mut adapter) = idle();
+        let cancel = BrokerRequest::Cancel { broker_order_id: BrokerOrderId::new(1) };
+        let mut batch = Batch::default();
+        drop(batch.held.take(Step { requests: vec![cancel.clone()], ..Step::default() }, None));
+        idle.begin_trouble(batch, "the disk is full");
+        idle.flush();
+        assert_eq!(adapter.try_recv().ok(), Some(cancel), "and not with the next attempt");
     }
 
     #[tokio::test]

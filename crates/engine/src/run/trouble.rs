@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alphec_core::{Input, Reply, Token};
 use alphec_model::broker::Wire;
-use alphec_model::{BrokerEvent, BrokerOrderId, BrokerRequest, UtcNanos, planted};
+use alphec_model::{BrokerEvent, BrokerOrderId, BrokerRequest, OrderState, UtcNanos, planted};
 
 use super::{InFlight, Loop, RETRY_AFTER, SLOW_CANCEL, SLOW_JOURNAL};
 use crate::handle::CallError;
@@ -56,16 +56,19 @@ impl Loop {
     /// Cancels do not wait for the journal, wherever they are held.
     pub(super) fn let_cancels_ahead(&mut self) {
         self.cancels_since = None;
-        let refused =
-            self.trouble.as_mut().and_then(|trouble| trouble.batch.as_mut()).map(|batch| &mut batch.held);
-        let in_flight = self.in_flight.as_mut().map(|in_flight| &mut in_flight.batch.held);
-        let queued = self.queue.iter_mut().map(|batch| &mut batch.held);
-        let helds = refused.into_iter().chain(in_flight).chain(queued).chain([&mut self.filling.held]);
-        let cancels: Vec<_> = helds.flat_map(Held::take_cancels).collect();
+        let cancels: Vec<_> = self.helds().flat_map(Held::take_cancels).collect();
         self.stats.cancels_ahead += count(cancels.len());
         for cancel in cancels {
             self.send(cancel);
         }
+    }
+
+    /// What waits for a record, oldest first: of the batch that was refused, of those on their way, of the next.
+    fn helds(&mut self) -> impl Iterator<Item = &mut Held> {
+        let refused = self.trouble.as_mut().and_then(|trouble| trouble.batch.as_mut());
+        let in_flight = self.in_flight.as_mut().map(|in_flight| &mut in_flight.batch);
+        let batches = refused.into_iter().chain(in_flight).chain(&mut self.queue);
+        batches.chain([&mut self.filling]).map(|batch| &mut batch.held)
     }
 
     /// The journal refused a batch: it is kept and tried again.
@@ -82,21 +85,20 @@ impl Loop {
     /// New orders stop; what was to be sent never is, and is recorded as such; callers hear of it.
     fn withdraw_all(&mut self, why: &str) {
         self.step(Input::Journal { trouble: Some(why.to_owned()) });
-        let refused =
-            self.trouble.as_mut().and_then(|trouble| trouble.batch.as_mut()).map(|batch| &mut batch.held);
-        let in_flight = self.in_flight.as_mut().map(|in_flight| &mut in_flight.batch.held);
-        let queued = self.queue.iter_mut().map(|batch| &mut batch.held);
-        let helds = refused.into_iter().chain(in_flight).chain(queued).chain([&mut self.filling.held]);
         let (mut stale, mut replies, mut answers) = (Vec::new(), Vec::new(), Vec::new());
-        for held in helds {
+        for held in self.helds() {
             stale.extend(held.take_stale());
             replies.append(&mut held.replies);
             answers.append(&mut held.answers);
         }
         self.let_cancels_ahead();
-        let withdrawn: BTreeSet<BrokerOrderId> = stale.iter().filter_map(order_of).collect();
+        let of =
+            |is_change: bool| stale.iter().filter_map(move |request| order_of(request, is_change)).collect();
+        let (orders, changes): (BTreeSet<_>, BTreeSet<_>) = (of(false), of(true));
         for (token, reply) in replies {
-            if is_withdrawn(&reply, &withdrawn) && !planted::is("what-was-withdrawn-is-answered-as-sent") {
+            let is_change = self.waiters.get(&token).is_some_and(|waiter| waiter.is_change);
+            let is_gone = is_withdrawn(&reply, if is_change { &changes } else { &orders });
+            if is_gone && !planted::is("what-was-withdrawn-is-answered-as-sent") {
                 self.reply(token, Err(CallError::Journal { why: why.to_owned() }));
             } else {
                 self.reply_unrecorded(token, reply);
@@ -121,12 +123,14 @@ impl Loop {
         }
     }
 
-    /// Answers without waiting for the journal; whoever means an act to outlast the process is told that it
-    /// may not.
+    /// Answers without waiting for the journal; whoever needs the record behind the answer is told that there
+    /// is none.
     fn reply_unrecorded(&mut self, token: Token, reply: Reply) {
-        let is_lasting = self.waiters.get(&token).is_some_and(|waiter| waiter.is_lasting);
-        let is_done = !matches!(reply, Reply::Misuse(_));
-        self.reply(token, if is_lasting && is_done { Err(self.not_on_record()) } else { Ok(reply) });
+        let needs_record = self.waiters.get(&token).is_some_and(|waiter| waiter.needs_record);
+        let is_unproven = needs_record
+            && claims_something(&reply)
+            && !planted::is("what-was-withdrawn-is-answered-as-sent");
+        self.reply(token, if is_unproven { Err(self.not_on_record()) } else { Ok(reply) });
     }
 
     pub(super) fn not_on_record(&self) -> CallError {
@@ -171,10 +175,23 @@ pub(super) fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-fn order_of(request: &BrokerRequest) -> Option<BrokerOrderId> {
+/// The order that would have been placed, or changed.
+fn order_of(request: &BrokerRequest, is_change: bool) -> Option<BrokerOrderId> {
     match request {
-        BrokerRequest::Place(ticket) | BrokerRequest::Replace(ticket) => Some(ticket.broker_order_id),
+        BrokerRequest::Place(ticket) if !is_change => Some(ticket.broker_order_id),
+        BrokerRequest::Replace(ticket) if is_change => Some(ticket.broker_order_id),
         _ => None,
+    }
+}
+
+/// Whether it says that something is in force or that an order lives. A refusal is true without a record.
+fn claims_something(reply: &Reply) -> bool {
+    let is_denied = |order: &alphec_model::Order| order.state == OrderState::Denied;
+    match reply {
+        Reply::Misuse(_) | Reply::ReplaceDenied { .. } => false,
+        Reply::Order(order) => !is_denied(order),
+        Reply::Group(orders) => !orders.iter().all(|order| is_denied(order)),
+        Reply::Reconciling(_) | Reply::Canceling(_) | Reply::GloballyCanceling { .. } | Reply::Done => true,
     }
 }
 

@@ -11,7 +11,7 @@ use alphec_engine::journal::{Journal, OpenOptions, Reader, verify};
 use alphec_engine::{CallError, Handle};
 use alphec_model::{Body, BrokerOrderId, BrokerRequest, OrderState, Seq, UtcNanos};
 
-use crate::support::{Broker, QUIET, World, cancel, key, submit, until, until_ready, work};
+use crate::support::{Broker, QUIET, World, cancel, key, modify, submit, until, until_ready, work};
 
 /// Runs of a change's tests; each is a broker's day of three orders.
 const RUNS: u64 = 16;
@@ -134,4 +134,43 @@ async fn while_syncs_fail_cancels_leave_nothing_new_does_and_then_trading_goes_o
         let after = broker.next_place().await;
         assert!(on_record(&disk, 1).contains(&after.broker_order_id), "{what:?}");
     }
+}
+
+#[tokio::test]
+async fn an_order_asked_for_again_is_not_told_to_be_working_while_that_is_not_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.db");
+    let (handle, mut broker, disk) = ready_on(&path).await;
+    handle.command(submit("a")).await.unwrap();
+    let ticket = broker.next_place().await;
+
+    disk.plan(Fault { what: What::SyncFails, nth: 1, times: u64::MAX });
+    broker.acknowledge(&ticket).await;
+    until(&handle, |status| status.readiness.journal_trouble.is_some()).await;
+    let again = handle.command(submit("a")).await;
+    assert!(matches!(again, Err(CallError::NotOnRecord { .. })), "{again:?}");
+    let new = handle.command(submit("b")).await;
+    assert!(matches!(&new, Ok(Reply::Order(order)) if order.state == OrderState::Denied), "{new:?}");
+
+    disk.heal();
+    until(&handle, |status| status.readiness.journal_trouble.is_none()).await;
+    let again = handle.command(submit("a")).await;
+    assert!(matches!(&again, Ok(Reply::Order(order)) if order.state == OrderState::Working), "{again:?}");
+}
+
+#[tokio::test]
+async fn an_order_asked_for_again_is_not_told_to_be_unsent_for_a_change_of_it_that_was_withdrawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.db");
+    let (handle, mut broker, disk) = ready_on(&path).await;
+    work(&handle, &mut broker, "a").await;
+    while handle.order(&key("a")).await.unwrap().unwrap().state != OrderState::Working {
+        tokio::task::yield_now().await;
+    }
+
+    disk.plan(Fault { what: What::SyncFails, nth: 1, times: u64::MAX });
+    let (changed, again) = tokio::join!(handle.command(modify("a", "20")), handle.command(submit("a")));
+    assert!(matches!(changed, Err(CallError::Journal { .. })), "{changed:?}");
+    assert!(matches!(again, Err(CallError::NotOnRecord { .. })), "{again:?}");
+    broker.no_trade().await;
 }

@@ -15,7 +15,7 @@ use alphec_model::instrument::InstrumentParts;
 use alphec_model::{
     AccountId, AccountValue, ApiClientId, BrokerEvent, BrokerOrderId, BrokerRequest, ClientOrderId, Command,
     ConId, CorrelationId, Currency, Decimal, Generation, Instrument, InstrumentId, InstrumentKind, Limits,
-    LogId, OrderRequest, OrderSpec, PermId, Price, Quote, Record, Side, StrategyId, TickRule,
+    LogId, ModifyRequest, OrderRequest, OrderSpec, PermId, Price, Quote, Record, Side, StrategyId, TickRule,
 };
 use tokio::sync::mpsc;
 
@@ -287,6 +287,12 @@ pub(crate) fn submit(id: &str) -> Command {
         spec,
         when_in_doubt: None,
     })
+}
+
+pub(crate) fn modify(id: &str, qty: &str) -> Command {
+    let spec = OrderSpec::limit(Side::Buy, qty.parse().unwrap(), "100".parse().unwrap()).unwrap();
+    let correlation_id = CorrelationId::new("test").unwrap();
+    Command::Modify(ModifyRequest { client_order_id: key(id), correlation_id, spec })
 }
 
 pub(crate) fn cancel(id: &str) -> Command {

@@ -31,7 +31,7 @@ fn judge(intent: &Intent, truth: &Truth, scene: &Scene<'_>) -> Verdict {
     let order = &intent.order;
     let key = &order.client_order_id;
     let order_ref = order.order_ref.as_ref().map_or("", |text| text.as_str());
-    if scene.ledger.splits(order_ref) > 0 || scene.ledger.changed_late(order_ref) {
+    if scene.ledger.splits(order_ref) > 0 {
         return Ok(());
     }
     let open = truth

@@ -29,6 +29,12 @@ impl Invariant for HonestAnswers {
                     Ok(())
                 }
             }
+            Sight::Answered(Command::SubmitGroup(_), Ok(Reply::Group(orders))) => {
+                orders.iter().try_for_each(|order| {
+                    true_at_the_venue(order, scene)?;
+                    on_record(order, scene)
+                })
+            }
             Sight::Published(event) => event.order.as_ref().map_or(Ok(()), |order| {
                 true_at_the_venue(order, scene)?;
                 on_record(order, scene)

@@ -3,7 +3,7 @@
 use alphec_model::broker::Ticket;
 use alphec_model::{Decimal, OrderType, Side, Verdict as GateVerdict};
 
-use super::ledger::Intent;
+use super::ledger::{Intent, Ledger};
 use super::{Invariant, Scene, Verdict};
 use crate::sight::Sight;
 use crate::wire::Sent;
@@ -58,14 +58,10 @@ fn collar(ticket: &Ticket, verdict: &GateVerdict, collar: Decimal) -> Verdict {
 fn position(intent: &Intent, scene: &Scene<'_>) -> Verdict {
     let order = &intent.order;
     let held = scene.ledger.positions.get(order.instrument.as_str()).copied().unwrap_or_default();
-    let leaves: Decimal = scene
-        .ledger
-        .live()
-        .filter(|other| {
-            other.order.instrument == order.instrument && other.order.spec.side == order.spec.side
-        })
-        .map(|other| other.order.worst_leaves_qty().get())
-        .sum();
+    let others = scene.ledger.live().filter(|other| {
+        other.order.instrument == order.instrument && other.order.spec.side == order.spec.side
+    });
+    let leaves = Ledger::worst(others.map(|other| (&other.order, other.order.worst_leaves_qty().get())));
     let worst = if order.spec.side == Side::Buy { held + leaves } else { leaves - held };
     let limit = scene.ledger.limits.max_position.get();
     // A change that makes nothing larger passes beyond the limit too, as does what a fill came after.

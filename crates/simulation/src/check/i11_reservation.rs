@@ -1,9 +1,9 @@
 //! Reservation.
 
 use alphec_core::Core;
-use alphec_model::Decimal;
 use alphec_twsim::venue::{Side, VenueOutput};
 
+use super::ledger::Ledger;
 use super::{Invariant, Scene, Verdict};
 use crate::profile::{self, LISTED};
 use crate::sight::Sight;
@@ -37,8 +37,7 @@ impl Invariant for Reservation {
 fn check(core: &Core, scene: &Scene<'_>) -> Verdict {
     for listed in &LISTED {
         for side in [Side::Buy, Side::Sell] {
-            let mut open = Decimal::ZERO;
-            let mut reserved = Decimal::ZERO;
+            let (mut open, mut reserved) = (Vec::new(), Vec::new());
             for held in scene
                 .ledger
                 .open
@@ -50,15 +49,13 @@ fn check(core: &Core, scene: &Scene<'_>) -> Verdict {
                     return Err(format!("{key} is open at the venue and not in the book"));
                 };
                 // An end on record: whether that one is true is for other invariants.
-                if order.state.is_terminal()
-                    || scene.ledger.splits(&held.spec.order_ref) > 0
-                    || scene.ledger.changed_late(&held.spec.order_ref)
-                {
+                if order.state.is_terminal() || scene.ledger.splits(&held.spec.order_ref) > 0 {
                     continue;
                 }
-                open += held.remaining;
-                reserved += order.worst_leaves_qty().get();
+                open.push((order, held.remaining));
+                reserved.push((order, order.worst_leaves_qty().get()));
             }
+            let (open, reserved) = (Ledger::worst(open.into_iter()), Ledger::worst(reserved.into_iter()));
             let exposure = core.book().exposure(&profile::account(), &profile::literal(listed.name));
             let sum = if side == Side::Buy { exposure.buy_leaves } else { exposure.sell_leaves };
             if open > reserved && !scene.ledger.was_any_corrected() {

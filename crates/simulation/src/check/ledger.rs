@@ -7,8 +7,8 @@ use std::sync::Arc;
 use alphec_model::broker::{OrderNames, Ticket};
 use alphec_model::record::Fill;
 use alphec_model::{
-    Body, BrokerEvent, CancelScope, ClientOrderId, Decimal, Evidence, Limits, Order, OrderSpec, OrderState,
-    Qty, Record, Side, Verdict as GateVerdict, WhenInDoubt,
+    Body, BrokerEvent, CancelScope, ClientOrderId, Decimal, Evidence, LegRole, Limits, Order, OrderSpec,
+    OrderState, Qty, Record, Side, Verdict as GateVerdict, WhenInDoubt,
 };
 use alphec_twsim::venue::{Execution, OrderReport, VenueOutput};
 
@@ -33,6 +33,8 @@ pub(super) struct Intent {
     pub(super) order: Order,
     pub(super) verdict: GateVerdict,
     pub(super) changes: Vec<Change>,
+    /// The terms of each version that was ever asked for.
+    terms: BTreeMap<u32, OrderSpec>,
     /// States it has been in.
     pub(super) states: BTreeSet<OrderState>,
     /// What moved it last.
@@ -51,7 +53,6 @@ pub(super) struct Held {
 #[derive(Debug)]
 pub(crate) struct Ledger {
     pub(super) limits: Limits,
-    holds_doubts: bool,
     /// Records that are durable.
     pub(super) seq: u64,
     pub(super) intents: BTreeMap<ClientOrderId, Intent>,
@@ -95,7 +96,6 @@ impl Ledger {
     pub(super) fn new(setup: &Setup) -> Self {
         Self {
             limits: setup.limits.clone(),
-            holds_doubts: setup.when_in_doubt == WhenInDoubt::Hold,
             seq: 0,
             intents: BTreeMap::new(),
             by_ref: BTreeMap::new(),
@@ -309,6 +309,7 @@ impl Ledger {
             order: order.clone(),
             verdict: verdict.clone(),
             changes: Vec::new(),
+            terms: BTreeMap::from([(order.version, order.spec.clone())]),
             states: BTreeSet::from([order.state]),
             evidence: None,
         };
@@ -361,6 +362,7 @@ impl Ledger {
             Body::PermIdLearned { perm_id } => intent.order.perm_id = Some(*perm_id),
             Body::ReplaceAsked { replace, verdict } => {
                 let (spec, verdict) = (replace.spec.clone(), verdict.clone());
+                intent.terms.insert(replace.version, spec.clone());
                 intent.order.pending.replace = Some(replace.clone());
                 intent.changes.push(Change { spec, verdict, is_over: false });
                 tally.saw("change");
@@ -372,6 +374,12 @@ impl Ledger {
                 if let Some(replace) = intent.order.pending.replace.take().filter(|_| *accepted) {
                     intent.order.spec = replace.spec;
                     intent.order.version = replace.version;
+                }
+            }
+            Body::ReplaceCameLate { version, .. } => {
+                tally.saw("change came late");
+                if let Some(terms) = intent.terms.get(version) {
+                    (intent.order.spec, intent.order.version) = (terms.clone(), *version);
                 }
             }
             Body::CancelAsked => intent.order.pending.cancel_asked_at = Some(record.header.at),
@@ -403,22 +411,26 @@ impl Ledger {
         is_read && self.is_our_login
     }
 
-    /// Whether the venue works with the terms of a change that was given up: the gateway acted on it long after.
-    pub(super) fn changed_late(&self, order_ref: &str) -> bool {
-        let Some(intent) = self.by_ref.get(order_ref).and_then(|key| self.intents.get(key)) else {
-            return false;
-        };
-        let sizes = self.open.values().filter(|report| *report.spec.order_ref == *order_ref);
-        let mut given_up = intent.changes.iter().filter(|change| change.is_over);
-        sizes.map(|report| report.spec.quantity).any(|size| {
-            size != intent.order.spec.order_qty.get()
-                && given_up.any(|change| change.spec.order_qty.get() == size)
-        })
-    }
-
     /// Orders that can still fill, by the journal.
     pub(super) fn live(&self) -> impl Iterator<Item = &Intent> {
         self.live.iter().filter_map(|key| self.intents.get(key))
+    }
+
+    /// What these orders can fill at most: exits of one entry count as the largest of them, for each makes the
+    /// others smaller.
+    pub(super) fn worst<'a>(orders: impl Iterator<Item = (&'a Order, Decimal)>) -> Decimal {
+        let mut sum = Decimal::ZERO;
+        let mut exits: BTreeMap<&ClientOrderId, Decimal> = BTreeMap::new();
+        for (order, leaves) in orders {
+            match order.leg.as_ref().filter(|leg| leg.role == LegRole::Child) {
+                Some(leg) => {
+                    let largest = exits.entry(&leg.group).or_default();
+                    *largest = leaves.max(*largest);
+                }
+                None => sum += leaves,
+            }
+        }
+        exits.values().fold(sum, |sum, leaves| sum + leaves)
     }
 
     /// How often the gateway made two orders of one: sent once, and there more than once.
@@ -463,7 +475,7 @@ impl Ledger {
     pub(super) fn is_beyond_proof(&self, intent: &Intent) -> bool {
         let order_ref = intent.order.order_ref.as_ref().map_or("", |text| text.as_str());
         // Its author wants nothing done about it.
-        self.holds_doubts
+        intent.order.when_in_doubt == WhenInDoubt::Hold
             || self.broken.contains_key(intent.order.instrument.as_str())
             || self.was_corrected(order_ref)
     }

@@ -33,6 +33,7 @@ mod i22_bounds;
 mod i23_mode;
 mod i25_limits;
 mod i26_progress;
+mod i27_groups;
 mod i28_inferred;
 mod i29_kill_reaches_all;
 mod ledger;
@@ -115,6 +116,7 @@ pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(i23_mode::Mode::default()),
         Box::new(i25_limits::LimitsAreHistory),
         Box::new(i26_progress::Progress),
+        Box::new(i27_groups::Groups),
         Box::new(i28_inferred::InferredStaysInferred),
         Box::new(i29_kill_reaches_all::KillReachesAll),
     ]

@@ -20,7 +20,7 @@ pub(crate) const BUGS: &[Bug] = &[
     // Durable before the wire.
     bug("a-sync-is-not-waited-for", &[1, 5], "a batch counts as durable when it is handed over"),
     bug("a-large-batch-is-not-synced", &[16], "batches of more than four records are left in a buffer"),
-    bug("a-failed-sync-counts-as-done", &[0, 1, 16], "an error of the disk is ignored"),
+    bug("a-failed-sync-counts-as-done", &[0, 1, 5, 16], "an error of the disk is ignored"),
     bug("orders-go-ahead-with-the-cancels", &[1], "what a slow journal lets out early are not only cancels"),
     bug("callers-hear-before-the-record", &[5], "an answer does not wait for its record"),
     bug(
@@ -31,12 +31,12 @@ pub(crate) const BUGS: &[Bug] = &[
     // The journal.
     bug(
         "a-batch-tried-again-is-written-twice",
-        &[15, 16, 17],
+        &[0, 15, 16, 17],
         "a batch that failed after it was written is appended again",
     ),
     bug("a-torn-tail-is-left-in-place", &[15, 16], "a start does not cut off what a crash left half written"),
     bug("a-start-forgets-halts", &[12, 18], "a halt or kill is only in memory"),
-    bug("a-start-forgets-denied-keys", &[6, 18], "a key is free again after a restart"),
+    bug("a-start-forgets-denied-keys", &[6, 17, 18], "a key is free again after a restart"),
     bug("a-start-forgets-fills", &[9, 10, 17, 18], "replay skips a kind of record"),
     bug("a-start-forgets-cancels", &[13, 18], "a cancel asked for before a crash is forgotten"),
     bug("a-start-forgets-changes", &[4, 11, 18], "a change in flight at a crash is forgotten"),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use alphec_engine::StopPolicy;
 use alphec_model::{
-    CancelScope, Command, CorrelationId, Decimal, ModifyRequest, OrderRequest, OrderSpec, OrderType, Price,
-    Side, StrategyId, TimeInForce, UtcNanos, WhenInDoubt,
+    CancelScope, Command, CorrelationId, Decimal, GroupKind, GroupRequest, ModifyRequest, OrderRequest,
+    OrderSpec, OrderType, Price, Side, StrategyId, TimeInForce, UtcNanos,
 };
 use alphec_twsim::venue::{self, OrderKind, Quote, VenueInput};
 
@@ -66,6 +66,8 @@ impl World {
         let correlation_id: CorrelationId = profile::literal("sim");
         Some(match *act {
             Act::Submit(new) => Command::Submit(self.new_order(new)?),
+            Act::Bracket { entry, profit, loss } => Command::SubmitGroup(self.bracket(entry, profit, loss)?),
+            Act::OneCancelsAll { first, legs } => Command::SubmitGroup(self.one_cancels_all(first, legs)?),
             Act::Again { back, is_other } => {
                 let mut request = self.earlier(back)?.clone();
                 if is_other {
@@ -152,11 +154,39 @@ impl World {
             account: profile::account(),
             instrument: profile::literal(listed.name),
             spec: spec.with_time_in_force(time_in_force),
-            when_in_doubt: new.resend.then_some(WhenInDoubt::ResendIfAbsent),
+            when_in_doubt: new.doubt,
         };
+        Some(self.remember(request))
+    }
+
+    fn remember(&mut self, request: OrderRequest) -> OrderRequest {
         self.submitted.push(request.clone());
         self.tally.orders += 1;
-        Some(request)
+        request
+    }
+
+    fn bracket(&mut self, entry: NewOrder, profit: i64, loss: i64) -> Option<GroupRequest> {
+        let listed = self.listed(entry.instrument)?;
+        let (bid, ask) = self.quote(listed)?;
+        let away = |ticks: i64| {
+            let by = listed.tick.checked_mul(Decimal::from(ticks))?;
+            let px = if entry.is_buy { ask.checked_add(by)? } else { bid.checked_sub(by)? };
+            Price::new(px).ok().filter(|_| ticks != 0)
+        };
+        let entry = self.new_order(entry)?;
+        let group = GroupRequest::bracket(&entry, away(profit), away(loss.saturating_neg())).ok()?;
+        for exit in group.orders.iter().skip(1) {
+            self.remember(exit.clone());
+        }
+        self.tally.saw("group");
+        Some(group)
+    }
+
+    fn one_cancels_all(&mut self, first: NewOrder, legs: i64) -> Option<GroupRequest> {
+        let leg = |nth: i64| NewOrder { away: first.away.saturating_add(nth.saturating_mul(3)), ..first };
+        let orders: Option<Vec<OrderRequest>> = (0..legs).map(|nth| self.new_order(leg(nth))).collect();
+        self.tally.saw("group");
+        Some(GroupRequest { kind: GroupKind::OneCancelsAll, orders: orders? })
     }
 
     /// New terms for an order as it stands.

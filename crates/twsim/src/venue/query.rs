@@ -16,6 +16,11 @@ impl Venue {
         self.live.values().map(super::order::LiveOrder::report)
     }
 
+    /// Orders that wait untransmitted for the rest of their group.
+    pub fn parked_orders(&self) -> impl Iterator<Item = &super::OrderSpec> {
+        self.parked.values()
+    }
+
     /// One working order.
     pub fn order(&self, key: OrderKey) -> Option<Box<OrderReport>> {
         self.by_key.get(&key).and_then(|seq| self.live.get(seq)).map(super::order::LiveOrder::report)

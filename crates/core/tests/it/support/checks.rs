@@ -238,7 +238,8 @@ impl Checker {
 /// The most an order can still fill, from first principles: the larger of the sizes that the broker
 /// may hold, less what is filled.
 fn could_still_fill(order: &Order) -> Decimal {
-    let asked = order.pending.replace.as_ref().map_or(Decimal::ZERO, |replace| replace.spec.order_qty.get());
+    let asked = order.pending.replace.iter().chain(&order.pending.given_up);
+    let asked = asked.map(|replace| replace.spec.order_qty.get()).max().unwrap_or_default();
     let attempts = Decimal::from(order.attempts);
     (order.spec.order_qty.get().max(asked) * attempts - order.cum_qty.get()).max(Decimal::ZERO)
 }
