@@ -61,7 +61,9 @@ fn position(intent: &Intent, scene: &Scene<'_>) -> Verdict {
     let others = scene.ledger.live().filter(|other| {
         other.order.instrument == order.instrument && other.order.spec.side == order.spec.side
     });
-    let leaves = Ledger::worst(others.map(|other| (&other.order, other.order.worst_leaves_qty().get())));
+    // What one exit has filled, its siblings cannot fill any more, although they live until the broker says so.
+    let leaves =
+        Ledger::worst(others.map(|other| (&other.order, scene.ledger.leaves_beside_exits(&other.order))));
     let worst = if order.spec.side == Side::Buy { held + leaves } else { leaves - held };
     let limit = scene.ledger.limits.max_position.get();
     // A change that makes nothing larger passes beyond the limit too, as does what a fill came after.

@@ -81,6 +81,8 @@ pub(crate) struct Ledger {
     told: BTreeSet<ClientOrderId>,
     live: BTreeSet<ClientOrderId>,
     corrected: BTreeSet<String>,
+    /// By group, what the exits of its entry have filled.
+    exits_filled: BTreeMap<ClientOrderId, Decimal>,
     /// Something moved the position that the gate could not have known.
     disturbed: bool,
     /// When complete lists were last told.
@@ -116,6 +118,7 @@ impl Ledger {
             told: BTreeSet::new(),
             live: BTreeSet::new(),
             corrected: BTreeSet::new(),
+            exits_filled: BTreeMap::new(),
             disturbed: false,
             listed_at: None,
             is_our_login: false,
@@ -402,6 +405,9 @@ impl Ledger {
             let less = was.map_or(Qty::ZERO, |was| was.last_qty);
             let sum = intent.order.cum_qty.saturating_sub(less).checked_add(fill.last_qty);
             intent.order.cum_qty = sum.unwrap_or(intent.order.cum_qty);
+            if let Some(leg) = intent.order.leg.as_ref().filter(|leg| leg.role == LegRole::Child) {
+                *self.exits_filled.entry(leg.group.clone()).or_default() += fill.last_qty.get() - less.get();
+            }
         }
     }
 
@@ -431,6 +437,15 @@ impl Ledger {
             }
         }
         exits.values().fold(sum, |sum, leaves| sum + leaves)
+    }
+
+    /// What the order can still fill; an exit at most what is left of its size after all exits of its entry.
+    pub(super) fn leaves_beside_exits(&self, order: &Order) -> Decimal {
+        let leaves = order.worst_leaves_qty().get();
+        let Some(leg) = order.leg.as_ref().filter(|leg| leg.role == LegRole::Child) else { return leaves };
+        let filled = self.exits_filled.get(&leg.group).copied().unwrap_or_default();
+        let left = order.worst_order_qty().get().saturating_sub(filled);
+        leaves.min(left.max(Decimal::ZERO))
     }
 
     /// How often the gateway made two orders of one: sent once, and there more than once.
