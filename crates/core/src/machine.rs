@@ -229,11 +229,13 @@ impl Turn<'_> {
             self.silence(ix);
         }
         self.deny_missed_deadlines();
-        let mut misses_fills = false;
-        while self.core.session.take_missing_fills(self.now).is_some() {
-            misses_fills = true;
+        let session = &mut self.core.session;
+        let mut is_silent = false;
+        while session.take_missing_fills(self.now).or_else(|| session.take_silent_cancel(self.now)).is_some()
+        {
+            is_silent = true;
         }
-        if misses_fills {
+        if is_silent {
             self.look();
         }
         if self.core.session.snapshot_due.is_some_and(|due| due <= self.now) {

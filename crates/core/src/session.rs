@@ -54,6 +54,8 @@ pub(crate) struct Session {
     pub(crate) unknown_instruments: BTreeMap<InstrumentId, String>,
     pub(crate) sent_at: VecDeque<UtcNanos>,
     answers_due: Deadlines,
+    /// Cancels that left. What answers the order or a change of it says nothing of them.
+    cancels_due: Deadlines,
     /// Orders of which the broker counts more filled than executions have come, with how much it counts.
     fills_due: Deadlines,
     fills_told: BTreeMap<OrderIx, Qty>,
@@ -202,6 +204,7 @@ impl Session {
         self.quotes.clear();
         self.accounts.clear();
         self.answers_due.clear();
+        self.cancels_due.clear();
         self.fills_due.clear();
         self.fills_told.clear();
         self.forget_lists();
@@ -242,6 +245,7 @@ impl Session {
         self.inactive.remove(&ix);
         self.accused.remove(&ix);
         self.cancels.remove(&ix);
+        self.cancels_due.remove(ix);
         self.absent_rounds.remove(&ix);
         self.old_terms_rounds.remove(&ix);
         self.acknowledged(ix);
@@ -255,6 +259,24 @@ impl Session {
     /// Stops that clock.
     pub(crate) fn acknowledged(&mut self, ix: OrderIx) {
         self.answers_due.remove(ix);
+    }
+
+    /// A cancel left: starts the clock on it.
+    pub(crate) fn cancel_sent(&mut self, ix: OrderIx, now: UtcNanos, due: UtcNanos) {
+        self.cancels.entry(ix).or_default().sent_at = Some(now);
+        self.cancels_due.set(ix, due);
+    }
+
+    /// Stops that clock: the broker is at work on it.
+    pub(crate) fn cancel_taken(&mut self, ix: OrderIx) {
+        self.cancels_due.remove(ix);
+    }
+
+    /// Takes an order whose cancel is overdue at `now`.
+    pub(crate) fn take_silent_cancel(&mut self, now: UtcNanos) -> Option<OrderIx> {
+        let ix = self.cancels_due.overdue(now)?;
+        self.cancels_due.remove(ix);
+        Some(ix)
     }
 
     /// The order whose answer is longest due at `now`.
@@ -290,7 +312,8 @@ impl Session {
     /// The next instant at which something is due.
     pub(crate) fn next_deadline(&self) -> Option<UtcNanos> {
         let rule = self.waiting.values().flat_map(|waiting| waiting.deadlines.values()).min().copied();
-        [self.answers_due.next(), self.fills_due.next(), rule, self.snapshot_due].into_iter().flatten().min()
+        let clocks = [&self.answers_due, &self.cancels_due, &self.fills_due].map(Deadlines::next);
+        clocks.into_iter().chain([rule, self.snapshot_due]).flatten().min()
     }
 
     /// Schedules a reading of the broker's books, unless one is due sooner.

@@ -401,9 +401,12 @@ fn change_order(order: &mut Order, body: &Body, at: UtcNanos) {
             }
         }
         Body::ReplaceEnded { accepted: false, evidence } => {
-            // Its old terms in the lists are no refusal: the gateway may act on it yet.
-            let replace = order.pending.replace.take();
-            order.pending.given_up.extend(replace.filter(|_| matches!(evidence, Evidence::OpenOrder { .. })));
+            // Its old terms in the lists are no refusal: the gateway may act on it yet. Nor is a code that may be
+            // meant for one that was given up before: it names the order only.
+            let pending = &mut order.pending;
+            let is_open = matches!(evidence, Evidence::OpenOrder { .. })
+                || (matches!(evidence, Evidence::Notice { .. }) && !pending.given_up.is_empty());
+            pending.given_up.extend(pending.replace.take().filter(|_| is_open));
         }
         Body::ReplaceCameLate { version, .. } => come_late(order, *version, at),
         Body::CancelAsked => {

@@ -206,8 +206,8 @@ impl Book {
 
     /// Whether an order of this number that no record shows is one that a salvage has lost: everything was halted
     /// for it, and if that is over, by a deliberate act.
-    pub(crate) const fn is_salvaged(&self, number: u64) -> bool {
-        number <= self.salvaged
+    pub(crate) fn is_lost_in_salvage(&self, number: u64) -> bool {
+        number <= self.salvaged && !self.by_intent.contains_key(&number)
     }
 
     pub(crate) const fn next_intent(&self) -> u64 {

@@ -156,7 +156,12 @@ impl Turn<'_> {
         // With a change in flight, or one that may still be, the order is full only when the larger version is.
         let full = order.cum_qty >= order.worst_order_qty();
         let evidence = Evidence::Execution { exec_id: exec_id.clone() };
+        let is_full_at_terms = cum_qty >= order.spec.order_qty;
         self.core.session.counted(ix, cum_qty);
+        if is_full_at_terms && !full {
+            // Whether it is over or goes on at a larger size, the broker's books say.
+            self.look_later();
+        }
         if state.is_terminal() && self.core.book.is_written_off(ix) {
             if !full {
                 return self.late_arrival(ix, evidence, None);

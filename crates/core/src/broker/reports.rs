@@ -6,6 +6,7 @@ use alphec_model::{Body, CancelScope, Evidence, OrderSpec, OrderState, PermId, P
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::orders::change::Carried;
+use crate::orders::sent_replace;
 use crate::orders::transition::{Effect, on_status};
 
 impl Turn<'_> {
@@ -35,6 +36,9 @@ impl Turn<'_> {
             self.late_attempt(&report.names, &report.status);
             return;
         };
+        if self.is_second_incarnation(ix, report.names.perm_id) {
+            return self.foreign_status(report);
+        }
         let evidence =
             Evidence::Status { status: report.status.as_str().into(), perm_id: report.names.perm_id };
         self.apply_status(ix, &report.status, report.names.perm_id, evidence.clone());
@@ -76,6 +80,9 @@ impl Turn<'_> {
         }
         let new_perm_id = self.order(ix).and_then(|order| perm_id.filter(|_| order.perm_id.is_none()));
         let carried = Carried { perm_id: new_perm_id, ..Carried::default() };
+        if *status == BrokerStatus::PendingCancel {
+            self.core.session.cancel_taken(ix);
+        }
         if !state.is_terminal() && *status == BrokerStatus::Inactive {
             self.core.session.inactive.insert(ix);
         } else {
@@ -208,7 +215,7 @@ impl Turn<'_> {
     pub(super) fn late_version(&self, ix: OrderIx, echoed: &EchoedTerms) -> Option<u32> {
         let order = self.order(ix).filter(|order| !order.state.is_terminal())?;
         let is_expected = core::iter::once(&order.spec)
-            .chain(order.pending.replace.as_ref().map(|replace| &replace.spec))
+            .chain(sent_replace(order).map(|replace| &replace.spec))
             .any(|spec| says(echoed, spec));
         let mut given_up = order.pending.given_up.iter().rev().filter(|_| !is_expected);
         given_up.find(|replace| says(echoed, &replace.spec)).map(|replace| replace.version)
@@ -245,12 +252,13 @@ impl Turn<'_> {
     }
 
     /// An order with a reference of this journal that this journal does not know: the journal is
-    /// an older copy of itself, or has lost its end, or another copy of it has traded. Nothing new is sent on such ground.
+    /// an older copy of itself, or has lost its end, or another copy of it has traded. Nothing new is sent on such
+    /// ground.
     pub(super) fn note_lost_reference(&mut self, names: &OrderNames) {
         let Some(text) = &names.order_ref else { return };
         let intent = self.intent_of(text);
         let book = &self.core.book;
-        if intent.is_none_or(|of| book.ix_by_intent(&of).is_some() || book.is_salvaged(of.number)) {
+        if intent.is_none_or(|of| book.ix_by_intent(&of).is_some() || book.is_lost_in_salvage(of.number)) {
             return;
         }
         let reason = format!(

@@ -78,7 +78,7 @@ impl Turn<'_> {
             if not_sent.is_some() {
                 self.send_cancel(ix);
             } else if self.is_of_this_login(ix) {
-                self.core.session.cancels.entry(ix).or_default().sent_at = Some(self.now);
+                self.await_cancel(ix);
             }
         }
         if not_sent.is_none() {
@@ -186,14 +186,15 @@ impl Turn<'_> {
         }
         if self.is_connected() && self.is_of_this_login(ix) {
             self.note_sent();
-            self.core.session.cancels.entry(ix).or_default().sent_at = Some(self.now);
+            self.await_cancel(ix);
             self.step.requests.push(BrokerRequest::Cancel { broker_order_id });
-            // Silence is no end of the order; the lists say whether the cancel arrived. One that was not answered
-            // itself is waited for already.
-            if self.state(ix) != Some(OrderState::PendingNew) {
-                self.core.session.expect_answer(ix, self.now.saturating_add(self.core.config.ack_timeout));
-            }
         }
+    }
+
+    /// Silence is no end of the order; past the deadline the lists say whether the cancel arrived.
+    fn await_cancel(&mut self, ix: OrderIx) {
+        let due = self.now.saturating_add(self.core.config.ack_timeout);
+        self.core.session.cancel_sent(ix, self.now, due);
     }
 
     /// Cancels asked for while there was no connection, lost with one, or not found, leave again.

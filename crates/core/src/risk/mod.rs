@@ -8,7 +8,7 @@ mod exposure;
 
 use alphec_model::{
     AccountId, Check, Decimal, DenyReason, Instrument, InstrumentId, Limits, Order, OrderRequest, OrderSpec,
-    OrderType, Price, Quote, Rule, Side, StrategyId, UtcNanos, Verdict, exact_mul, planted,
+    OrderType, Price, Qty, Quote, Rule, Side, StrategyId, UtcNanos, Verdict, exact_mul, planted,
 };
 
 use crate::book::Exposure;
@@ -80,10 +80,14 @@ impl<'a> Candidate<'a> {
         Self { in_force: None, ..Self::change(order, &order.spec) }
     }
 
-    /// What the terms in force can still fill; zero for what the broker does not have.
+    /// What the terms that may be in force can still fill; zero for what the broker does not have.
     fn leaves_in_force(&self) -> Decimal {
         match (self.in_force, self.replaces) {
-            (Some(spec), Some(order)) => self.beyond(spec.order_qty.saturating_sub(order.cum_qty).get()),
+            (Some(spec), Some(order)) => {
+                let given_up = order.pending.given_up.iter().map(|replace| replace.spec.order_qty);
+                let most = given_up.fold(spec.order_qty, Qty::max);
+                self.beyond(most.saturating_sub(order.cum_qty).get())
+            }
             _ => Decimal::ZERO,
         }
     }

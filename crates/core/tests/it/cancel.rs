@@ -118,6 +118,60 @@ fn silence_about_a_cancel_reads_the_lists_within_its_deadline_and_sends_it_again
     assert_eq!(world.state("a"), OrderState::Working);
 }
 
+/// The books are asked for within the deadline of a cancel, and show the order as if it had never been canceled.
+fn is_sent_again(world: &mut World, why: &str) {
+    let asked = world.now;
+    while world.asked.is_none() {
+        world.wait(seconds(1));
+    }
+    assert!(world.now.since(asked) <= seconds(6), "{why}: not with the next minute");
+    let books = world.rows(&["a"]);
+    assert_eq!(world.books(books).cancels(), [1], "{why}");
+}
+
+#[test]
+fn what_answers_the_order_or_a_change_of_it_answers_no_cancel() {
+    let mut world = World::ready();
+    world.submit("a", Side::Buy, "1");
+    world.cancel("a");
+    world.status("a", "Submitted", "0");
+    is_sent_again(&mut world, "placed");
+
+    let mut world = World::working("a", Side::Buy, "1");
+    world.modify("a", limit(Side::Buy, "2", "100"));
+    world.cancel("a");
+    world.open_order_with("a", "Submitted", &limit(Side::Buy, "2", "100"));
+    assert_eq!(world.order("a").version, 2);
+    is_sent_again(&mut world, "changed");
+
+    let mut world = World::ready();
+    world.submit("a", Side::Buy, "1");
+    world.reconnect();
+    world.cancel("a");
+    world.status("a", "Submitted", "0");
+    assert_eq!(world.state("a"), OrderState::Working);
+    while world.asked.is_some() {
+        let books = world.rows(&["a"]);
+        world.books(books);
+    }
+    is_sent_again(&mut world, "found again");
+}
+
+#[test]
+fn a_global_cancel_that_nobody_answers_is_looked_into_as_one_of_each_order() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.global_cancel();
+    is_sent_again(&mut world, "global");
+}
+
+#[test]
+fn a_cancel_that_the_broker_is_at_work_on_waits_for_the_next_lists() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.cancel("a");
+    world.status("a", "PendingCancel", "0");
+    assert_eq!(world.wait(seconds(10)).snapshots(), 0);
+}
+
 #[test]
 fn a_cancel_that_was_never_written_leaves_after_the_next_lists() {
     let mut world = World::working("a", Side::Buy, "1");

@@ -1,7 +1,9 @@
 //! Changes: one in flight, the worse of both versions reserved, the original lives until proven else.
 
 use alphec_model::broker::{NoticeClass, Wire};
-use alphec_model::{BrokerEvent, DenyReason, OrderSpec, OrderState, OrderType, Side, TimeInForce, Trail};
+use alphec_model::{
+    BrokerEvent, DenyReason, OrderSpec, OrderState, OrderType, Rule, Side, TimeInForce, Trail,
+};
 
 use crate::support::World;
 use crate::support::broker::{Books, completed_row, echoed};
@@ -247,6 +249,46 @@ fn a_completed_row_tells_at_which_size_an_order_with_a_change_given_up_was_fille
         assert_eq!(world.order("a").version, version, "{wanted} {filled}");
         assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Filled, "0".into()));
     }
+}
+
+/// A code names the order, not the change: it may be the late answer to one that was given up.
+#[test]
+fn a_refusal_that_may_be_meant_for_a_change_given_up_releases_nothing() {
+    for (code, class) in [(110, NoticeClass::Dead), (105, NoticeClass::ModifyRefused)] {
+        let mut world = given_up("20");
+        assert_eq!(world.modify("a", buy("50")).replaces(), 1);
+        world.notice("a", code, class);
+        assert_eq!((world.order("a").spec, world.reserved_buys("AAPL")), (buy("10"), "50".into()), "{code}");
+        shown_at(&mut world, "50");
+        assert_eq!((world.order("a").spec, world.order("a").version), (buy("50"), 3), "{code}");
+        assert!(world.core.readiness().halted.is_none());
+    }
+}
+
+#[test]
+fn with_a_larger_size_given_up_the_last_execution_after_the_status_asks_for_the_books() {
+    let mut world = given_up("20");
+    world.status("a", "Filled", "10");
+    world.fill("a", "e1.01", "10");
+    assert_eq!(world.state("a"), OrderState::Working);
+    assert_eq!(world.wait(seconds(6)).snapshots(), 1, "not with the next minute");
+}
+
+/// The larger size may be in force: making the order smaller than that enlarges nothing.
+#[test]
+fn a_change_within_a_size_given_up_is_no_growth() {
+    let mut world = World::ready_with(|config| config.limits.max_gross_notional = 2_050.into());
+    world.submit("a", Side::Buy, "10");
+    world.open_order("a", "Submitted");
+    assert_eq!(world.modify("a", buy("20")).replaces(), 1);
+    for _ in 0..2 {
+        shown_at(&mut world, "10");
+    }
+    world.account_values();
+    world.quote("AAPL", "104.99", "105.01");
+    assert!(world.modify("a", buy("21")).denied().rule() == Rule::MaxGrossNotional);
+    assert_eq!(world.modify("a", buy("15")).replaces(), 1, "the market has carried it over the limit");
+    assert_eq!(world.reserved_buys("AAPL"), "20");
 }
 
 #[test]
