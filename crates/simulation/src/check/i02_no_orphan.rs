@@ -1,5 +1,6 @@
 //! No orphan.
 
+use alphec_model::OrderRef;
 use alphec_twsim::OrderTruth;
 use alphec_twsim::venue::VenueOutput;
 
@@ -22,7 +23,8 @@ impl Invariant for NoOrphan {
         match scene.sight {
             Sight::Venue(VenueOutput::Order(report)) => {
                 let order_ref = &*report.spec.order_ref;
-                let is_ours = order_ref.starts_with(&format!("ax1.{}.", profile::LOG));
+                let intent = OrderRef::new(order_ref).ok().and_then(|order_ref| order_ref.intent());
+                let is_ours = intent.is_some_and(|intent| intent.log.as_str() == profile::LOG);
                 if is_ours && !scene.ledger.by_ref.contains_key(order_ref) {
                     return Err(format!("the venue has {order_ref}, which no intent names"));
                 }

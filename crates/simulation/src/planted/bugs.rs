@@ -100,6 +100,7 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("an-order-in-doubt-reserves-nothing", &[8, 11], "the reservation is dropped on a timeout"),
     bug("a-change-reserves-only-its-new-size", &[8, 11], "the better of two versions is reserved"),
     bug("two-changes-in-flight", &[1, 4, 11], "a change overtakes another"),
+    bug("an-order-leaves-under-the-reference-of-no-intent", &[2], "what is sent is not what is on record"),
     bug("orders-of-others-are-not-seen", &[2], "orders of others are not on record"),
     bug("orders-of-others-are-not-counted", &[11], "orders of others are on record and in no limit"),
     bug("an-order-of-others-is-canceled", &[20], "an order of someone else is touched"),

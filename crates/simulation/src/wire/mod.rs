@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use alphec_ibkr::by_hand::{Converter, Next, Queue, refused};
 use alphec_model::broker::{BrokerEvent, BrokerRequest, Ticket, Wire};
-use alphec_model::{AccountId, ApiClientId, BrokerOrderId, Generation, Instrument, UtcNanos, planted};
+use alphec_model::{
+    AccountId, ApiClientId, BrokerOrderId, Generation, Instrument, LogId, OrderRef, UtcNanos, planted,
+};
 use bytes::BytesMut;
 use frames::{OpenOrder, frame};
 use lists::Reading;
@@ -316,8 +318,20 @@ impl Adapter {
     }
 }
 
+/// A reference of our journal that no record holds.
+fn of_no_intent(order_id: i32) -> Option<String> {
+    let log = LogId::new(crate::profile::LOG).ok()?;
+    let number = u64::try_from(order_id).ok()?.saturating_add(1_000_000);
+    Some(OrderRef::of_intent(&log, number, "nobody's").as_str().to_owned())
+}
+
 fn place_order(placed: alphec_ibkr::by_hand::Placed) -> OpenOrder {
     let given = |text: String| (!text.is_empty()).then_some(text);
+    let order_ref = if planted::is("an-order-leaves-under-the-reference-of-no-intent") {
+        of_no_intent(placed.order_id)
+    } else {
+        given(placed.order_ref)
+    };
     OpenOrder {
         order_id: Some(placed.order_id),
         contract: Some(frames::Contract {
@@ -334,7 +348,7 @@ fn place_order(placed: alphec_ibkr::by_hand::Placed) -> OpenOrder {
             tif: given(placed.tif),
             account: Some(placed.account),
             good_till_date: given(placed.good_till_date),
-            order_ref: given(placed.order_ref),
+            order_ref,
             transmit: Some(placed.transmit),
             ..frames::Order::default()
         }),
