@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize};
 use crate::config::GatewayConfig;
 use crate::venue::{Meddle, UtcNs, Venue, VenueConfig, VenueInput};
 
-/// Of the file's own form.
-const VERSION: u32 = 1;
+/// How the first line begins: a file that ends within it, and has no other, was being begun.
+const BEGINNING: &[u8] = concat!(r#"{"books":""#, env!("CARGO_PKG_VERSION"), r#"","opened_at":"#).as_bytes();
 
 /// The first line.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Beginning {
-    books: u32,
+    /// The version that began them: another may make another venue of the same lines.
+    books: String,
     opened_at: UtcNs,
     /// Everything else that the venue began with, in words: another beginning would make another venue of the same lines.
     with: String,
@@ -35,6 +36,8 @@ pub(crate) enum BooksError {
     Taken,
     #[error("they were begun with other options, or by another version: use the same, or another file")]
     OtherBeginning,
+    #[error("there is something else in that file, and it is left as it is: use another file")]
+    Foreign,
     #[error("line {0} is none of theirs ({1}): put back a copy that is whole, or use another file")]
     Damaged(usize, serde_json::Error),
 }
@@ -71,6 +74,9 @@ impl Books {
             reader.read_until(b'\n', &mut line)?;
             if line.last() != Some(&b'\n') {
                 // The end, or a line whose writer was killed in the middle: nobody was told of it.
+                if venue.is_none() && !is_begun(&line) {
+                    return Err(BooksError::Foreign);
+                }
                 break;
             }
             end += line.len() as u64;
@@ -125,6 +131,11 @@ impl Beginning {
     fn of(config: &VenueConfig) -> Self {
         let VenueConfig { start, .. } = *config;
         let with = format!("{:?}", VenueConfig { start: 0, ..config.clone() });
-        Self { books: VERSION, opened_at: start, with }
+        Self { books: env!("CARGO_PKG_VERSION").to_owned(), opened_at: start, with }
     }
+}
+
+/// Whether the rest of a first line is one that a gateway began to write.
+fn is_begun(rest: &[u8]) -> bool {
+    rest.starts_with(BEGINNING) || BEGINNING.starts_with(rest)
 }

@@ -128,4 +128,30 @@ async fn books_of_another_beginning_damaged_or_taken_are_refused_and_left_alone(
     std::fs::write(&path, &damaged).unwrap();
     assert!(refusal(kept(&path)).await.contains("line 2 is none of theirs"));
     assert_eq!(std::fs::read(&path).unwrap(), damaged.as_bytes());
+    let (version, later) = (concat!("\"", env!("CARGO_PKG_VERSION"), "\""), "\"999.0.0\"");
+    let of_another_version = damaged.replacen("SetQuota", "SetQuote", 1).replacen(version, later, 1);
+    assert!(of_another_version.contains(later));
+    std::fs::write(&path, &of_another_version).unwrap();
+    assert!(refusal(kept(&path)).await.contains("by another version"));
+    assert_eq!(std::fs::read(&path).unwrap(), of_another_version.as_bytes());
+    // Somebody else's file, without a single end of a line.
+    for foreign in [&br#"{"name":"minified","books":[1,2]}"#[..], br#"{"books":[1,2]}"#, b"call Anna", &[0, 159, 146, 150]]
+    {
+        std::fs::write(&path, foreign).unwrap();
+        assert!(refusal(kept(&path)).await.contains("something else in that file"), "{foreign:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), foreign);
+    }
+}
+
+#[tokio::test]
+async fn books_whose_first_line_was_cut_off_are_begun_anew() {
+    let (_folder, path) = place();
+    kept(&path).start().await.unwrap().stop().await;
+    let first = std::fs::read(&path).unwrap();
+    assert_eq!(first.iter().filter(|byte| **byte == b'\n').count(), 1);
+    for end in [0, 1, 9, 40, first.len() - 1] {
+        std::fs::write(&path, &first[..end]).unwrap();
+        kept(&path).start().await.unwrap().stop().await;
+        assert_eq!(std::fs::read(&path).unwrap(), first, "{end} of {}", first.len());
+    }
 }
