@@ -62,3 +62,8 @@ pub fn new_correlation_id() -> CorrelationId {
 fn id<T>(made: Result<T, alphec_model::IdError>) -> T {
     made.expect("a UUID is an id")
 }
+
+/// The examples of the first page, compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -55,3 +55,8 @@ pub use faults::{Fault, FaultTextError, Knob, When};
 pub use gateway::{Gateway, GatewayBuilder, GatewayError, GatewayHandle};
 pub use latency::{Latency, LatencyTextError, Travel};
 pub use scenario::{Scenario, ScenarioError};
+
+/// The examples of the page for users, compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/simulator.md")]
+struct Page;
