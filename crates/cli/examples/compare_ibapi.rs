@@ -2,21 +2,18 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a harness that is not shipped")]
 
+mod driver;
+
 use std::collections::BTreeMap;
-use std::io::BufRead;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use driver::{answer, say};
 use futures::StreamExt;
 use ibapi::contracts::Contract;
 use ibapi::orders::{Action, Order, OrderUpdate};
 use ibapi::subscriptions::SubscriptionItem;
-use serde_json::{Value, json};
-use tokio::sync::mpsc;
-
-fn say(what: &Value) {
-    println!("{what}");
-}
+use serde_json::json;
 
 /// What a caller of the crate knows: the last status of each id, and every execution handed over.
 #[derive(Default)]
@@ -34,14 +31,7 @@ async fn main() {
     let known = Arc::new(Mutex::new(Known::default()));
     tokio::spawn(listen(Arc::clone(&client), Arc::clone(&known)));
     tokio::spawn(watch(Arc::clone(&client)));
-    let (lines, mut commands) = mpsc::channel::<String>(1_000);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            if lines.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    });
+    let mut commands = driver::commands();
     while let Some(line) = commands.recv().await {
         let words: Vec<&str> = line.split_whitespace().collect();
         obey(&client, &known, &words).await;
@@ -96,10 +86,7 @@ async fn obey(client: &ibapi::Client, known: &Mutex<Known>, words: &[&str]) {
         }
         ["cancel", key] => {
             let id = known.lock().unwrap().ids.get(*key).copied().unwrap();
-            match client.cancel_order(id, "").await {
-                Ok(_) => say(&json!({ "say": "placed", "key": key })),
-                Err(error) => say(&json!({ "say": "refused", "key": key, "why": error.to_string() })),
-            }
+            answer(key, client.cancel_order(id, "").await.map(drop));
         }
         ["show"] => {
             let known = known.lock().unwrap();
@@ -118,10 +105,7 @@ async fn obey(client: &ibapi::Client, known: &Mutex<Known>, words: &[&str]) {
 
 async fn submit(client: &ibapi::Client, id: i32, key: &str, order: Order) {
     let contract = Contract { contract_id: 265_598, exchange: "SMART".into(), ..Contract::default() };
-    match client.submit_order(id, &contract, &order).await {
-        Ok(()) => say(&json!({ "say": "placed", "key": key })),
-        Err(error) => say(&json!({ "say": "refused", "key": key, "why": error.to_string() })),
-    }
+    answer(key, client.submit_order(id, &contract, &order).await);
 }
 
 fn order(side: &str, qty: &str, px: &str) -> Order {

@@ -2,8 +2,9 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a harness that is not shipped")]
 
+mod driver;
+
 use std::collections::BTreeMap;
-use std::io::BufRead;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,12 +13,8 @@ use alphec_execution::config::{self, Source};
 use alphec_execution::model::{
     AccountId, ClientOrderId, InstrumentId, OrderRequest, OrderSpec, OrderType, Side, StrategyId,
 };
-use serde_json::{Value, json};
-use tokio::sync::mpsc;
-
-fn say(what: &Value) {
-    println!("{what}");
-}
+use driver::{answer, say};
+use serde_json::json;
 
 #[tokio::main]
 async fn main() {
@@ -26,14 +23,7 @@ async fn main() {
     let account = profile.accounts.first().unwrap().clone();
     let client = ExecutionClient::start(profile).unwrap();
     tokio::spawn(watch(client.clone()));
-    let (lines, mut commands) = mpsc::channel::<String>(1_000);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            if lines.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    });
+    let mut commands = driver::commands();
     while let Some(line) = commands.recv().await {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         let (client, account) = (client.clone(), account.clone());
@@ -81,13 +71,6 @@ async fn obey(client: &ExecutionClient, account: AccountId, words: &[String]) {
         }
         ["show"] => show(client).await,
         _ => {}
-    }
-}
-
-fn answer(key: &str, outcome: Result<(), alphec_execution::Error>) {
-    match outcome {
-        Ok(()) => say(&json!({ "say": "placed", "key": key })),
-        Err(error) => say(&json!({ "say": "refused", "key": key, "why": error.to_string() })),
     }
 }
 

@@ -313,7 +313,16 @@ def informed(client):
 
 
 def corrected(client):
-    with Bench(client, ["correction(after=500ms)@1"]) as bench:
+    return counted(client, "correction(after=500ms)@1")
+
+
+def executed_twice(client):
+    return counted(client, "execution-again(after=500ms)@1")
+
+
+def counted(client, fault):
+    """How much the client counts of an order that filled whole."""
+    with Bench(client, [fault]) as bench:
         bench.place("a", px="MKT")
         time.sleep(3)
         order = bench.order()
@@ -341,32 +350,25 @@ def hundredfold(client):
         return "sent" if sent else f"not sent ({word(answer)})"
 
 
-def executed_twice(client):
-    with Bench(client, ["execution-again(after=500ms)@1"]) as bench:
-        bench.place("a", px="MKT")
-        time.sleep(3)
-        order = bench.order()
-        return f"{number(order.get('executed', order['filled']))} counted of 5 filled"
-
-
 def cancel_not_found(client):
-    with Bench(client, ["cancel-not-found@1"]) as bench:
-        bench.place("a")
-        time.sleep(1)
-        bench.cancel()
-        time.sleep(6)
-        sent = len(bench.frames("cancelOrder"))
-        return f"{state(bench.order())}, {sent} cancel{'s' if sent > 1 else ''} sent in all, {at_broker(bench)}"
+    shown, rest = canceled(client, "cancel-not-found@1", 6)
+    return f"{shown}, {rest}"
 
 
 def cancel_lost(client):
-    with Bench(client, ["swallow-cancel@1"]) as bench:
+    shown, rest = canceled(client, "swallow-cancel@1", 20)
+    return f"{shown} after 20 s, {rest}"
+
+
+def canceled(client, fault, seconds):
+    """What a cancel came to: as what the client shows the order, and the rest in words."""
+    with Bench(client, [fault]) as bench:
         bench.place("a")
         time.sleep(1)
         bench.cancel()
-        time.sleep(20)
+        time.sleep(seconds)
         sent = len(bench.frames("cancelOrder"))
-        return f"{state(bench.order())} after 20 s, {sent} cancel{'s' if sent > 1 else ''} sent in all, {at_broker(bench)}"
+        return state(bench.order()), f"{sent} cancel{'s' if sent > 1 else ''} sent in all, {at_broker(bench)}"
 
 
 def held(client):
