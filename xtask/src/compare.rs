@@ -3,6 +3,7 @@
 //! Not part of `ci`: it takes four minutes and installs other people's clients as `clients` does. Every cell is
 //! measured; with `--write` the table goes into docs/compare.md with the commit that it was measured at.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -23,6 +24,8 @@ const MARK: &str = "<!-- measured -->";
 
 fn compare(context: &Context) -> Result<Outcome> {
     let root = &context.root;
+    // Before anything is built: what is measured is what is built then.
+    let commit = context.flags.write.then(|| commit(root)).transpose()?;
     let target = target_folder(root);
     let python = match clients::environment(&target, &root.join(clients::SCRIPTS)) {
         Ok(python) => python,
@@ -39,23 +42,26 @@ fn compare(context: &Context) -> Result<Outcome> {
     let table = std::env::temp_dir().join(format!("alphec-compare-{}.md", std::process::id()));
     command.arg("--table").arg(&table);
     run(&mut command)?;
-    if context.flags.write {
-        write_page(context, &std::fs::read_to_string(&table).context("it left no table")?)?;
+    if let Some(commit) = commit {
+        write_page(context, &commit, &std::fs::read_to_string(&table).context("it left no table")?)?;
     }
     std::fs::remove_file(&table).context("the table cannot be removed")?;
     Ok(Outcome::passed())
 }
 
+/// What is built here; `-dirty` where tracked files differ from the commit, for then nobody else has it.
+fn commit(root: &Path) -> Result<String> {
+    let words = ["describe", "--always", "--exclude=*", "--abbrev=12", "--dirty"];
+    Ok(read(Command::new("git").current_dir(root).args(words))?.trim().to_owned())
+}
+
 /// Everything after the mark is replaced; what is before it is written by hand.
-fn write_page(context: &Context, table: &str) -> Result<()> {
-    let commit =
-        read(Command::new("git").current_dir(&context.root).args(["rev-parse", "--short=12", "HEAD"]))?;
+fn write_page(context: &Context, commit: &str, table: &str) -> Result<()> {
     let page = context.root.join(PAGE);
     let text = std::fs::read_to_string(&page).with_context(|| format!("no {PAGE}"))?;
     let (by_hand, _) = text.split_once(MARK).with_context(|| format!("{PAGE} has no `{MARK}`"))?;
     let text = format!(
-        "{by_hand}{MARK}\n\nMeasured at commit {} with `cargo xtask compare --write`.\n\n{table}",
-        commit.trim()
+        "{by_hand}{MARK}\n\nMeasured at commit {commit} with `cargo xtask compare --write`.\n\n{table}"
     );
     std::fs::write(&page, text).with_context(|| format!("cannot write {PAGE}"))
 }

@@ -177,8 +177,8 @@ Any of these is switched on with `--fault`, or in Rust with `GatewayBuilder::fau
 | probability | `%30`, `%0.5` | per cent of the events, drawn from a seeded stream of the fault's own |
 
 Faults that count new orders, modifications, cancels or executions happen once, unless they have a range or a
-probability. The others last until they are cleared. Sections are those of the behaviour study the simulator is
-built after.
+probability. The others last until they are cleared. Sections are those of our notes on the broker's
+behaviour, which are no part of this repository; their numbers are kept so that facts can be traced.
 
 ## The 40 behaviours
 
@@ -187,7 +187,7 @@ built after.
 const ALL_KNOBS: &str = "
 ## The knobs of a faithful simulator
 
-Section 7.1 of the study, knob by knob: the fault, setting of `GatewayConfig` or flag of `alphec-exec sim` that turns it.
+Knob by knob: the fault, setting of `GatewayConfig` or flag of `alphec-exec sim` that turns it.
 
 | part | knob | switch | test |
 |---|---|---|---|
