@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from itertools import pairwise, starmap
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -84,11 +85,11 @@ def of_class(node: ast.ClassDef) -> list[str]:
     bases = ", ".join(ast.unparse(base) for base in node.bases)
     lines = [f"### `{node.name}{f'({bases})' if bases else ''}`\n", words(node), ""]
     makes = [f"`{node.name}{signature(part).removeprefix('__init__').removesuffix(' -> None')}`" for part in made(node)]
-    rows = makes + [row for row in map(member, node.body) if row]
+    rows = makes + [row for row in starmap(member, pairwise([*node.body, ast.Pass()])) if row]
     return lines + [f"- {row}" for row in rows] + ([""] if rows else [])
 
 
-MADE_BY_HAND = {"OrderRequest", "Gateway"}
+MADE_BY_HAND = {"OrderRequest", "GroupRequest", "Gateway"}
 
 
 def made(node: ast.ClassDef) -> list[ast.FunctionDef]:
@@ -96,14 +97,15 @@ def made(node: ast.ClassDef) -> list[ast.FunctionDef]:
     return parts if node.name in MADE_BY_HAND else []
 
 
-def member(node: ast.stmt) -> str | None:
+def member(node: ast.stmt, after: ast.stmt) -> str | None:
+    """A row of the page, with the words in it, or those under it where it is a field or a word of an enum."""
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if not name.startswith("_"):
-            return f"`{signature(node)}`{said(node)}"
+            return f"`{signature(node)}`{said(ast.get_docstring(node))}"
         case ast.AnnAssign(target=ast.Name(id=name)) if not name.startswith("_"):
-            return f"`{name}: {ast.unparse(node.annotation)}`"
+            return f"`{ast.unparse(node)}`{said(under(after))}"
         case ast.Assign(targets=[ast.Name(id=name)]) if name.isupper():
-            return f"`{name}` = `{ast.unparse(node.value)}`"
+            return f"`{name}` = `{ast.unparse(node.value)}`{said(under(after))}"
         case _:
             return None
 
@@ -126,8 +128,15 @@ def words(node: ast.ClassDef) -> str:
     return plain((ast.get_docstring(node) or "").strip())
 
 
-def said(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    text = ast.get_docstring(node)
+def under(after: ast.stmt) -> str | None:
+    match after:
+        case ast.Expr(value=ast.Constant(value=str(text))):
+            return text
+        case _:
+            return None
+
+
+def said(text: str | None) -> str:
     return f": {plain(' '.join(text.split()))}" if text else ""
 
 

@@ -30,7 +30,7 @@ class OrderState(Enum):
     WORKING = "working"
     """The broker has it and it can fill."""
     IN_DOUBT = "in_doubt"
-    """Its outcome is not proven. Exposure stays reserved until evidence ends it; it is never sent again."""
+    """Its outcome is not proven. Exposure stays reserved until evidence ends it."""
     FILLED = "filled"
     CANCELED = "canceled"
     REJECTED = "rejected"

@@ -72,7 +72,7 @@ def orders(orders: Iterable[_native.Order]) -> pandas.DataFrame:
 
 
 def fills(traded: Iterable[tuple[_native.Order, Iterable[Fill]]]) -> pandas.DataFrame:
-    """A row a fill, by its time; ``NaT`` where that is not known."""
+    """A row a fill, order by order; the index is the time, ``NaT`` where that is not known."""
     rows = [
         asdict(fill) | {"side": fill.side.value, "client_order_id": order.client_order_id}
         for order, fills in traded

@@ -221,10 +221,10 @@ class ExecutionClient:
         """The kill switch: halts the scope across restarts, cancels everything of ours in it, and waits until the
         broker's complete lists show that nothing of it works any more. Gives the ids of what it canceled.
 
-        Neither a time that is up nor a cancelled ``await`` ends the kill: it goes on, through reconnects too.
+        Neither a time that is up nor Ctrl-C ends the kill: it goes on, through reconnects too.
 
         :param timeout: seconds to wait for the proof; ``None`` waits for good.
-        :raises KillNotVerified: there is no proof in time; says what may still work.
+        :raises KillNotVerified: there is no proof in time; says what it canceled and what may still work.
         """
         ids: list[str] = self._verbs.native.kill(by, reason, timeout, account, strategy_id, instrument).wait()
         return ids
@@ -327,7 +327,7 @@ class ExecutionClient:
         return _frames.orders(self.all_orders())
 
     def fills_frame(self) -> pandas.DataFrame:
-        """Every fill, order by order, by the time it was made."""
+        """Every fill, order by order; the index is the time, ``NaT`` where that is not known."""
         return _frames.fills([(order, self.fills(order)) for order in self.all_orders() if order.cum_qty])
 
     def positions_frame(self) -> pandas.DataFrame:

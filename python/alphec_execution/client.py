@@ -292,7 +292,7 @@ class ExecutionClient:
         Neither a time that is up nor a cancelled ``await`` ends the kill: it goes on, through reconnects too.
 
         :param timeout: seconds to wait for the proof; ``None`` waits for good.
-        :raises KillNotVerified: there is no proof in time; says what may still work.
+        :raises KillNotVerified: there is no proof in time; says what it canceled and what may still work.
         """
         call = self._verbs.native.kill(by, reason, timeout, account, strategy_id, instrument)
         ids: list[str] = await self._begin(call)
@@ -403,7 +403,7 @@ class ExecutionClient:
         return _frames.orders(await self.all_orders())
 
     async def fills_frame(self) -> pandas.DataFrame:
-        """Every fill, order by order, by the time it was made."""
+        """Every fill, order by order; the index is the time, ``NaT`` where that is not known."""
         traded = [order for order in await self.all_orders() if order.cum_qty]
         return _frames.fills([(order, await self.fills(order)) for order in traded])
 

@@ -30,6 +30,17 @@ class ExecutionError(Exception):
 class OrderDenied(ExecutionError):
     """Our own gate refused it; nothing was sent."""
 
+    rule: str
+    """Which rule."""
+    value: Decimal | None
+    """What it measured, where it measures."""
+    limit: Decimal | None
+    """What is allowed, where there is a number."""
+    reason: dict[str, Any]
+    """The whole reason, as the journal has it."""
+    order: Order
+    """The order as it stands: denied, or for a change, as it was."""
+
     def __init__(
         self,
         message: str,
@@ -42,15 +53,10 @@ class OrderDenied(ExecutionError):
     ) -> None:
         super().__init__(message)
         self.rule = rule
-        """Which rule."""
         self.value = value
-        """What it measured, where it measures."""
         self.limit = limit
-        """What is allowed, where there is a number."""
         self.reason = reason
-        """The whole reason, as the journal has it."""
         self.order = order
-        """The order as it stands: denied, or for a change, as it was."""
 
     def __reduce__(self) -> Any:
         facts = {name: getattr(self, name) for name in ("rule", "value", "limit", "reason", "order")}
@@ -64,13 +70,18 @@ def _denied(message: str, facts: dict[str, Any]) -> OrderDenied:
 class OrderRejected(ExecutionError):
     """The broker refused the order."""
 
+    order: Order
+    """The order as it stands."""
+    code: int | None
+    """The broker's code; 0 when only a status said so."""
+    text: str | None
+    """The broker's words."""
+
     def __init__(self, order: Order) -> None:
         super().__init__(f"the broker refused the order: code {order.reject_code}: {order.reject_text}")
         self.order = order
         self.code = order.reject_code
-        """The broker's code; 0 when only a status said so."""
         self.text = order.reject_text
-        """The broker's words."""
 
     def __reduce__(self) -> Any:
         return (OrderRejected, (self.order,))
@@ -78,6 +89,9 @@ class OrderRejected(ExecutionError):
 
 class InDoubt(ExecutionError):
     """The order's outcome is not proven: it may live, or have filled. Its exposure stays reserved."""
+
+    order: Order
+    """The order as it stood when nobody had answered in time."""
 
     def __init__(self, order: Order) -> None:
         super().__init__(
@@ -93,17 +107,22 @@ class InDoubt(ExecutionError):
 class KillNotVerified(ExecutionError):
     """A kill has no proof yet that nothing works any more. Its scope is halted, and it goes on."""
 
-    def __init__(self, message: str, *, left: tuple[Order, ...]) -> None:
+    canceled: tuple[str, ...]
+    """The ids of the orders that it asked the broker to cancel: what ``kill`` gives when it is verified."""
+    left: tuple[Order, ...]
+    """The orders of its scope that may still work."""
+
+    def __init__(self, message: str, *, canceled: tuple[str, ...], left: tuple[Order, ...]) -> None:
         super().__init__(message)
+        self.canceled = canceled
         self.left = left
-        """The orders of its scope that may still work."""
 
     def __reduce__(self) -> Any:
-        return (_not_verified, (self.args[0], self.left))
+        return (_not_verified, (self.args[0], self.canceled, self.left))
 
 
-def _not_verified(message: str, left: tuple[Order, ...]) -> KillNotVerified:
-    return KillNotVerified(message, left=left)
+def _not_verified(message: str, canceled: tuple[str, ...], left: tuple[Order, ...]) -> KillNotVerified:
+    return KillNotVerified(message, canceled=canceled, left=left)
 
 
 class NotConnected(ExecutionError):
@@ -121,10 +140,12 @@ class UnknownOrder(ExecutionError):
 class EventsMissed(ExecutionError):
     """A subscriber was too slow, and events were lost to it. Read the state again; the stream goes on."""
 
+    missed: int
+    """How many."""
+
     def __init__(self, message: str, *, missed: int) -> None:
         super().__init__(message)
         self.missed = missed
-        """How many."""
 
     def __reduce__(self) -> Any:
         return (_missed, (self.args[0], self.missed))

@@ -179,14 +179,33 @@ def test_a_kill_without_its_proof_says_what_is_left_and_goes_on(trading, ibkr_ga
             await client.kill("smoke", strategy_id="other", timeout=0.3)
         [left] = caught.value.left
         assert left.client_order_id == other.client_order_id
+        assert caught.value.canceled == (other.client_order_id,)
         assert other.client_order_id in str(caught.value)
-        assert pickle.loads(pickle.dumps(caught.value)).left == (left,)
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert (again.left, again.canceled) == ((left,), (other.client_order_id,))
         task = asyncio.create_task(client.kill("smoke", strategy_id="other"))
         await asyncio.sleep(0.05)
         task.cancel()
         ibkr_gateway.clear_faults()
         await client.kill("smoke", strategy_id="other", timeout=30)
         assert (await client.get_order_status(other)).state is OrderState.CANCELED
+
+    trading(body)
+
+
+def test_a_kill_without_its_proof_names_also_what_it_did_cancel(trading, ibkr_gateway):
+    async def body(client: ExecutionClient):
+        handles = [await client.submit_order(REST) for _ in range(2)]
+        for handle in handles:
+            await handle.accepted()
+        gone, kept = (handle.client_order_id for handle in handles)
+        # The second cancel is lost, and no list comes that could prove anything.
+        ibkr_gateway.inject("swallow-cancel@2")
+        ibkr_gateway.inject("lists-late(by=30s)")
+        with pytest.raises(KillNotVerified) as caught:
+            await client.kill("smoke", timeout=1)
+        assert [order.client_order_id for order in caught.value.left] == [kept]
+        assert caught.value.canceled == (gone, kept)
 
     trading(body)
 
@@ -201,6 +220,7 @@ def test_the_blocking_client_groups_and_kills_as_well(profile, ibkr_gateway):
         with pytest.raises(KillNotVerified) as caught:
             client.kill("smoke", timeout=0.3)
         assert len(caught.value.left) == 2
+        assert sorted(caught.value.canceled) == sorted(leg.client_order_id for leg in (profit, loss))
         ibkr_gateway.clear_faults()
         client.kill("smoke")
         assert [leg.last.state for leg in (profit, loss)] == [OrderState.CANCELED] * 2

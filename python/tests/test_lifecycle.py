@@ -4,6 +4,7 @@ import asyncio
 import gc
 import inspect
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -235,6 +236,11 @@ def test_an_interpreter_that_exits_with_orders_working_keeps_the_stop_policy(pro
         ("raise RuntimeError('a bug of the strategy')", "a bug of the strategy"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGINT); input()", "KeyboardInterrupt"),
         ("kept = None; import gc; gc.collect(); raise SystemExit('done')", "done"),
+        (
+            "import os, signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit('told to go'))\n"
+            "os.kill(os.getpid(), signal.SIGTERM); input()",
+            "told to go",
+        ),
     ],
 )
 def test_an_interpreter_that_ends_by_an_error_or_ctrl_c_keeps_the_stop_policy(profile, ibkr_gateway, ending, words):
@@ -245,6 +251,47 @@ def test_an_interpreter_that_ends_by_an_error_or_ctrl_c_keeps_the_stop_policy(pr
     assert ran.returncode != 0
     assert ran.stdout.strip() == "working", ran.stderr
     assert ran.stderr.strip().splitlines()[-1].endswith(words), ran.stderr
+    assert [order["status"] for order in ibkr_gateway.truth()["orders"]] == ["Cancelled"]
+
+
+@pytest.mark.parametrize("ending", ["import os; os._exit(7)", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"])
+def test_a_process_that_python_does_not_end_skips_the_stop_policy(profile, ibkr_gateway, ending):
+    ran = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(ending=ending), str(profile)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode in (7, -signal.SIGTERM)
+    assert ran.stdout.strip() == "working", ran.stderr
+    assert [order["status"] for order in ibkr_gateway.truth()["orders"]] == ["Submitted"]
+
+
+TOLD_TO_GO = """
+import asyncio, signal, sys
+from decimal import Decimal
+from alphec_execution import *
+
+async def main():
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
+    async with ExecutionClient.connect(config=sys.argv[1], strategy_id="test") as client:
+        await client.quote("AAPL", timeout=10)
+        order = await client.submit_order(OrderRequest("AAPL", Side.BUY, 10, Limit(Decimal("199.50"))))
+        print((await order.accepted()).state.value, flush=True)
+        await order.done()
+
+asyncio.run(main())
+"""
+
+
+def test_a_handler_of_sigterm_as_the_guide_writes_it_keeps_the_stop_policy(profile, ibkr_gateway):
+    command = [sys.executable, "-c", TOLD_TO_GO, str(profile)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as ran:
+        assert ran.stdout is not None
+        assert ran.stdout.readline().strip() == "working"
+        ran.send_signal(signal.SIGTERM)
+        assert ran.wait(60) == 1
     assert [order["status"] for order in ibkr_gateway.truth()["orders"]] == ["Cancelled"]
 
 

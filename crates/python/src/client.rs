@@ -214,7 +214,7 @@ impl Client {
         };
         Ok(Call::new(asking, |py, (canceled, unproven)| match unproven {
             None => Ok(texts(&canceled)),
-            Some((scope, left)) => Err(error::not_verified(py, &scope, left)),
+            Some((scope, left)) => Err(error::not_verified(py, &scope, texts(&canceled), left)),
         }))
     }
 

@@ -60,8 +60,13 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
     make(py, class, &text, None)
 }
 
-/// A kill that is not proven in time, with the orders of its scope that may still work.
-pub(crate) fn not_verified(py: Python<'_>, scope: &CancelScope, left: Vec<ModelOrder>) -> PyErr {
+/// A kill that is not proven in time, with what it canceled and the orders of its scope that may still work.
+pub(crate) fn not_verified(
+    py: Python<'_>,
+    scope: &CancelScope,
+    canceled: Vec<String>,
+    left: Vec<ModelOrder>,
+) -> PyErr {
     let names: Vec<_> =
         left.iter().map(|order| format!("{} ({})", order.client_order_id, order.state)).collect();
     let names = if names.is_empty() { "no order that we know of".to_owned() } else { names.join(", ") };
@@ -69,10 +74,15 @@ pub(crate) fn not_verified(py: Python<'_>, scope: &CancelScope, left: Vec<ModelO
         "{scope} is halted, but it is not proven that nothing works there any more; the kill goes on. Left: {names}. \
          Call kill again to wait on, or look at the broker's own screen"
     );
-    let facts = PyDict::new(py);
     let left: Vec<_> = left.into_iter().map(Order::from).collect();
-    match PyTuple::new(py, left).and_then(|left| facts.set_item("left", left)) {
-        Ok(()) => make(py, "KillNotVerified", &text, Some(&facts)),
+    let facts = || -> PyResult<Bound<'_, PyDict>> {
+        let facts = PyDict::new(py);
+        facts.set_item("canceled", PyTuple::new(py, canceled)?)?;
+        facts.set_item("left", PyTuple::new(py, left)?)?;
+        Ok(facts)
+    };
+    match facts() {
+        Ok(facts) => make(py, "KillNotVerified", &text, Some(&facts)),
         Err(error) => error,
     }
 }
