@@ -135,8 +135,12 @@ async fn books_of_another_beginning_damaged_or_taken_are_refused_and_left_alone(
     assert!(refusal(kept(&path)).await.contains("by another version"));
     assert_eq!(std::fs::read(&path).unwrap(), of_another_version.as_bytes());
     // Somebody else's file, without a single end of a line.
-    for foreign in [&br#"{"name":"minified","books":[1,2]}"#[..], br#"{"books":[1,2]}"#, b"call Anna", &[0, 159, 146, 150]]
-    {
+    for foreign in [
+        &br#"{"name":"minified","books":[1,2]}"#[..],
+        br#"{"books":[1,2]}"#,
+        b"call Anna",
+        &[0, 159, 146, 150],
+    ] {
         std::fs::write(&path, foreign).unwrap();
         assert!(refusal(kept(&path)).await.contains("something else in that file"), "{foreign:?}");
         assert_eq!(std::fs::read(&path).unwrap(), foreign);
