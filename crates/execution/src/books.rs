@@ -9,7 +9,7 @@ use alphec_engine::core::{Core, CoreConfig, Mode};
 use alphec_engine::journal::Reader;
 use alphec_engine::replay;
 use alphec_model::record::Fill;
-use alphec_model::{ApiClientId, ClientOrderId, Decimal, Limits, Order, Position, Qty, Seq};
+use alphec_model::{ApiClientId, ClientOrderId, Decimal, Limits, Order, Position, Qty};
 
 use crate::Error;
 
@@ -24,9 +24,8 @@ pub struct Books(Core);
 pub fn read_books(journal: &Path) -> Result<Books, Error> {
     let reader = Reader::open(journal)?;
     let mut core = Core::new(nothing_allowed());
-    let records = reader.records(Seq::new(1))?.map(|stored| stored.map(|stored| stored.record));
     let recover = |why| Error::Recover { path: journal.to_owned(), why: Box::new(why) };
-    replay(&mut core, records).map_err(recover)?;
+    replay(&mut core, reader.replay()).map_err(recover)?;
     Ok(Books(core))
 }
 

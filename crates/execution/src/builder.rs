@@ -9,7 +9,7 @@ use alphec_engine::{
     AlertSink, BrokerTask, Clock, Engine, EngineParts, RecoverError, RiskRule, SystemClock, replay,
     rule_configs,
 };
-use alphec_model::{Body, LogId, Seq, UtcNanos};
+use alphec_model::{Body, LogId, UtcNanos};
 
 use crate::client::ExecutionClient;
 use crate::config::{ConfigError, Profile};
@@ -192,8 +192,7 @@ fn replay_journal(core: &mut Core, journal: &Journal, profile: &Profile) -> Resu
     let recover = |why: RecoverError| Error::Recover { path: path.clone(), why: Box::new(why) };
     let mut mode = None;
     let reader = journal.reader()?;
-    let records = reader.records(Seq::new(1))?.map(|stored| stored.map(|stored| stored.record));
-    let records = records.inspect(|record| {
+    let records = reader.replay().inspect(|record| {
         if let Ok(alphec_model::Record { body: Body::Started { mode: started, .. }, .. }) = record {
             mode = Some(started.clone());
         }

@@ -12,7 +12,7 @@ use rusqlite::{Connection, Statement};
 use crate::error::Error;
 use crate::front::{self, Row};
 use crate::hash::Hash;
-use crate::reader::read_head;
+use crate::reader::last_number;
 use crate::row;
 use crate::schema;
 
@@ -39,7 +39,7 @@ pub(crate) fn create(conn: &Connection, path: &Path) -> Result<(), Error> {
 /// Lays what the front log holds now over the table.
 pub(crate) fn refresh(conn: &Connection, path: &Path) -> Result<(), Error> {
     let failed = |error| Error::sql(path, "reading", error);
-    let run = front::read(path, read_head(conn, path, "main.record")?.seq)?;
+    let run = front::read(path, last_number(conn, path, "main.record")?)?;
     conn.prepare_cached("DELETE FROM temp.front").and_then(|mut sql| sql.execute([])).map_err(failed)?;
     if run.rows.is_empty() {
         return Ok(());

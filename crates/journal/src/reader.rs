@@ -51,7 +51,8 @@ impl Reader {
     /// be read, nothing proves that the front log follows it, and the table alone counts.
     pub(crate) fn rescue(path: &Path) -> Result<Self, Error> {
         let reader = Self::over(connect::rescue(path)?, path)?;
-        let source = if reader.last_seq().is_ok() { VIEW } else { TABLE };
+        let end = reader.refresh().and_then(|()| read_head(&reader.conn, path, TABLE));
+        let source = if end.is_ok() { VIEW } else { TABLE };
         Ok(Self { source, ..reader })
     }
 
@@ -174,7 +175,7 @@ impl Reader {
     /// The last record's number at this moment.
     pub(crate) fn last_seq(&self) -> Result<Seq, Error> {
         self.refresh()?;
-        Ok(read_head(&self.conn, &self.path, self.source)?.seq)
+        last_number(&self.conn, &self.path, self.source)
     }
 
     pub(crate) fn corrupt(&self, seq: Seq, what: String) -> Error {
@@ -306,6 +307,15 @@ fn check(reader: &Reader, row: &Row<'_>, number: i64, chain: Option<&mut Head>) 
         *chain = stored.head();
     }
     Ok(stored)
+}
+
+/// The last record's number in a table or view, without looking at anything else of it.
+pub(crate) fn last_number(conn: &Connection, path: &Path, from: &str) -> Result<Seq, Error> {
+    let sql = format!("SELECT seq FROM {from} ORDER BY seq DESC LIMIT 1");
+    conn.prepare_cached(&sql)
+        .and_then(|mut sql| sql.query_row([], |row| row.get(0)).optional())
+        .map(|found| seq_of(found.unwrap_or(0)))
+        .map_err(|error| Error::sql(path, "reading", error))
 }
 
 /// The last record's number and hash in a table or view, without looking into it.
