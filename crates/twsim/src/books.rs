@@ -110,11 +110,13 @@ impl Books {
         Ok(Opened { books, venue, latest })
     }
 
-    /// Writes lines down. Once that has failed nothing more is written.
-    pub(crate) fn write(&mut self, lines: &[u8]) {
-        if self.problem.is_none()
-            && let Err(error) = self.file.write_all(lines)
-        {
+    /// Writes a diary's lines down. Once that has failed, or there are none for what happened, nothing more is written.
+    pub(crate) fn write(&mut self, lines: Result<Vec<u8>, serde_json::Error>) {
+        if self.problem.is_some() {
+            return;
+        }
+        let written = lines.map_err(io::Error::from).and_then(|lines| self.file.write_all(&lines));
+        if let Err(error) = written {
             let problem = format!("the books {} cannot be written: {error}", self.path.display());
             tracing::error!("{problem}");
             self.problem = Some(problem);
@@ -138,4 +140,21 @@ impl Beginning {
 /// Whether the rest of a first line is one that a gateway began to write.
 fn is_begun(rest: &[u8]) -> bool {
     rest.starts_with(BEGINNING) || BEGINNING.starts_with(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_without_words_ends_the_books_as_a_full_disk_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("books.jsonl");
+        let mut books = Books::open(&path, &GatewayConfig::default(), 0).unwrap().books;
+        let whole = std::fs::read(&path).unwrap();
+        books.write(Err(serde::ser::Error::custom("no words")));
+        assert!(books.problem().unwrap().ends_with("cannot be written: no words"));
+        books.write(Ok(b"later\n".to_vec()));
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
+    }
 }

@@ -189,13 +189,11 @@ impl Server {
         self.books_problem().unwrap_or_default()
     }
 
-    /// Before anything is said about it: what changed the venue goes into the books. Without them nobody is served.
+    /// Before anything is said about it: what changed the venue goes into the books. Without them nobody is served, neither
+    /// here nor at the control port.
     fn keep_books(&self, state: &mut State) {
         let Some(books) = &mut state.books else { return };
-        let lines = state.desk.take_diary();
-        if !lines.is_empty() {
-            books.write(&lines);
-        }
+        books.write(state.desk.take_diary());
         if books.problem().is_some() {
             self.stop.cancel();
         }

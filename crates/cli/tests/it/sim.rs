@@ -2,8 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::Duration;
 
+use futures::StreamExt;
+use ibapi::contracts::Contract;
+use ibapi::orders::{Order, OrderStatusKind, OrderUpdate};
+use ibapi::subscriptions::SubscriptionItem;
 use serde_json::Value;
 
 use crate::house::{House, Sim, profile, program, run};
@@ -259,27 +264,97 @@ fn a_gateway_that_was_killed_comes_back_with_the_brokers_books() {
     assert_eq!(truth(&sim)["positions"][0]["quantity"], "10");
 }
 
-#[test]
-fn a_gateway_whose_books_cannot_be_written_serves_nobody_and_says_so() {
-    let dir = tempfile::tempdir().unwrap();
-    let books = dir.path().join("books.jsonl");
+/// A gateway whose books may become this large and no larger.
+fn with_little_room(books: &Path) -> Sim {
     let whole = program();
     let mut limited = std::process::Command::new("sh");
     // Enough for the first line, whose blocks are of 512 or 1,024 bytes.
     limited.args(["-c", "ulimit -f 24; exec \"$0\" \"$@\""]).arg(whole.get_program());
     limited.args(["sim", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--walk-ms", "0", "--books"]);
-    limited.arg(&books);
-    let sim = Sim::of(limited);
-    let price = serde_json::json!({ "do": "set-price", "symbol": "AAPL", "bid": "231" });
-    for said in std::iter::from_fn(|| sim.ask(&price)).take(10_000) {
+    limited.arg(books);
+    Sim::of(limited)
+}
+
+/// The same books, and room for more.
+fn with_room(books: &Path) -> Sim {
+    Sim::start_with(&["--walk-ms", "0", "--control", "127.0.0.1:0", "--books", books.to_str().unwrap()])
+}
+
+#[test]
+fn a_gateway_whose_books_cannot_be_written_serves_nobody_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let books = dir.path().join("books.jsonl");
+    let sim = with_little_room(&books);
+    // Each one higher than the one before: what was answered last is told from what came after it.
+    let rising = (0..10_000).map(|step| format!("{}.{:02}", 231 + step / 100, step % 100));
+    let answered = rising.map_while(|bid| {
+        let said = sim.ask(&serde_json::json!({ "do": "set-price", "symbol": "AAPL", "bid": bid }))?;
         assert_eq!(said["ok"], true, "{said}");
-    }
+        Some(bid)
+    });
+    let last = answered.last().unwrap();
     assert_eq!(sim.ends().code(), Some(1));
     // What was written is whole, and is gone on from.
     let text = std::fs::read_to_string(&books).unwrap();
     assert!(text.lines().count() > 5, "{text}");
-    let again =
-        Sim::start_with(&["--walk-ms", "0", "--control", "127.0.0.1:0", "--books", books.to_str().unwrap()]);
+    let again = with_room(&books);
     let prices = again.ask(&serde_json::json!({ "do": "prices", "symbol": "AAPL" })).unwrap();
-    assert_eq!(prices["prices"][0]["bid"], "231");
+    let kept: alphec_execution::model::Decimal =
+        prices["prices"][0]["bid"].as_str().unwrap().parse().unwrap();
+    assert_eq!(kept, last.parse().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_order_is_answered_that_the_books_do_not_have() {
+    let dir = tempfile::tempdir().unwrap();
+    let books = dir.path().join("books.jsonl");
+    let sim = with_little_room(&books);
+    let client = ibapi::Client::connect(&sim.addr.to_string(), 77).await.unwrap();
+    let mut updates = client.order_update_stream().await.unwrap();
+    let contract = Contract { contract_id: 265_598, exchange: "SMART".into(), ..Contract::default() };
+    let mut answered = Vec::new();
+    loop {
+        let order = Order {
+            total_quantity: 1.0,
+            order_type: "LMT".to_owned(),
+            limit_price: Some(200.0),
+            order_ref: format!("mine-{}", answered.len()),
+            transmit: true,
+            ..Order::default()
+        };
+        let id = client.next_order_id();
+        let told = async {
+            client.submit_order(id, &contract, &order).await.ok()?;
+            loop {
+                match updates.next().await?.ok()? {
+                    SubscriptionItem::Data(OrderUpdate::OrderStatus(status))
+                        if status.order_id == id && status.status == OrderStatusKind::Submitted =>
+                    {
+                        return Some(());
+                    }
+                    _ => {}
+                }
+            }
+        };
+        // A client that lost its gateway looks for it again, and tells nobody.
+        let gone = async {
+            while sim.ask(&serde_json::json!({ "do": "clock" })).is_some() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let told = tokio::select! {
+            told = told => told,
+            () = gone => None,
+        };
+        if told.is_none() {
+            break;
+        }
+        answered.push(order.order_ref);
+    }
+    assert_eq!(sim.ends().code(), Some(1));
+    let kept = with_room(&books).ask(&serde_json::json!({ "do": "orders" })).unwrap();
+    let kept: Vec<_> = kept["orders"].as_array().unwrap().iter().map(|row| &row["order_ref"]).collect();
+    // The last one may have come in and not been answered.
+    assert!(answered.len() > 5 && kept.len() <= answered.len() + 1, "{kept:?}");
+    assert!(answered.iter().eq(kept.into_iter().take(answered.len())), "{answered:?}");
 }

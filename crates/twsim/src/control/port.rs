@@ -102,6 +102,10 @@ async fn converse(server: &Server, mut stream: TcpStream) -> std::io::Result<()>
                 continue;
             }
             let answer = answer(server, line);
+            if let Some(problem) = server.books_problem() {
+                // What it did, or read, may be in no books: it is as if nobody had asked.
+                return Err(std::io::Error::other(problem));
+            }
             say(&mut stream, answer.text).await?;
             // A browser, or a TWS client at the wrong port: nothing that follows is meant for us.
             if is_first && answer.is_nonsense {

@@ -119,7 +119,11 @@ impl Desk {
     }
 
     /// What changed the venue since the last call, as lines to [live through again](Venue::live_again).
-    pub fn take_diary(&mut self) -> Vec<u8> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Venue::take_diary`].
+    pub fn take_diary(&mut self) -> Result<Vec<u8>, serde_json::Error> {
         self.venue.take_diary()
     }
 

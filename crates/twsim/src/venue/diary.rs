@@ -23,29 +23,37 @@ enum Change<'a> {
 
 /// A line: a change and its instant.
 #[derive(Debug, Serialize, Deserialize)]
-struct Line<'a> {
+struct Line<C> {
     at: UtcNs,
-    change: Change<'a>,
+    change: C,
 }
 
-/// Lines that are not written yet.
-#[derive(Debug, Default)]
+/// Lines that are not taken yet; or a change could not be put into words, and what came after it would be another
+/// venue's.
+#[derive(Debug)]
 pub(crate) struct Diary {
-    lines: Vec<u8>,
+    lines: Result<Vec<u8>, serde_json::Error>,
     latest: UtcNs,
 }
 
+impl Default for Diary {
+    fn default() -> Self {
+        Self { lines: Ok(Vec::new()), latest: 0 }
+    }
+}
+
 impl Diary {
-    fn put(&mut self, at: UtcNs, change: Change<'_>) {
+    fn put(&mut self, at: UtcNs, change: impl Serialize) {
         self.latest = self.latest.max(at);
-        let begun = self.lines.len();
-        match serde_json::to_writer(&mut self.lines, &Line { at: self.latest, change }) {
-            Ok(()) => self.lines.push(b'\n'),
-            Err(error) => {
-                debug_assert!(false, "a change without words: {error}");
-                self.lines.truncate(begun);
-            }
+        let Ok(lines) = &mut self.lines else { return };
+        match serde_json::to_writer(&mut *lines, &Line { at: self.latest, change }) {
+            Ok(()) => lines.push(b'\n'),
+            Err(error) => self.lines = Err(error),
         }
+    }
+
+    const fn take(&mut self) -> Result<Vec<u8>, serde_json::Error> {
+        std::mem::replace(&mut self.lines, Ok(Vec::new()))
     }
 }
 
@@ -56,8 +64,12 @@ impl Venue {
     }
 
     /// What was put into the diary since the last call: whole lines, of JSON.
-    pub fn take_diary(&mut self) -> Vec<u8> {
-        self.diary.as_mut().map(|diary| std::mem::take(&mut diary.lines)).unwrap_or_default()
+    ///
+    /// # Errors
+    ///
+    /// A change since then cannot be put into words. The diary is not this venue's any more, whatever is put into it.
+    pub fn take_diary(&mut self) -> Result<Vec<u8>, serde_json::Error> {
+        self.diary.as_mut().map_or_else(|| Ok(Vec::new()), |diary| diary.take())
     }
 
     /// Lives through a line of a diary again, which had to be taken from a venue that began as this one did. The
@@ -67,7 +79,7 @@ impl Venue {
     ///
     /// It is no line of a diary. The venue is as before.
     pub fn live_again(&mut self, line: &[u8]) -> Result<UtcNs, serde_json::Error> {
-        let Line { at, change } = serde_json::from_slice(line)?;
+        let Line { at, change } = serde_json::from_slice::<Line<Change<'static>>>(line)?;
         match change {
             Change::Input(input) => drop(self.handle(at, input.into_owned())),
             // A combination that was named is listed, and answers the same again.
@@ -104,5 +116,22 @@ impl Venue {
         if let Some(diary) = &mut self.diary {
             diary.put(diary.latest, Change::NumberByHand(positive));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_change_without_words_is_an_error_and_never_left_out() {
+        let mut diary = Diary::default();
+        diary.put(1, Change::BindManual);
+        // JSON has no such keys.
+        diary.put(2, BTreeMap::from([([1, 2], 3)]));
+        diary.put(3, Change::NumberByHand(true));
+        assert!(diary.take().unwrap_err().to_string().contains("key must be a string"));
     }
 }

@@ -223,7 +223,7 @@ impl Storm {
 
     /// Whatever frames made of the venue, its diary tells.
     fn live_again(&mut self) {
-        for line in self.desk.take_diary().split_inclusive(|byte| *byte == b'\n') {
+        for line in self.desk.take_diary().unwrap().split_inclusive(|byte| *byte == b'\n') {
             self.twin.live_again(line).unwrap();
         }
         let truth = self.desk.truth();

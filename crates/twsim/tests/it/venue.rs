@@ -315,7 +315,7 @@ proptest! {
         let mut world = World::new(config(seed));
         world.venue.keep_diary();
         let mut first = world.run(&steps);
-        let diary = first.venue.take_diary();
+        let diary = first.venue.take_diary().unwrap();
         let mut second = Venue::new(config(seed));
         for line in diary.split_inclusive(|byte| *byte == b'\n') {
             second.live_again(line).unwrap();
