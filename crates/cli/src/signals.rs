@@ -32,25 +32,24 @@ mod system {
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "macos"))]
+#[cfg(unix)]
 mod limit {
     use anyhow::Context;
+    use rustix::process::Signal;
     use tokio::signal::unix::{SignalKind, signal};
 
-    /// `SIGXFSZ`: a file would become larger than `ulimit -f` allows. By itself it ends the process.
-    const FILE_TOO_LARGE: i32 = 25;
-
-    /// From here on a limit on the size of files fails the write that goes beyond it, as a full disk does.
+    /// From here on a limit on the size of files (`ulimit -f`) fails the write that goes beyond it, as a full disk does.
+    /// By itself its signal, `SIGXFSZ`, ends the process.
     pub(crate) fn outlive_file_limit() -> anyhow::Result<()> {
         // A handler stays for good, whoever listens.
-        drop(signal(SignalKind::from_raw(FILE_TOO_LARGE)).context("listening for signals")?);
+        drop(signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).context("listening for signals")?);
         Ok(())
     }
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+#[cfg(not(unix))]
 mod limit {
-    /// Elsewhere such a limit sends no signal, or another one.
+    /// There is no such limit.
     pub(crate) fn outlive_file_limit() -> anyhow::Result<()> {
         Ok(())
     }
