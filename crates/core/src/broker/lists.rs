@@ -111,11 +111,16 @@ impl Turn<'_> {
             self.note_lost_reference(&row.names);
             return None;
         };
-        if heard.contains(&ix) || self.is_second_incarnation(ix, row.names.perm_id) {
+        if self.is_second_incarnation(ix, row.names.perm_id) {
             return Some(ix);
         }
         let order = self.order(ix)?;
         let state = order.state;
+        // An end is never taken back, whatever was heard since the list was asked for: a cancel that was refused
+        // because the order is over, for one. But fills may be on their way.
+        if heard.contains(&ix) && row.filled_qty != Some(order.cum_qty) {
+            return Some(ix);
+        }
         if row.filled_qty.is_some_and(|filled| filled > order.cum_qty) {
             let why = "the broker counts fills whose executions it no longer lists".to_owned();
             if state.is_terminal() {

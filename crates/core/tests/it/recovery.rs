@@ -271,6 +271,49 @@ fn a_row_older_than_what_was_last_heard_is_left_aside() {
     assert_eq!(world.state("a"), OrderState::Working, "a list asked for later is news");
 }
 
+/// A cancel that is sent again while the lists are read is refused, for the order is over: that is news of the order, and
+/// says not how it ended. The list does.
+#[test]
+fn an_end_in_a_list_counts_whatever_was_heard_since_it_was_asked_for() {
+    for (filled, fill) in [("0", None), ("4", Some("4"))] {
+        let mut world = World::working("a", Side::Buy, "10");
+        world.cancel("a");
+        world.reconnect();
+        world.now = world.now.saturating_add(seconds(1));
+        world.notice("a", 10_148, NoticeClass::CancelRefused);
+        assert_eq!(world.state("a"), OrderState::Working);
+        let order = world.order("a");
+        let executions = fill.map(|qty| execution(&order, "e1.01", qty, "100")).into_iter().collect();
+        let completed = vec![completed_row(&order, "Cancelled", filled, "0")];
+        world.books(Books { completed, executions, ..holds(filled) });
+        let (state, reserved) = (world.state("a"), world.reserved_buys("AAPL"));
+        assert_eq!((state, reserved.as_str()), (OrderState::Canceled, "0"), "{filled} filled");
+    }
+}
+
+#[test]
+fn an_end_whose_fills_are_on_their_way_waits_for_them() {
+    let mut world = World::working("a", Side::Buy, "10");
+    let ended = |world: &World| {
+        let completed = vec![completed_row(&world.order("a"), "Cancelled", "4", "6")];
+        Books { completed, ..holds("4") }
+    };
+    world.wait(seconds(60));
+    world.now = world.now.saturating_add(seconds(1));
+    world.cancel("a");
+    let books = ended(&world);
+    world.books(books);
+    assert_eq!(
+        world.state("a"),
+        OrderState::Working,
+        "asked for before the cancel, and four are not counted"
+    );
+    world.fill("a", "e1.01", "4");
+    let books = ended(&world);
+    world.next_books(books);
+    assert_eq!(world.state("a"), OrderState::Canceled);
+}
+
 #[test]
 fn an_ended_order_that_a_later_list_shows_open_is_tracked_again() {
     let mut world = World::working("a", Side::Buy, "10");
