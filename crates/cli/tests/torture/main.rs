@@ -13,6 +13,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is a failed test")]
 
 mod books;
+mod compare;
 mod dice;
 mod gateway;
 mod load;
@@ -27,7 +28,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use books::{Books, check_view};
+use books::{Books, Shown, Truth};
+use compare::{Compared, Kind, Violation, compare};
 use dice::Dice;
 use gateway::Gateway;
 use point::Point;
@@ -56,8 +58,8 @@ async fn child_trades_until_killed() {
 fn no_kill_loses_a_fill_doubles_an_order_or_hides_one() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let (kills, seed) = (number("ALPHEC_KILLS").unwrap_or(KILLS), number("ALPHEC_KILL_SEED").unwrap_or(11));
-    let torture =
-        Torture { kills, seed, begun: AtomicU64::new(0), report: Mutex::new(Report::new(seed, kills)) };
+    let report = Mutex::new(Report::new(seed, kills));
+    let torture = Torture { kills, seed, begun: AtomicU64::new(0), report, failures: Mutex::default() };
     thread::scope(|scope| {
         let lanes: Vec<_> = (0..LANES)
             .map(|lane| {
@@ -68,14 +70,16 @@ fn no_kill_loses_a_fill_doubles_an_order_or_hides_one() {
             })
             .collect();
         for lane in lanes {
-            lane.join().expect("no violation");
+            lane.join().expect("a world that ends");
         }
     });
+    let failures = torture.failures.into_inner().unwrap();
     let report = torture.report.into_inner().unwrap();
     println!("{}", report.table());
     if let Some(path) = std::env::var_os("ALPHEC_KILL_REPORT") {
         std::fs::write(path, report.json().to_string()).unwrap();
     }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
     // A point that is never reached tortures nothing.
     if kills >= KILLS {
         assert!(report.points_reached() >= Point::ALL.len() - 2, "{}", report.table());
@@ -88,6 +92,7 @@ struct Torture {
     seed: u64,
     begun: AtomicU64,
     report: Mutex<Report>,
+    failures: Mutex<Vec<String>>,
 }
 
 impl Torture {
@@ -104,20 +109,41 @@ impl Torture {
                 let point = Point::ALL[usize::try_from(kill).unwrap() % Point::ALL.len()];
                 match world.kill_at(point) {
                     Ok(outcome) => self.report.lock().unwrap().add(outcome),
-                    Err(why) => {
-                        // The others need not go on.
-                        self.begun.store(self.kills, Ordering::SeqCst);
-                        let Self { kills, seed, .. } = self;
-                        panic!(
-                            "kill {kill} at {}: {why}\nagain: cargo xtask torture --kills {kills} --seed {seed}\nleft in {}",
-                            point.name(),
-                            world.folder.keep().display()
-                        )
-                    }
+                    Err(violations) => return self.fail((kill, point), world, &violations),
                 }
             }
             world.end();
         }
+    }
+
+    /// The others need not go on.
+    fn fail(&self, (kill, point): (u64, Point), world: World, violations: &[Violation]) {
+        self.begun.store(self.kills, Ordering::SeqCst);
+        self.report.lock().unwrap().violated(violations);
+        let found: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        let Self { kills, seed, .. } = self;
+        self.failures.lock().unwrap().push(format!(
+            "kill {kill} at {}: {}\nagain: cargo xtask torture --kills {kills} --seed {seed}\nleft in {}",
+            point.name(),
+            found.join("\n"),
+            world.folder.keep().display()
+        ));
+    }
+}
+
+/// What one restart shows.
+struct Look {
+    compared: Compared,
+    truth: Truth,
+    /// The broker's books changed while the engine started.
+    has_moved: bool,
+    recovery: Duration,
+}
+
+impl Look {
+    /// Whether all that is wrong may be news that the engine had no time to hear.
+    fn is_excusable(&self) -> bool {
+        self.has_moved && self.compared.violations.iter().all(|violation| violation.kind.may_be_late())
     }
 }
 
@@ -141,7 +167,7 @@ impl World {
         world
     }
 
-    fn kill_at(&mut self, point: Point) -> Result<Outcome, String> {
+    fn kill_at(&mut self, point: Point) -> Result<Outcome, Vec<Violation>> {
         let before = self.gateway.truth();
         let gateways = self.gateway.kills();
         let is_reached = Arc::new(AtomicBool::new(false));
@@ -166,19 +192,18 @@ impl World {
             doubts = books.doubts();
         }
         self.move_prices();
-        let begun = Instant::now();
-        let mut view = self.restart()?;
-        let recovery = begun.elapsed();
-        let mut truth = self.gateway.truth();
-        if check_view(&view, &truth).is_err() {
-            // A cancel of the life before may have been on its way while the orders were listed.
-            view = self.restart()?;
-            truth = self.gateway.truth();
+        let first = self.look()?;
+        let recovery = first.recovery;
+        let (last, second_look) = match first.compared.violations.clone() {
+            found if found.is_empty() => (first, found),
+            // Not all that happened meanwhile can have been heard; when all is quiet, it is.
+            found if first.is_excusable() => (self.look()?, found),
+            found => return Err(found),
+        };
+        let Look { compared, truth, .. } = last;
+        if !compared.violations.is_empty() {
+            return Err(compared.violations);
         }
-        let books = Books::read(&self.journal())?;
-        books.check_intents(&truth)?;
-        books.check_fills(&truth)?;
-        check_view(&view, &truth)?;
         Ok(Outcome {
             point,
             is_reached: is_reached.load(Ordering::SeqCst)
@@ -187,8 +212,24 @@ impl World {
             orders: truth.orders.len().saturating_sub(before.orders.len()),
             fills: truth.executions.len().saturating_sub(before.executions.len()),
             doubts,
+            compared,
+            second_look,
             recovery,
         })
+    }
+
+    /// A restart, and the three books compared after it.
+    fn look(&self) -> Result<Look, Vec<Violation>> {
+        let before = self.gateway.truth();
+        let begun = Instant::now();
+        let view = self.restart().map_err(|why| Violation::new(Kind::Restart, why))?;
+        let recovery = begun.elapsed();
+        let truth = self.gateway.truth();
+        let books = Books::read(&self.journal())?;
+        books.check_intents(&truth)?;
+        let mut compared = compare(&view, [&before, &truth], &books);
+        compared.violations.extend(books.check_fills(&truth).err());
+        Ok(Look { compared, has_moved: before != truth, truth, recovery })
     }
 
     /// The thread that strikes the gateway at an instant, where no frame decides.
@@ -274,12 +315,13 @@ impl World {
     }
 
     /// A new engine reads the broker's books, waits until nothing is in doubt, and shows every order.
-    fn restart(&self) -> Result<serde_json::Value, String> {
+    fn restart(&self) -> Result<Vec<Shown>, String> {
         let said = self.program(&["order", "list", "--all", "--timeout", PATIENCE]).output().unwrap();
         if !said.status.success() {
             return Err(format!("the restart: {}", String::from_utf8_lossy(&said.stderr)));
         }
-        serde_json::from_slice(&said.stdout).map_err(|error| error.to_string())
+        let view = serde_json::from_slice(&said.stdout).map_err(|error| error.to_string())?;
+        Shown::read(&view)
     }
 
     /// Half the time the market goes through what rests, and comes back.

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::compare::{Compared, Excuse, Kind, Violation};
 use crate::point::Point;
 
 /// Kills between two lines of progress that is not a terminal's.
 const STEP: u64 = 20;
 
 /// One kill and the restart after it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) point: Point,
     /// The point was reached; otherwise the kill came at the latest instant.
@@ -21,6 +22,9 @@ pub(crate) struct Outcome {
     pub(crate) orders: usize,
     pub(crate) fills: usize,
     pub(crate) doubts: usize,
+    pub(crate) compared: Compared,
+    /// What a first look found and a second one did not.
+    pub(crate) second_look: Vec<Violation>,
     pub(crate) recovery: Duration,
 }
 
@@ -41,11 +45,27 @@ pub(crate) struct Report {
     begun: Instant,
     rows: BTreeMap<&'static str, Row>,
     done: u64,
+    compared: [usize; 2],
+    excuses: BTreeMap<Excuse, usize>,
+    second_looks: u64,
+    forgiven: BTreeMap<Kind, usize>,
+    violations: BTreeMap<Kind, usize>,
 }
 
 impl Report {
     pub(crate) fn new(seed: u64, kills: u64) -> Self {
-        Self { seed, kills, begun: Instant::now(), rows: BTreeMap::new(), done: 0 }
+        Self {
+            seed,
+            kills,
+            begun: Instant::now(),
+            rows: BTreeMap::new(),
+            done: 0,
+            compared: [0; 2],
+            excuses: BTreeMap::new(),
+            second_looks: 0,
+            forgiven: BTreeMap::new(),
+            violations: BTreeMap::new(),
+        }
     }
 
     #[expect(clippy::print_stderr, reason = "progress is for people, and stdout for the table")]
@@ -58,6 +78,14 @@ impl Report {
         row.fills += outcome.fills;
         row.doubts += outcome.doubts;
         row.recoveries.push(outcome.recovery);
+        for (sum, orders) in self.compared.iter_mut().zip(outcome.compared.orders) {
+            *sum += orders;
+        }
+        for (excuse, times) in outcome.compared.excuses {
+            *self.excuses.entry(excuse).or_default() += times;
+        }
+        self.second_looks += u64::from(!outcome.second_look.is_empty());
+        count(&mut self.forgiven, &outcome.second_look);
         self.done += 1;
         let line =
             format!("{} of {} kills, {:.0} s", self.done, self.kills, self.begun.elapsed().as_secs_f64());
@@ -66,6 +94,10 @@ impl Report {
         } else if self.done.is_multiple_of(STEP) {
             eprintln!("{line}");
         }
+    }
+
+    pub(crate) fn violated(&mut self, violations: &[Violation]) {
+        count(&mut self.violations, violations);
     }
 
     /// How many points were reached at least once.
@@ -90,15 +122,23 @@ impl Report {
             sum.recoveries.extend(&row.recoveries);
         }
         lines.push(line("all", &sum));
+        let [orders, kept] = self.compared;
         lines.push(format!(
-            "seed {}, {:.0} s; sent twice: 0, lost: 0, hidden: 0, fills booked otherwise than once: 0, chains broken: 0",
+            "seed {}, {:.0} s; compared: {orders} orders of the broker's, {kept} of the journal's",
             self.seed,
             self.begun.elapsed().as_secs_f64()
         ));
+        let excuses = Excuse::ALL.map(|it| (it.name(), self.excuses.get(&it).copied().unwrap_or_default()));
+        lines.push(format!("allowed: {}", listed(&excuses)));
+        let forgiven = Kind::ALL.map(|it| (it.name(), self.forgiven.get(&it).copied().unwrap_or_default()));
+        lines.push(format!("second looks: {}, for {}", self.second_looks, listed(&forgiven)));
+        let found = Kind::ALL.map(|it| (it.name(), self.violations.get(&it).copied().unwrap_or_default()));
+        lines.push(format!("wrong: {}", listed(&found)));
         lines.join("\n")
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {
+        let [orders, kept] = self.compared;
         let rows = self.rows.iter().map(|(name, row)| {
             json!({
                 "point": name, "kills": row.kills, "reached": row.reached,
@@ -108,10 +148,33 @@ impl Report {
             })
         });
         json!({
-            "ok": true, "kills": self.done, "seed": self.seed, "seconds": self.begun.elapsed().as_secs(),
-            "violations": 0, "points": rows.collect::<Vec<_>>(),
+            "ok": self.violations.is_empty(), "kills": self.done, "seed": self.seed, "seconds": self.begun.elapsed().as_secs(),
+            "orders_compared": orders, "journal_orders_compared": kept,
+            "allowed": named(Excuse::ALL.map(|it| (it.name(), self.excuses.get(&it).copied().unwrap_or_default()))),
+            "second_looks": self.second_looks,
+            "forgiven": named(Kind::ALL.map(|it| (it.name(), self.forgiven.get(&it).copied().unwrap_or_default()))),
+            "violations": self.violations.values().sum::<usize>(), "points": rows.collect::<Vec<_>>(),
         })
     }
+}
+
+fn count(into: &mut BTreeMap<Kind, usize>, violations: &[Violation]) {
+    for violation in violations {
+        *into.entry(violation.kind).or_default() += 1;
+    }
+}
+
+fn listed(counts: &[(&str, usize)]) -> String {
+    let each: Vec<String> = counts.iter().map(|(name, times)| format!("{name}: {times}")).collect();
+    each.join(", ")
+}
+
+fn named<const N: usize>(counts: [(&str, usize); N]) -> serde_json::Value {
+    counts
+        .into_iter()
+        .map(|(name, times)| (name.to_owned(), json!(times)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn line(name: &str, row: &Row) -> String {
