@@ -36,6 +36,7 @@ pub(crate) struct There {
     pub(crate) remaining: Decimal,
     /// Sum of price times quantity of its executions.
     pub(crate) value: Decimal,
+    pub(crate) commission: Decimal,
     pub(crate) perm_id: i64,
 }
 
@@ -47,6 +48,7 @@ pub(crate) struct Terms {
     pub(crate) kind: String,
     pub(crate) limit: Option<Decimal>,
     pub(crate) stop: Option<Decimal>,
+    pub(crate) life: String,
 }
 
 /// An order as a restarted engine shows it.
@@ -119,9 +121,11 @@ impl There {
                 kind: text(row, "type"),
                 limit: price("limit"),
                 stop: price("stop"),
+                life: text(row, "tif"),
             },
             filled: number(row, "filled"),
             remaining: number(row, "remaining"),
+            commission: number(row, "commission"),
             value: values.get(&order_ref).copied().unwrap_or_default(),
             perm_id: row["perm_id"].as_i64().expect("a permanent id"),
             order_ref,
@@ -144,6 +148,7 @@ impl Terms {
             kind: kind.to_owned(),
             limit: spec.order_type.limit_px().map(|price| price.get()),
             stop: spec.order_type.stop_px().map(|price| price.get()),
+            life: spec.time_in_force.as_str().to_ascii_uppercase(),
         }
     }
 }
@@ -218,10 +223,9 @@ impl Books {
                 })?;
             }
             Body::OrderChanged { to, .. } => self.change(&header, |order| order.now.state = to)?,
-            Body::ReplaceAsked { replace, .. } => self.change(&header, |order| {
-                order.asked = replace.version;
-                order.versions.insert(replace.version, replace.spec);
-            })?,
+            Body::ReplaceAsked { replace, .. } => {
+                self.change(&header, |order| order.ask(replace.version, replace.spec))?;
+            }
             Body::ReplaceEnded { accepted: true, .. } => {
                 self.change(&header, |order| order.is_in_force(order.asked))?;
             }
@@ -327,10 +331,33 @@ impl Books {
     }
 }
 
+/// Books made up, for the tests of the comparison.
+impl Books {
+    pub(crate) fn holding<'a>(
+        orders: impl IntoIterator<Item = (&'a str, History)>,
+        executions: &[&str],
+    ) -> Self {
+        let orders: BTreeMap<_, _> =
+            orders.into_iter().map(|(key, history)| (ClientOrderId::new(key).unwrap(), history)).collect();
+        let intents = orders.values().filter_map(|order| order.now.order_ref.clone()).collect();
+        let executions = executions.iter().map(|id| ExecId::new(id).unwrap()).collect();
+        Self { orders, intents, executions, positions: BTreeMap::new() }
+    }
+
+    pub(crate) fn hold(&mut self, con_id: i64, quantity: Decimal) {
+        self.positions.insert(con_id, quantity);
+    }
+}
+
 impl History {
     pub(crate) fn of(kept: Kept) -> Self {
         let (version, spec) = (kept.version, kept.spec.clone());
         Self { now: kept, before: Vec::new(), versions: BTreeMap::from([(version, spec)]), asked: version }
+    }
+
+    pub(crate) fn ask(&mut self, version: u32, spec: OrderSpec) {
+        self.asked = version;
+        self.versions.insert(version, spec);
     }
 
     /// Terms that were asked for later than those in force, and neither taken over nor refused.

@@ -64,7 +64,9 @@ pub(crate) enum Kind {
     State,
     /// How much of it is filled, or for how much money.
     Filled,
-    /// Side, size, type or price.
+    /// What it cost.
+    Commission,
+    /// Side, size, type, price or life.
     Terms,
     /// What can still fill.
     Leaves,
@@ -81,7 +83,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Chain,
         Self::SentTwice,
         Self::Unrecorded,
@@ -89,6 +91,7 @@ impl Kind {
         Self::Invented,
         Self::State,
         Self::Filled,
+        Self::Commission,
         Self::Terms,
         Self::Leaves,
         Self::PermId,
@@ -102,7 +105,13 @@ impl Kind {
     pub(crate) const fn may_be_late(self) -> bool {
         matches!(
             self,
-            Self::State | Self::Filled | Self::Terms | Self::Leaves | Self::Fills | Self::Positions
+            Self::State
+                | Self::Filled
+                | Self::Commission
+                | Self::Terms
+                | Self::Leaves
+                | Self::Fills
+                | Self::Positions
         )
     }
 
@@ -115,6 +124,7 @@ impl Kind {
             Self::Invented => "invented",
             Self::State => "states",
             Self::Filled => "filled quantities",
+            Self::Commission => "commissions",
             Self::Terms => "terms",
             Self::Leaves => "leaves",
             Self::PermId => "permanent ids",
@@ -243,6 +253,9 @@ fn agree(shown: &Shown, asked: &[Terms], there: &There) -> Result<Option<Excuse>
     let ours = (order.cum_qty.get(), order.cum_value);
     if ours != (there.filled, there.value) {
         return differ(Kind::Filled, &ours, &(there.filled, there.value));
+    }
+    if order.commission != there.commission {
+        return differ(Kind::Commission, &order.commission, &there.commission);
     }
     if order.perm_id.is_some_and(|id| id.get() != there.perm_id) {
         return differ(Kind::PermId, &order.perm_id, &there.perm_id);

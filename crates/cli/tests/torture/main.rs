@@ -17,6 +17,7 @@ mod compare;
 mod dice;
 mod gateway;
 mod load;
+mod planted;
 mod point;
 mod relay;
 mod report;

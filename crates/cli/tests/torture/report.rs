@@ -100,6 +100,11 @@ impl Report {
         count(&mut self.violations, violations);
     }
 
+    fn allowed(&self) -> Vec<(&'static str, usize)> {
+        let times = |excuse: &Excuse| self.excuses.get(excuse).copied().unwrap_or_default();
+        Excuse::ALL.iter().map(|excuse| (excuse.name(), times(excuse))).collect()
+    }
+
     /// How many points were reached at least once.
     pub(crate) fn points_reached(&self) -> usize {
         self.rows.values().filter(|row| row.reached > 0).count()
@@ -128,12 +133,9 @@ impl Report {
             self.seed,
             self.begun.elapsed().as_secs_f64()
         ));
-        let excuses = Excuse::ALL.map(|it| (it.name(), self.excuses.get(&it).copied().unwrap_or_default()));
-        lines.push(format!("allowed: {}", listed(&excuses)));
-        let forgiven = Kind::ALL.map(|it| (it.name(), self.forgiven.get(&it).copied().unwrap_or_default()));
-        lines.push(format!("second looks: {}, for {}", self.second_looks, listed(&forgiven)));
-        let found = Kind::ALL.map(|it| (it.name(), self.violations.get(&it).copied().unwrap_or_default()));
-        lines.push(format!("wrong: {}", listed(&found)));
+        lines.push(format!("allowed: {}", listed(&self.allowed())));
+        lines.push(format!("second looks: {}, for {}", self.second_looks, listed(&by_kind(&self.forgiven))));
+        lines.push(format!("wrong: {}", listed(&by_kind(&self.violations))));
         lines.join("\n")
     }
 
@@ -150,9 +152,8 @@ impl Report {
         json!({
             "ok": self.violations.is_empty(), "kills": self.done, "seed": self.seed, "seconds": self.begun.elapsed().as_secs(),
             "orders_compared": orders, "journal_orders_compared": kept,
-            "allowed": named(Excuse::ALL.map(|it| (it.name(), self.excuses.get(&it).copied().unwrap_or_default()))),
-            "second_looks": self.second_looks,
-            "forgiven": named(Kind::ALL.map(|it| (it.name(), self.forgiven.get(&it).copied().unwrap_or_default()))),
+            "allowed": named(&self.allowed()), "second_looks": self.second_looks,
+            "second_looks_for": named(&by_kind(&self.forgiven)), "wrong": named(&by_kind(&self.violations)),
             "violations": self.violations.values().sum::<usize>(), "points": rows.collect::<Vec<_>>(),
         })
     }
@@ -164,15 +165,20 @@ fn count(into: &mut BTreeMap<Kind, usize>, violations: &[Violation]) {
     }
 }
 
+/// Every kind, those that never were too.
+fn by_kind(counts: &BTreeMap<Kind, usize>) -> Vec<(&'static str, usize)> {
+    Kind::ALL.iter().map(|kind| (kind.name(), counts.get(kind).copied().unwrap_or_default())).collect()
+}
+
 fn listed(counts: &[(&str, usize)]) -> String {
     let each: Vec<String> = counts.iter().map(|(name, times)| format!("{name}: {times}")).collect();
     each.join(", ")
 }
 
-fn named<const N: usize>(counts: [(&str, usize); N]) -> serde_json::Value {
+fn named(counts: &[(&str, usize)]) -> serde_json::Value {
     counts
-        .into_iter()
-        .map(|(name, times)| (name.to_owned(), json!(times)))
+        .iter()
+        .map(|(name, times)| ((*name).to_owned(), json!(times)))
         .collect::<serde_json::Map<_, _>>()
         .into()
 }
@@ -199,4 +205,46 @@ fn middle(times: &[Duration]) -> Duration {
 
 fn longest(times: &[Duration]) -> Duration {
     times.iter().max().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_forgiven_or_allowed_is_in_the_report() {
+        let mut report = Report::new(1, 2);
+        let violation = |kind| Violation::new(kind, "planted");
+        report.add(Outcome {
+            point: Point::Random,
+            is_reached: true,
+            gateway_kills: 0,
+            orders: 3,
+            fills: 0,
+            doubts: 0,
+            compared: Compared {
+                orders: [3, 4],
+                excuses: BTreeMap::from([(Excuse::Moved, 2)]),
+                violations: Vec::new(),
+            },
+            second_look: vec![violation(Kind::State), violation(Kind::Fills)],
+            recovery: Duration::ZERO,
+        });
+        report.violated(&[violation(Kind::Hidden), violation(Kind::Hidden)]);
+        let (table, json) = (report.table(), report.json());
+        for line in [
+            "compared: 3 orders of the broker's, 4 of the journal's",
+            "allowed: changed while the engine started: 2,",
+            "second looks: 1, for chains broken: 0,",
+            "states: 1, filled",
+            "fills booked otherwise than once: 1",
+            "hidden: 2",
+        ] {
+            assert!(table.contains(line), "{line}: {table}");
+        }
+        assert_eq!(
+            (&json["ok"], &json["violations"], &json["second_looks"]),
+            (&json!(false), &json!(2), &json!(1))
+        );
+    }
 }
