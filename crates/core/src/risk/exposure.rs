@@ -51,7 +51,9 @@ impl Turn<'_> {
     ) -> Result<(), DenyReason> {
         let others = self.others(scene)?;
         let before = self.with_own(others, scene, (scene.leaves_in_force, scene.px_in_force))?;
-        let after = self.with_own(others, scene, (scene.worst_leaves, scene.worst_px))?;
+        // Whichever version fills: never less than the largest size at the worst price of them all.
+        let worst_px = scene.worst_px.max(scene.px_in_force);
+        let after = self.with_own(others, scene, (scene.worst_leaves, worst_px))?;
 
         let limits = scene.limits;
         let gross = (before.gross()?, after.gross()?);

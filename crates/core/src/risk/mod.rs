@@ -80,16 +80,19 @@ impl<'a> Candidate<'a> {
         Self { in_force: None, ..Self::change(order, &order.spec) }
     }
 
+    /// The terms that may be in force: those that the broker took over, and those of changes given up, which it
+    /// may still act on. None of what the broker does not have.
+    fn specs_in_force(&self) -> impl Iterator<Item = &'a OrderSpec> {
+        let order = self.replaces.filter(|_| self.in_force.is_some());
+        let given_up = order.map(|order| order.pending.given_up.iter().map(|replace| &replace.spec));
+        self.in_force.into_iter().chain(given_up.into_iter().flatten())
+    }
+
     /// What the terms that may be in force can still fill; zero for what the broker does not have.
     fn leaves_in_force(&self) -> Decimal {
-        match (self.in_force, self.replaces) {
-            (Some(spec), Some(order)) => {
-                let given_up = order.pending.given_up.iter().map(|replace| replace.spec.order_qty);
-                let most = given_up.fold(spec.order_qty, Qty::max);
-                self.beyond(most.saturating_sub(order.cum_qty).get())
-            }
-            _ => Decimal::ZERO,
-        }
+        let most = self.specs_in_force().map(|spec| spec.order_qty).max();
+        let filled = self.replaces.map_or(Qty::ZERO, |order| order.cum_qty);
+        most.map_or(Decimal::ZERO, |most| self.beyond(most.saturating_sub(filled).get()))
     }
 
     fn beyond(&self, leaves: Decimal) -> Decimal {
@@ -120,7 +123,7 @@ pub(crate) struct Scene<'a> {
     /// Everything else live in this instrument.
     pub(crate) others: Exposure,
     pub(crate) worst_leaves: Decimal,
-    /// The same two of the terms in force, when this is a change.
+    /// The same two of the terms that may be in force, when this is a change.
     pub(crate) px_in_force: Decimal,
     pub(crate) leaves_in_force: Decimal,
 }
@@ -221,8 +224,8 @@ impl Turn<'_> {
         let quote = priced.quote;
         let reference_px = priced.reference_px.unwrap_or_default();
         let worst_px = worst_px(candidate.spec, &quote, reference_px);
-        let px_in_force =
-            candidate.in_force.map_or(worst_px, |spec| self::worst_px(spec, &quote, reference_px));
+        let in_force = candidate.specs_in_force().map(|spec| self::worst_px(spec, &quote, reference_px));
+        let px_in_force = in_force.reduce(Decimal::max).unwrap_or(worst_px);
         let exposure = self.core.book.exposure(candidate.account, candidate.instrument);
         let others = match candidate.replaces {
             Some(order) => exposure.without(order, self.core.book.reserved_by(order)),

@@ -292,6 +292,27 @@ fn a_change_within_a_size_given_up_is_no_growth() {
 }
 
 #[test]
+fn the_price_of_a_change_in_flight_or_given_up_counts_for_the_next_one() {
+    for (tried, passes) in [("101", true), ("104", false)] {
+        let mut world = World::ready_with(|config| config.limits.max_gross_notional = 1_120.into());
+        world.submit("a", Side::Buy, "10");
+        world.open_order("a", "Submitted");
+        assert_eq!(world.modify("a", limit(Side::Buy, "10", tried)).replaces(), 1, "{tried}");
+        for _ in 0..2 {
+            shown_at(&mut world, "10");
+        }
+        assert_eq!(world.order("a").pending.given_up.len(), 1);
+        world.feed();
+        // 11 at 100 would be within the limit; at 104, which the broker may still take up, it is not.
+        let seen = world.modify("a", limit(Side::Buy, "11", "100"));
+        assert_eq!(seen.replaces() == 1, passes, "{tried}");
+        if !passes {
+            assert_eq!(seen.denied().rule(), Rule::MaxGrossNotional);
+        }
+    }
+}
+
+#[test]
 fn no_more_than_eight_changes_of_an_order_are_given_up() {
     let mut world = World::working("a", Side::Buy, "10");
     for nth in 0..8 {
