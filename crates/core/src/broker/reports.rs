@@ -214,11 +214,18 @@ impl Turn<'_> {
     /// The version of a change that was given up and whose terms the broker shows now.
     pub(super) fn late_version(&self, ix: OrderIx, echoed: &EchoedTerms) -> Option<u32> {
         let order = self.order(ix).filter(|order| !order.state.is_terminal())?;
-        let is_expected = core::iter::once(&order.spec)
-            .chain(sent_replace(order).map(|replace| &replace.spec))
-            .any(|spec| says(echoed, spec));
-        let mut given_up = order.pending.given_up.iter().rev().filter(|_| !is_expected);
-        given_up.find(|replace| says(echoed, &replace.spec)).map(|replace| replace.version)
+        let given_up = &order.pending.given_up;
+        let lives = |spec: &OrderSpec| echoed.time_in_force.eq_ignore_ascii_case(spec.time_in_force.as_str());
+        // Where the versions differ in nothing else, how long it lives tells them apart.
+        let is_another_life =
+            |spec: &OrderSpec| !lives(spec) && given_up.iter().any(|replace| lives(&replace.spec));
+        let is = |spec: &OrderSpec| says(echoed, spec) && !is_another_life(spec);
+        let mut expected =
+            core::iter::once(&order.spec).chain(sent_replace(order).map(|replace| &replace.spec));
+        if expected.any(is) {
+            return None;
+        }
+        given_up.iter().rev().find(|replace| is(&replace.spec)).map(|replace| replace.version)
     }
 
     /// More than we asked for can fill more than was judged. A single message may be an old one: a list decides.

@@ -292,6 +292,23 @@ fn a_change_within_a_size_given_up_is_no_growth() {
 }
 
 #[test]
+fn a_change_of_how_long_it_lives_that_was_given_up_is_seen_to_come_late() {
+    let good_till_canceled = || buy("10").with_time_in_force(TimeInForce::Gtc);
+    let mut world = World::working("a", Side::Buy, "10");
+    assert_eq!(world.modify("a", good_till_canceled()).replaces(), 1);
+    for _ in 0..2 {
+        shown_at(&mut world, "10");
+    }
+    assert_eq!((world.order("a").spec, world.order("a").pending.given_up.len()), (buy("10"), 1));
+    let mut books = world.rows(&["a"]);
+    books.open[0].terms = echoed(&good_till_canceled());
+    world.next_books(books);
+    assert_eq!((world.order("a").spec, world.order("a").version), (good_till_canceled(), 2));
+    shown_at(&mut world, "10");
+    assert_eq!((world.order("a").spec, world.order("a").version), (buy("10"), 1));
+}
+
+#[test]
 fn the_price_of_a_change_in_flight_or_given_up_counts_for_the_next_one() {
     for (tried, passes) in [("101", true), ("104", false)] {
         let mut world = World::ready_with(|config| config.limits.max_gross_notional = 1_120.into());
