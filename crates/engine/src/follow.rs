@@ -99,9 +99,11 @@ impl Followers {
         }
     }
 
+    /// Nobody is woken under the lock: a thread that wakes may run at once, and its first wish is often the lock.
     fn each(&self, key: &ClientOrderId, mut tell: impl FnMut(&mut Heard)) {
-        let registry = lock(&self.0);
-        for ear in registry.ears.get(key).into_iter().flatten().filter_map(Weak::upgrade) {
+        let ears: Vec<_> =
+            lock(&self.0).ears.get(key).into_iter().flatten().filter_map(Weak::upgrade).collect();
+        for ear in ears {
             tell(&mut lock(&ear.heard));
             ear.news.notify_waiters();
         }
