@@ -254,7 +254,9 @@ def test_an_interpreter_that_ends_by_an_error_or_ctrl_c_keeps_the_stop_policy(pr
     assert [order["status"] for order in ibkr_gateway.truth()["orders"]] == ["Cancelled"]
 
 
-@pytest.mark.parametrize("ending", ["import os; os._exit(7)", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"])
+@pytest.mark.parametrize(
+    "ending", ["import os; os._exit(7)", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"]
+)
 def test_a_process_that_python_does_not_end_skips_the_stop_policy(profile, ibkr_gateway, ending):
     ran = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(ending=ending), str(profile)],
