@@ -4,7 +4,8 @@
     python benchmarks/round_trip.py [--orders 500] [--burst 10000] [--turns 3]
 
 Each client trades in a process of its own against a simulator of its own, one after the other, in turns. Needs a
-release wheel of this package, `ib_async` and `nautilus-ibapi` (IBKR's own client).
+release wheel of this package, `ib_async` and `nautilus-ibapi` (IBKR's own client). The floor is what any durable
+client on asyncio pays on this machine: a write, a sync, and an answer over a socket from a process that only echoes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import multiprocessing
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -25,6 +28,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = ("alphec_execution", "ib_async", "official")
+FLOOR = "floor"
 LIMIT = Decimal("150.00")
 
 
@@ -178,6 +182,44 @@ def official(port: int, orders: int, burst: int) -> dict[str, float]:
     return summary(times, rate)
 
 
+def floor(_port: int, orders: int, _burst: int) -> dict[str, float]:
+    here, there = multiprocessing.Pipe()
+    server = multiprocessing.Process(target=echo, args=(there,), daemon=True)
+    server.start()
+
+    async def main(folder: Path) -> dict[str, float]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", here.recv())
+        times = []
+        with (folder / "floor").open("wb", buffering=0) as file:
+            file.write(bytes(256 * 4096))
+            os.fsync(file.fileno())
+            for number in range(orders):
+                began = time.perf_counter()
+                os.pwrite(file.fileno(), bytes(4096), number % 256 * 4096)
+                os.fdatasync(file.fileno())
+                writer.write(bytes(150))
+                await reader.readexactly(ANSWER)
+                times.append(time.perf_counter() - began)
+        writer.close()
+        return summary(times, float("nan"))
+
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(main(Path(folder)))
+
+
+ANSWER = 550
+"""Bytes of the messages that answer an order."""
+
+
+def echo(parent: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        parent.send(listener.getsockname()[1])
+        client, _ = listener.accept()
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while client.recv(4096):
+            client.sendall(bytes(ANSWER))
+
+
 def summary(times: list[float], rate: float) -> dict[str, float]:
     ordered = sorted(times)
     return {
@@ -214,14 +256,15 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=500)
     parser.add_argument("--burst", type=int, default=10_000)
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--client", choices=CLIENTS, help=argparse.SUPPRESS)
+    parser.add_argument("--client", choices=(*CLIENTS, FLOOR), help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.client:
-        run = {"alphec_execution": ours, "ib_async": ib_async, "official": official}[options.client]
+        clients = {"alphec_execution": ours, "ib_async": ib_async, "official": official, FLOOR: floor}
+        run = clients[options.client]
         print(json.dumps(run(options.port, options.orders, options.burst)))
         return
-    turns = [{client: turn(client, options) for client in CLIENTS} for _ in range(options.turns)]
+    turns = [{client: turn(client, options) for client in (*CLIENTS, FLOOR)} for _ in range(options.turns)]
     of = {
         client: {what: statistics.median(each[client][what] for each in turns) for what in ("median", "p99", "rate")}
         for client in CLIENTS
@@ -233,6 +276,8 @@ def main() -> None:
     for client, it in of.items():
         ratios = f"{base['median'] / it['median']:.2f}", f"{base['rate'] / it['rate']:.1f}"
         print(f"| {client} | {it['median']:.0f} | {it['p99']:.0f} | {ratios[0]} | {it['rate']:,.0f} | {ratios[1]} |")
+    least = statistics.median(each[FLOOR]["median"] for each in turns)
+    print(f"| {FLOOR}: a sync, an echo | {least:.0f} | | {base['median'] / least:.2f} | | |")
     print(f"\n{CLIENTS[0]}: on the disk after {durable:.0f} µs; one fdatasync on that disk takes {sync:.0f} µs")
 
 

@@ -102,15 +102,11 @@ impl Bridge {
 
     /// Carries on what can go on. Called by the event loop.
     fn drain(&self, py: Python<'_>) -> PyResult<()> {
-        let mut bytes = [0; 64];
-        loop {
-            match (&self.read).read(&mut bytes) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
+        // One byte at most is unread.
+        match (&self.read).read(&mut [0; 64]) {
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(error) => return Err(error.into()),
         }
         // Before the numbers are taken: what comes after rings again.
         self.ready.rung.store(false, Ordering::SeqCst);
