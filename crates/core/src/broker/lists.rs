@@ -117,8 +117,9 @@ impl Turn<'_> {
         let order = self.order(ix)?;
         let state = order.state;
         // An end is never taken back, whatever was heard since the list was asked for: a cancel that was refused
-        // because the order is over, for one. But fills may be on their way.
-        if heard.contains(&ix) && row.filled_qty != Some(order.cum_qty) {
+        // because the order is over, for one. But fills may be on their way, and what is inactive may be active since.
+        let is_for_good = row.status != BrokerStatus::Inactive && row.filled_qty == Some(order.cum_qty);
+        if heard.contains(&ix) && !is_for_good {
             return Some(ix);
         }
         if row.filled_qty.is_some_and(|filled| filled > order.cum_qty) {

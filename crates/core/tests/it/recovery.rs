@@ -291,6 +291,23 @@ fn an_end_in_a_list_counts_whatever_was_heard_since_it_was_asked_for() {
     }
 }
 
+/// What the gateway held back for a while may be active since the list was asked for.
+#[test]
+fn inactive_in_a_list_ends_nothing_that_was_heard_of_since_it_was_asked_for() {
+    for (said, is_over) in [("Inactive", false), ("Cancelled", true)] {
+        let mut world = World::working("a", Side::Buy, "10");
+        world.wait(seconds(60));
+        let completed = vec![completed_row(&world.order("a"), said, "0", "10")];
+        world.now = world.now.saturating_add(seconds(1));
+        world.feed();
+        let cheaper = limit(Side::Buy, "10", "99");
+        assert_eq!(world.modify("a", cheaper.clone()).replaces(), 1);
+        world.open_order_with("a", "Submitted", &cheaper);
+        world.books(Books { completed, ..holds("0") });
+        assert_eq!(world.state("a").is_terminal(), is_over, "{said}");
+    }
+}
+
 #[test]
 fn an_end_whose_fills_are_on_their_way_waits_for_them() {
     let mut world = World::working("a", Side::Buy, "10");
