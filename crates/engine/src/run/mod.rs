@@ -1,7 +1,6 @@
 //! The loop. One turn: take what is ready, step, hand the records to the journal, and release
 //! what an earlier batch held. When the journal refuses: `trouble`. How it ends: `end`.
 
-mod awake;
 #[cfg(feature = "simulation")]
 mod by_hand;
 mod end;
@@ -123,8 +122,6 @@ pub(crate) struct Loop {
     /// Full batches that wait for the journal.
     queue: VecDeque<Batch>,
     in_flight: Option<InFlight>,
-    /// How long the last sync took.
-    sync_took: Duration,
     /// Since when a cancel waits for a sync.
     cancels_since: Option<UtcNanos>,
     /// The batch in the air takes longer than it may, and people know.
@@ -148,7 +145,6 @@ impl Loop {
             filling_since: UtcNanos::EPOCH,
             queue: VecDeque::new(),
             in_flight: None,
-            sync_took: Duration::ZERO,
             cancels_since: None,
             is_slow: false,
             trouble: None,
@@ -185,11 +181,6 @@ impl Loop {
 
     /// Waits until something is ready, and takes one of it. Cancels are taken whatever is full.
     async fn wait(&mut self, channels: &mut Channels) {
-        let awake_until = self.awake_until();
-        while channels.are_empty() && self.parts.clock.elapsed() < awake_until {
-            // To the adapter, and to whatever its socket has.
-            tokio::task::yield_now().await;
-        }
         let pause = self.pause();
         let has_room = self.has_room();
         let outbox = &self.parts.outbox;
@@ -461,10 +452,7 @@ impl Loop {
     }
 
     fn outcome(&mut self, outcome: Option<Outcome>) {
-        let batch = self.in_flight.take().map(|InFlight { batch, since }| {
-            self.sync_took = self.parts.clock.elapsed().saturating_sub(since);
-            batch
-        });
+        let batch = self.in_flight.take().map(|in_flight| in_flight.batch);
         match (outcome, batch) {
             (Some(Outcome::Durable(receipt)), Some(batch)) => {
                 self.parts.ahead.note(receipt);
