@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use ibapi::contracts::Contract;
-use ibapi::orders::{Order, OrderStatusKind, OrderUpdate};
+use ibapi::orders::{Order, OrderUpdate};
 use ibapi::subscriptions::SubscriptionItem;
 use serde_json::Value;
 
@@ -326,13 +326,14 @@ async fn no_order_is_answered_that_the_books_do_not_have() {
         let told = async {
             client.submit_order(id, &contract, &order).await.ok()?;
             loop {
-                match updates.next().await?.ok()? {
-                    SubscriptionItem::Data(OrderUpdate::OrderStatus(status))
-                        if status.order_id == id && status.status == OrderStatusKind::Submitted =>
-                    {
-                        return Some(());
-                    }
-                    _ => {}
+                let SubscriptionItem::Data(said) = updates.next().await?.ok()? else { continue };
+                let about = match said {
+                    OrderUpdate::OpenOrder(order) => order.order_id,
+                    OrderUpdate::OrderStatus(status) => status.order_id,
+                    _ => continue,
+                };
+                if about == id {
+                    return Some(());
                 }
             }
         };
@@ -341,8 +342,11 @@ async fn no_order_is_answered_that_the_books_do_not_have() {
             while sim.ask(&serde_json::json!({ "do": "clock" })).is_some() {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
+            // What it said last may still be on its way.
+            tokio::time::sleep(Duration::from_millis(200)).await;
         };
         let told = tokio::select! {
+            biased;
             told = told => told,
             () = gone => None,
         };
