@@ -179,8 +179,10 @@ def test_ten_thousand_orders_are_all_known_at_both_ends(runner, ibkr_gateway, tm
     async def session():
         async with ExecutionClient.connect(config=profile, strategy_id="test") as client:
             await client.quote("AAPL", timeout=10)
-            # What waits longer than two seconds for its turn is denied rather than sent late.
-            turns = asyncio.Semaphore(200)
+            # An order that waits for more than two seconds from its decision to the wire is denied, not sent late.
+            # 200 at a time came within a second of that beside one build, and beyond it beside more: a machine that is
+            # starved for longer loses its link too, and no number here helps.
+            turns = asyncio.Semaphore(64)
 
             async def trade(number):
                 async with turns:
