@@ -99,13 +99,16 @@ impl Disk {
 
     /// Takes a batch; its outcome comes later.
     pub(crate) fn begin(&mut self, now: Instant, records: Vec<Arc<Record>>) {
-        let (mut bytes, mut hashes) = (Vec::new(), Vec::new());
+        let (mut bytes, mut hashes, mut payload) = (Vec::new(), Vec::new(), Vec::new());
         let mut head = self.written.last().copied().unwrap_or(Hash::GENESIS);
         for record in &records {
             // A failed attempt may have persisted this batch already.
             let seq = usize::try_from(record.header.seq.get()).unwrap_or(usize::MAX);
-            let Ok(payload) = serde_json::to_vec(&**record) else { continue };
             if seq <= self.written.len() && !planted::is("a-batch-tried-again-is-written-twice") {
+                continue;
+            }
+            payload.clear();
+            if serde_json::to_writer(&mut payload, &**record).is_err() {
                 continue;
             }
             head = Hash::of(&head, &payload);

@@ -16,6 +16,9 @@ const FIRST_DAY: Instant = 1_772_461_800 * SECOND;
 /// Orders of a day.
 const ORDERS: (i64, i64) = (50, 2_000);
 
+/// Most orders of a small day.
+const SMALL: i64 = 150;
+
 /// What one run is drawn from.
 pub(crate) fn plan(seed: u64, orders_max: i64) -> Plan {
     let mut dice = Dice::new(seed, 1);
@@ -30,11 +33,15 @@ pub(crate) fn plan(seed: u64, orders_max: i64) -> Plan {
     Plan { seed, setup, acts }
 }
 
-/// How many orders: the cost of a day grows with their square, so that most days are small.
+/// How many orders: nineteen days in twenty are small, for a day costs with its orders. The twentieth has any
+/// number, and each doubling is as likely as the next.
 fn orders(dice: &mut Dice, max: i64) -> i64 {
     let (low, high) = (ORDERS.0.min(max), ORDERS.1.min(max));
-    let high = if dice.chance(900) { high.min(250) } else { high };
-    dice.skewed(low, high.max(low))
+    if dice.chance(950) {
+        return dice.range(low, high.min(SMALL));
+    }
+    let doubled = dice.pick(&[1_i64, 2, 4, 8, 16, 32]).unwrap_or(1).saturating_mul(low);
+    dice.range(doubled, doubled.saturating_mul(2)).min(high)
 }
 
 fn setup(dice: &mut Dice) -> Setup {
@@ -267,4 +274,29 @@ fn scope(dice: &mut Dice, setup: &Setup) -> Scope {
 
 pub(crate) const fn at(at: Instant, act: Act) -> Planned {
     Planned { at, act }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_have_fifty_to_two_thousand_orders_and_every_size_is_drawn() {
+        let mut dice = Dice::new(1, 1);
+        let days: Vec<i64> = (0..20_000).map(|_| orders(&mut dice, i64::MAX)).collect();
+        assert!(days.iter().all(|orders| (50..=2_000).contains(orders)));
+        let sizes = [50..=100, 101..=200, 201..=400, 401..=800, 801..=1_600, 1_601..=1_999, 2_000..=2_000];
+        for size in sizes {
+            let count = days.iter().filter(|orders| size.contains(orders)).count();
+            assert!(count >= 30, "{size:?} orders on {count} days of 20,000");
+        }
+        let mean = days.iter().sum::<i64>() / 20_000;
+        assert!((110..160).contains(&mean), "{mean} orders a day are what a campaign can pay for");
+    }
+
+    #[test]
+    fn a_hunt_asks_for_small_days() {
+        let mut dice = Dice::new(1, 1);
+        assert!((0..1_000).map(|_| orders(&mut dice, 60)).all(|orders| (50..=60).contains(&orders)));
+    }
 }

@@ -47,7 +47,8 @@ pub(crate) struct World {
     lines: Vec<Line>,
     line: Option<ConnId>,
     latency: Latency,
-    process: Option<Process>,
+    /// Boxed: it is large, and taken and put back every round.
+    process: Option<Box<Process>>,
     restart: Option<Restart>,
     disk: Disk,
     dice: Dice,
@@ -110,8 +111,8 @@ impl World {
         self.live_until(over, true);
         self.heal();
         self.live_until(over.saturating_add(SETTLE), false);
-        if self.has_doubts() {
-            // What this connection cannot prove any more, a new one can.
+        if self.has_doubts() || !self.checks.is_our_login() {
+            // What this connection cannot prove any more, or never could with another login, a new one can.
             self.tally.saw("settled by a new connection");
             self.act(Act::Cut);
             self.live_until(over.saturating_add(SETTLE.saturating_mul(2)), false);

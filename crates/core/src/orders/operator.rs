@@ -44,7 +44,9 @@ impl Turn<'_> {
         self.reply(token, Reply::Done);
     }
 
-    /// An order in doubt is over. Should it show up after all, it is a late arrival and is canceled.
+    /// An order in doubt is over. A cancel leaves for it all the same, where there is a connection: an entry that
+    /// waits untransmitted at the broker is in no list, and the person who looked it up could not see it. Should
+    /// it show up after all, it is a late arrival and is canceled.
     pub(crate) fn settle(&mut self, token: Token, key: &ClientOrderId, (by, reason): (String, String)) {
         let ix = self.core.book.ix_of(key);
         let command =
@@ -59,6 +61,7 @@ impl Turn<'_> {
             self.reply(token, Reply::Misuse(Misuse::NotInDoubt { client_order_id: key.clone(), state }));
             return;
         }
+        self.cancel_one(ix, None);
         self.change_state(ix, OrderState::Canceled, Evidence::Operator { who: by, reason });
         self.reply_order(token, ix);
     }

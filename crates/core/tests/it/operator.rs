@@ -68,6 +68,7 @@ fn an_order_in_doubt_is_settled_by_a_named_person_and_watched_for() {
     world.wait(seconds(6));
     let seen = settle(&mut world, "a");
     assert_eq!((seen.order().state, world.reserved_buys("AAPL")), (OrderState::Canceled, "0".into()));
+    assert_eq!(seen.cancels(), [1], "it may wait there untransmitted, where nobody sees it");
     let changed = world.bodies("a", "order_changed");
     let Some(Body::OrderChanged { evidence: Evidence::Operator { who, .. }, .. }) = changed.last() else {
         panic!("an operator's word: {changed:?}");

@@ -1,12 +1,20 @@
 //! Groups.
 
-use alphec_model::{Evidence, LegRole, OrderState};
+use std::collections::BTreeMap;
+
+use alphec_model::{BrokerEvent, ClientOrderId, Command, Evidence, LegRole, OrderState};
 
 use super::ledger::{Intent, Ledger};
 use super::{Invariant, Scene, Verdict};
 use crate::sight::Sight;
+use crate::wire::Sent;
 
-pub(super) struct Groups;
+/// Orders that an operator settled, and whether the cancel that leaves with it did, or could not.
+#[derive(Default)]
+pub(super) struct Groups {
+    settled: BTreeMap<ClientOrderId, bool>,
+    is_up: bool,
+}
 
 impl Invariant for Groups {
     fn number(&self) -> u8 {
@@ -14,18 +22,55 @@ impl Invariant for Groups {
     }
 
     fn sentence(&self) -> &'static str {
-        "In the end no exit lives whose entry ended unfilled, nothing that opens lives in a group of which a leg never stood, and no leg waits untransmitted at the broker."
+        "In the end no exit lives whose entry ended unfilled, nothing that opens lives in a group of which a leg never stood, and no leg waits untransmitted at the broker, unless an operator settled it and the cancel that leaves with that is out."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
-        let Sight::End { parked, .. } = scene.sight else { return Ok(()) };
+        let Sight::End { parked, .. } = scene.sight else {
+            self.note(scene);
+            return Ok(());
+        };
         if !scene.ledger.can_see() {
             return Ok(());
         }
-        if let Some(order_ref) = parked.iter().find(|text| scene.ledger.by_ref.contains_key(*text)) {
+        let ours = |text: &&String| scene.ledger.by_ref.contains_key(*text);
+        if let Some(order_ref) = parked.iter().filter(ours).find(|text| !self.is_settled(text, scene.ledger))
+        {
             return Err(format!("{order_ref} waits untransmitted at the broker"));
         }
         scene.ledger.intents.values().try_for_each(|intent| judge(intent, scene.ledger))
+    }
+}
+
+impl Groups {
+    fn note(&mut self, scene: &Scene<'_>) {
+        match scene.sight {
+            Sight::Asked(Command::Settle { client_order_id, .. }) => {
+                self.settled.insert(client_order_id.clone(), !self.is_up);
+            }
+            Sight::Wire(Sent::Cancel(id)) => {
+                let key = scene.ledger.by_id.get(&id.get());
+                if let Some(is_out) = key.and_then(|key| self.settled.get_mut(key)) {
+                    *is_out = true;
+                }
+            }
+            Sight::Told(BrokerEvent::Connected(_)) => self.is_up = scene.ledger.is_our_login,
+            // What was on its way is lost with the connection or the process.
+            Sight::Told(BrokerEvent::Disconnected { .. }) | Sight::Died => {
+                self.is_up = false;
+                self.settled.values_mut().for_each(|is_out| *is_out = true);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an operator's act on record declared it gone, and the cancel that leaves with such an act left
+    /// too, or could not: no list shows what waits untransmitted, so that nothing can look for it any more.
+    fn is_settled(&self, order_ref: &str, ledger: &Ledger) -> bool {
+        let key = ledger.by_ref.get(order_ref);
+        let intent = key.and_then(|key| ledger.intents.get(key));
+        let is_declared = intent.is_some_and(|it| matches!(it.evidence, Some(Evidence::Operator { .. })));
+        is_declared && key.is_some_and(|key| self.settled.get(key) == Some(&true))
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) struct Ledger {
     disturbed: bool,
     /// When complete lists were last told.
     listed_at: Option<Instant>,
-    is_our_login: bool,
+    pub(super) is_our_login: bool,
     pub(super) wire_digest: u64,
     pub(super) healed_at: Option<Instant>,
     /// Where the process's records are by its own account; they may be lost yet.

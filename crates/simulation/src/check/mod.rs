@@ -116,7 +116,7 @@ pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(i23_mode::Mode::default()),
         Box::new(i25_limits::LimitsAreHistory),
         Box::new(i26_progress::Progress),
-        Box::new(i27_groups::Groups),
+        Box::new(i27_groups::Groups::default()),
         Box::new(i28_inferred::InferredStaysInferred),
         Box::new(i29_kill_reaches_all::KillReachesAll),
     ]
@@ -144,6 +144,11 @@ impl Checks {
 
     pub(crate) fn heal(&mut self, now: Instant) {
         self.ledger.healed_at = Some(now);
+    }
+
+    /// Whether the connection's login has our account.
+    pub(crate) const fn is_our_login(&self) -> bool {
+        self.ledger.is_our_login
     }
 
     pub(crate) const fn wire_digest(&self) -> u64 {

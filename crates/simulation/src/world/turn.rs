@@ -53,7 +53,7 @@ impl World {
         self.see(&Sight::Born { records, hashes, acknowledged: &acknowledged });
         let clock = (restart.skew, restart.drift);
         match Process::start(&self.plan.setup, self.now, clock, records) {
-            Ok(process) => self.process = Some(process),
+            Ok(process) => self.process = Some(Box::new(process)),
             Err(why) => self.fail(17, format!("the journal does not replay: {why}")),
         }
         true
