@@ -16,7 +16,7 @@ pub(crate) const STEP: Step = Step {
 const BUDGET: [&str; 4] = ["--seeds", "20000", "--seconds", "600"];
 
 /// The tester tested: seeds for each planted bug, on small days.
-const HUNT: [&str; 5] = ["--planted", "--seeds", "400", "--orders", "60"];
+const HUNT: [&str; 5] = ["--planted", "--seeds", "800", "--orders", "60"];
 
 fn sim(context: &Context) -> Result<Outcome> {
     if !context.words.is_empty() {

@@ -287,7 +287,7 @@ mod tests {
         assert!(days.iter().all(|orders| (50..=2_000).contains(orders)));
         let sizes = [50..=100, 101..=200, 201..=400, 401..=800, 801..=1_600, 1_601..=1_999, 2_000..=2_000];
         for size in sizes {
-            let count = days.iter().filter(|orders| size.contains(orders)).count();
+            let count = days.iter().filter(|orders| size.contains(*orders)).count();
             assert!(count >= 30, "{size:?} orders on {count} days of 20,000");
         }
         let mean = days.iter().sum::<i64>() / 20_000;
