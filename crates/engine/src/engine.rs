@@ -158,9 +158,7 @@ impl Engine {
                 block_on(&runtime, async move {
                     // An adapter that panics closes its channels: a lost connection, not a lost process.
                     let adapter = tokio::spawn(async move { broker(requests_in, broker_events, stop).await });
-                    // A task like the adapter: waking what `block_on` itself runs costs a system call each time,
-                    // even from its own thread.
-                    tokio::spawn(looped.run(opening, channels, adapter)).await
+                    looped.run(opening, channels, adapter).await;
                 });
                 followers.end();
             })
@@ -170,12 +168,9 @@ impl Engine {
 }
 
 /// Runs to the end, or to a panic, which ends the engine and not the process.
-fn block_on(
-    runtime: &tokio::runtime::Runtime,
-    running: impl Future<Output = Result<(), tokio::task::JoinError>>,
-) {
+fn block_on(runtime: &tokio::runtime::Runtime, running: impl Future<Output = ()>) {
     let run = std::panic::AssertUnwindSafe(|| runtime.block_on(running));
-    if !matches!(std::panic::catch_unwind(run), Ok(Ok(()))) {
+    if std::panic::catch_unwind(run).is_err() {
         tracing::error!(
             "the engine failed; orders at the broker stay as they are, start it again to see them"
         );
