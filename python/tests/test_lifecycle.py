@@ -234,7 +234,12 @@ def test_an_interpreter_that_exits_with_orders_working_keeps_the_stop_policy(pro
     ("ending", "words"),
     [
         ("raise RuntimeError('a bug of the strategy')", "a bug of the strategy"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGINT); input()", "KeyboardInterrupt"),
+        (
+            # Ctrl-C is ignored in what a script started in the background, and children inherit that.
+            "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "os.kill(os.getpid(), signal.SIGINT); input()",
+            "KeyboardInterrupt",
+        ),
         ("kept = None; import gc; gc.collect(); raise SystemExit('done')", "done"),
         (
             "import os, signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit('told to go'))\n"
