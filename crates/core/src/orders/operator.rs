@@ -61,8 +61,9 @@ impl Turn<'_> {
             self.reply(token, Reply::Misuse(Misuse::NotInDoubt { client_order_id: key.clone(), state }));
             return;
         }
-        self.cancel_one(ix, None);
+        // By a person's word it never stood, which decides about its group; a wish to cancel it would say otherwise.
         self.change_state(ix, OrderState::Canceled, Evidence::Operator { who: by, reason });
+        self.send_cancel(ix);
         self.reply_order(token, ix);
     }
 }

@@ -9,7 +9,7 @@ use alphec_model::{
 };
 
 use crate::support::broker::Books;
-use crate::support::setup::{limit, px, request, seconds, spec};
+use crate::support::setup::{key, limit, px, request, seconds, spec};
 use crate::support::{Seen, World};
 
 const LEGS: [&str; 3] = ["entry", "profit", "loss"];
@@ -242,6 +242,22 @@ fn an_exit_refused_after_the_entry_filled_leaves_the_other_exit_and_people_are_t
     assert_eq!(seen.cancels(), [1], "what could still open is canceled, the profit stays");
     assert_eq!(seen.alerts(AlertKind::GroupBroken), 1);
     assert_eq!(world.state("profit"), OrderState::Working);
+}
+
+#[test]
+fn an_exit_that_a_person_settles_is_one_that_never_stood() {
+    let mut world = World::ready();
+    submit(&mut world, bracket_of("10"));
+    world.open_order("entry", "Submitted");
+    world.open_order("profit", "PreSubmitted");
+    world.fill("entry", "e.1.01", "4");
+    world.wait(seconds(6));
+    assert_eq!(world.state("loss"), OrderState::InDoubt);
+    let (by, reason) = ("mary".into(), "it is not in TWS".into());
+    let seen = world.command(Command::Settle { client_order_id: key("loss"), by, reason });
+    assert_eq!(seen.alerts(AlertKind::GroupBroken), 1, "what has filled may be unprotected");
+    assert_eq!(seen.cancels(), [1, 3], "what could still open, and what may wait there unseen");
+    assert_eq!((world.state("profit"), world.state("loss")), (OrderState::Working, OrderState::Canceled));
 }
 
 #[test]
