@@ -142,24 +142,25 @@ fn a_record_forged_with_its_hash_is_found_by_the_next_also_across_pieces() {
     let path = journal(&dir);
     let conn = hostile(&path);
     for seq in 1..COUNT {
-        let at = i64::try_from(seq).unwrap();
-        let (payload, prev, hash) = row(&conn, seq);
-        let forged = payload.replace("thing", "other");
-        let fresh = crate::Hash::of(&crate::Hash::from_bytes(&prev).unwrap(), forged.as_bytes());
-        let set = "UPDATE record SET payload = ?1, hash = ?2 WHERE seq = ?3";
-        conn.execute(set, (&forged, fresh.as_bytes(), at)).unwrap();
+        let restore = forge(&conn, seq, ("thing", "other"));
         let (read, error) = agrees(&path, &format!("{seq} forged"));
         assert_eq!(u64::try_from(read.len()).unwrap(), seq);
         assert!(error.unwrap().contains(&format!("record {} ", seq + 1)));
-        conn.execute(set, (&payload, hash, at)).unwrap();
+        restore();
     }
 }
 
-/// The row of a record as it is in the table.
-fn row(conn: &Connection, seq: u64) -> (String, Vec<u8>, Vec<u8>) {
-    let sql = "SELECT payload, prev, hash FROM record WHERE seq = ?1";
+/// Puts other words into a record, under a hash that agrees with them; what is given back puts the old ones back.
+fn forge<'a>(conn: &'a Connection, seq: u64, (was, is): (&str, &str)) -> impl FnOnce() + use<'a> {
     let at = i64::try_from(seq).unwrap();
-    conn.query_row(sql, [at], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap()
+    let get = "SELECT payload, prev, hash FROM record WHERE seq = ?1";
+    let (payload, prev, hash): (String, Vec<u8>, Vec<u8>) =
+        conn.query_row(get, [at], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let forged = payload.replace(was, is);
+    let fresh = crate::Hash::of(&crate::Hash::from_bytes(&prev).unwrap(), forged.as_bytes());
+    let set = "UPDATE record SET payload = ?1, hash = ?2 WHERE seq = ?3";
+    conn.execute(set, (&forged, fresh.as_bytes(), at)).unwrap();
+    move || assert_eq!(conn.execute(set, (&payload, hash, at)).unwrap(), 1)
 }
 
 #[test]
@@ -200,17 +201,12 @@ fn a_record_of_a_newer_program_is_named_whichever_thread_meets_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = journal(&dir);
     let conn = hostile(&path);
-    let set = "UPDATE record SET payload = ?1, hash = ?2 WHERE seq = ?3";
     for seq in 1..=COUNT {
-        let (payload, prev, hash) = row(&conn, seq);
-        let newer = payload.replace("anomaly", "wonder");
-        let fresh = crate::Hash::of(&crate::Hash::from_bytes(&prev).unwrap(), newer.as_bytes());
-        let at = i64::try_from(seq).unwrap();
-        conn.execute(set, (&newer, fresh.as_bytes(), at)).unwrap();
+        let restore = forge(&conn, seq, ("anomaly", "wonder"));
         let (read, error) = agrees(&path, &format!("{seq} is newer"));
         assert_eq!(u64::try_from(read.len()).unwrap(), seq - 1);
         assert!(error.unwrap().contains("wonder"));
-        conn.execute(set, (&payload, &hash, at)).unwrap();
+        restore();
     }
 }
 
