@@ -282,6 +282,7 @@ fn denied_by(leg: &alphec_model::ClientOrderId, why: &str) -> Verdict {
 pub(super) fn never_stood(order: &Order, to: OrderState, evidence: &Evidence) -> bool {
     let is_unheard =
         matches!(evidence, Evidence::NotWritten { .. } | Evidence::Absent { .. } | Evidence::Operator { .. });
-    let is_asked = order.pending.cancel_asked_at.is_some();
-    matches!(to, OrderState::Rejected | OrderState::Denied) || (is_unheard && !is_asked)
+    // A question whether it exists is no wish that it ends.
+    let is_wished_away = order.pending.cancel_asked_at.is_some() && !order.pending.is_probe;
+    matches!(to, OrderState::Rejected | OrderState::Denied) || (is_unheard && !is_wished_away)
 }

@@ -8,7 +8,7 @@ use alphec_model::{
     OrderRequest, OrderState, OrderType, Side, WhenInDoubt,
 };
 
-use crate::support::broker::Books;
+use crate::support::broker::{Books, execution, position};
 use crate::support::setup::{key, limit, px, request, seconds, spec};
 use crate::support::{Seen, World};
 
@@ -307,6 +307,26 @@ fn a_group_that_the_lists_show_in_part_is_canceled_whole_even_where_its_orders_a
     world.notice("loss", 10_147, NoticeClass::NotFound);
     assert!(world.state("loss").is_terminal());
     assert_eq!(world.reserved_buys("AAPL"), "0");
+}
+
+#[test]
+fn an_exit_that_is_asked_for_and_not_found_once_the_entry_has_filled_never_stood() {
+    let mut world = World::ready_with(|config| config.when_in_doubt = WhenInDoubt::CancelProbe);
+    submit(&mut world, bracket_of("10"));
+    world.reconnect();
+    let executions = vec![execution(&world.order("entry"), "e.1.01", "4", "100")];
+    for _ in 0..4 {
+        world.feed();
+        let rows = world.rows(&["entry", "profit"]);
+        let positions = vec![position("AAPL", "4")];
+        world.next_books(Books { executions: executions.clone(), positions, ..rows });
+    }
+    assert_eq!(states(&world), [OrderState::Working, OrderState::Working, OrderState::InDoubt]);
+    assert!(!world.bodies("loss", "cancel_probed").is_empty(), "it was asked for");
+    let seen = world.notice("loss", 10_147, NoticeClass::NotFound);
+    assert_eq!(world.state("loss"), OrderState::Canceled);
+    assert_eq!(seen.alerts(AlertKind::GroupBroken), 1, "what has filled may be unprotected");
+    assert_eq!(seen.cancels(), [1], "what could still open is canceled");
 }
 
 #[test]
