@@ -109,8 +109,9 @@ impl<T> Pacing<T> {
         }
     }
 
-    /// The first message of the highest lane, if the budget has room for it.
-    pub fn pop(&mut self, now: UtcNanos) -> Next<T> {
+    /// The first message of the highest lane, if the budget has room for it: `cost` says how many messages on the wire
+    /// it is. One that costs more than its whole share leaves when nothing else did for a second.
+    pub fn pop(&mut self, now: UtcNanos, cost: impl Fn(&T) -> usize) -> Next<T> {
         let mut lanes = Lane::ALL;
         if planted::is("cancels-wait-behind-orders") {
             lanes.reverse();
@@ -118,7 +119,9 @@ impl<T> Pacing<T> {
         let Some(lane) = lanes.into_iter().find(|lane| self.waiting(*lane) > 0) else {
             return Next::Nothing;
         };
-        if let Err(at) = self.room(lane, now) {
+        let first = self.lanes.get(lane.index()).and_then(VecDeque::front);
+        let cost = first.map_or(1, |(_, message)| cost(message));
+        if let Err(at) = self.room(lane, cost, now) {
             return Next::At(at);
         }
         let first = self.lanes.get_mut(lane.index()).and_then(VecDeque::pop_front);
@@ -138,15 +141,16 @@ impl<T> Pacing<T> {
         }
     }
 
-    /// Whether a message of this lane fits in; else when to ask again.
-    fn room(&mut self, lane: Lane, now: UtcNanos) -> Result<(), UtcNanos> {
+    /// Whether so many messages of this lane fit in; else when to ask again.
+    fn room(&mut self, lane: Lane, cost: usize, now: UtcNanos) -> Result<(), UtcNanos> {
         let Some(limit) = self.limit else { return Ok(()) };
         // What lies in the future was counted before the clock stepped back.
         while self.sent.front().is_some_and(|at| now.since(*at) >= SECOND || *at > now) {
             self.sent.pop_front();
         }
-        // With the share in the window, the one that must leave it first decides.
-        match self.sent.len().checked_sub(lane.share(limit)).and_then(|first| self.sent.get(first)) {
+        // So many must leave the window first; the last of them decides.
+        let over = self.sent.len().saturating_add(cost).saturating_sub(lane.share(limit));
+        match over.min(self.sent.len()).checked_sub(1).and_then(|last| self.sent.get(last)) {
             Some(at) => Err(at.saturating_add(SECOND)),
             None => Ok(()),
         }

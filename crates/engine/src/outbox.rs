@@ -92,7 +92,7 @@ impl Outbox {
         let mut refused = Vec::new();
         self.paced_until = None;
         while let Ok(permit) = self.sender.try_reserve() {
-            let committed = match self.pacing.pop(now) {
+            let committed = match self.pacing.pop(now, |committed| cost(committed.request())) {
                 Next::Now(_, committed) => committed,
                 Next::At(at) => {
                     self.paced_until = Some(at);
@@ -217,16 +217,16 @@ mod tests {
         let (sender, mut adapter) = mpsc::channel(100);
         let mut outbox = Outbox::new(sender, Some(10));
         let books = |id| BrokerRequest::Snapshot { id, executions_days: 1 };
-        // Two readings of the books cost more than the share of questions.
+        // Two readings of the books cost more than the share of questions, and one leaves room for cancels.
         push(&mut outbox, (0..4).map(|id| (Lane::Query, books(id))).collect());
         outbox.flush(UtcNanos::EPOCH, |_| Ok(()));
         let at = outbox.paced_until().expect("the rest waits");
         assert_eq!(at, UtcNanos::EPOCH.saturating_add(std::time::Duration::from_secs(1)));
-        assert_eq!(std::iter::from_fn(|| adapter.try_recv().ok()).count(), 2);
+        assert_eq!(std::iter::from_fn(|| adapter.try_recv().ok()).count(), 1);
         push(&mut outbox, vec![(Lane::Cancel, cancel(1))]);
         let refused =
             outbox.flush(at, |request| if request.is_cancel() { Ok(()) } else { Err("late".into()) });
-        assert_eq!((refused.len(), adapter.try_recv().ok()), (2, Some(cancel(1))));
+        assert_eq!((refused.len(), adapter.try_recv().ok()), (3, Some(cancel(1))));
         assert!(outbox.is_empty() && outbox.paced_until().is_none());
     }
 }

@@ -15,12 +15,19 @@ fn after(ms: u64) -> UtcNanos {
     START.saturating_add(Duration::from_millis(ms))
 }
 
+/// A reading of the books.
+const BOOKS: u32 = u32::MAX;
+
+fn cost(message: &u32) -> usize {
+    if *message == BOOKS { 6 } else { 1 }
+}
+
 /// Pops all that may leave from `from` on, millisecond by millisecond, until `until`; when each left.
 fn drain(pacing: &mut Pacing<u32>, from: u64, until: u64) -> Vec<(u64, Lane, u32)> {
     let mut left = Vec::new();
     for ms in from..until {
-        while let Next::Now(lane, message) = pacing.pop(after(ms)) {
-            pacing.sent(1, after(ms));
+        while let Next::Now(lane, message) = pacing.pop(after(ms), cost) {
+            pacing.sent(cost(&message), after(ms));
             left.push((ms, lane, message));
         }
     }
@@ -40,6 +47,40 @@ fn a_cancel_leaves_within_250_ms_behind_a_thousand_orders_whenever_it_comes() {
         let cancel = left.iter().find(|(_, lane, _)| *lane == Lane::Cancel);
         assert!(cancel.is_some(), "it came at {comes_at} ms and did not leave: {left:?}");
     }
+}
+
+#[test]
+fn what_is_kept_for_cancels_is_there_whatever_else_left_and_be_it_the_books() {
+    for (limit, kept) in [(8, 1), (10, 2), (20, 4), (45, 9)] {
+        for comes_at in (0..4_000).step_by(50) {
+            let mut pacing = Pacing::new(Some(limit));
+            for number in 0..60 {
+                pacing.push(Lane::New, number, after(0));
+            }
+            drain(&mut pacing, 0, comes_at / 2);
+            pacing.take_out(Lane::New, |_| true);
+            for _ in 0..3 {
+                pacing.push(Lane::Query, BOOKS, after(comes_at / 2));
+            }
+            drain(&mut pacing, comes_at / 2, comes_at);
+            for number in 0..kept {
+                pacing.push(Lane::Cancel, number, after(comes_at));
+            }
+            let left = drain(&mut pacing, comes_at, comes_at + 1);
+            let cancels = left.iter().filter(|(_, lane, _)| *lane == Lane::Cancel).count();
+            assert_eq!(cancels, usize::try_from(kept).unwrap(), "{limit}, {comes_at} ms: {left:?}");
+        }
+    }
+}
+
+#[test]
+fn what_costs_more_than_the_whole_budget_leaves_all_the_same_and_by_itself() {
+    let mut pacing = Pacing::new(Some(5));
+    for message in [BOOKS, BOOKS] {
+        pacing.push(Lane::Query, message, after(0));
+    }
+    let left: Vec<u64> = drain(&mut pacing, 0, 3_000).into_iter().map(|(at, _, _)| at).collect();
+    assert_eq!(left, [0, 1_000]);
 }
 
 #[test]
@@ -72,10 +113,10 @@ fn waits_are_visible() {
 fn a_clock_that_steps_back_holds_nothing_for_ever() {
     let mut pacing = Pacing::new(Some(1));
     pacing.push(Lane::New, 1, after(10_000));
-    assert!(matches!(pacing.pop(after(10_000)), Next::Now(..)));
+    assert!(matches!(pacing.pop(after(10_000), cost), Next::Now(..)));
     pacing.sent(1, after(10_000));
     pacing.push(Lane::New, 2, after(0));
-    assert!(matches!(pacing.pop(after(0)), Next::Now(..)));
+    assert!(matches!(pacing.pop(after(0), cost), Next::Now(..)));
 }
 
 proptest! {
