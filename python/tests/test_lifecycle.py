@@ -28,6 +28,7 @@ from alphec_execution import (
     OrderRequest,
     OrderState,
     Side,
+    Verdict,
     blocking,
 )
 from alphec_execution.testing import Gateway
@@ -37,6 +38,15 @@ REST = OrderRequest("AAPL", Side.BUY, 10, Limit(Decimal("199.50")))
 
 def request(key: str) -> OrderRequest:
     return OrderRequest("AAPL", Side.BUY, 1, Limit(Decimal("199.50")), client_order_id=key)
+
+
+class OnTheLoop:
+    """Allows every order, but only once the event loop runs again: no answer can be there at once."""
+
+    name = "on_the_loop"
+
+    async def check(self, order, context):
+        return Verdict.allow()
 
 
 def test_cancelling_an_await_neither_cancels_nor_loses_the_order(trading, ibkr_gateway):
@@ -52,7 +62,8 @@ def test_cancelling_an_await_neither_cancels_nor_loses_the_order(trading, ibkr_g
             assert order.state is OrderState.WORKING
         assert len(ibkr_gateway.truth()["orders"]) == 50
 
-    trading(body)
+    # Without a rule, an answer that came while the call was begun needs no wait, and leaves nothing to cancel.
+    trading(body, rules=[OnTheLoop()])
 
 
 def test_a_wait_can_be_bounded_and_the_order_goes_on(trading):
