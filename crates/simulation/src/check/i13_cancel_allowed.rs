@@ -1,13 +1,13 @@
 //! Cancels are always allowed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use alphec_core::{Core, Reply};
 use alphec_engine::CallError;
 use alphec_model::{BrokerEvent, ClientOrderId, Command, OrderState};
 
 use super::{Invariant, Scene, Verdict};
-use crate::clock::{Instant, MILLI};
+use crate::clock::{Instant, MILLI, SECOND};
 use crate::sight::Sight;
 use crate::wire::Sent;
 
@@ -15,6 +15,8 @@ use crate::wire::Sent;
 pub(super) struct CancelAllowed {
     /// By order id: when it was asked.
     waiting: BTreeMap<i32, Instant>,
+    /// When what may use the share of the budget that is kept for cancels left.
+    reducing: VecDeque<Instant>,
     is_up: bool,
 }
 
@@ -24,7 +26,7 @@ impl Invariant for CancelAllowed {
     }
 
     fn sentence(&self) -> &'static str {
-        "A cancel of a live order is never refused, and its frame is out within 250 ms while the link is up."
+        "A cancel of a live order is never refused, and its frame is out within 250 ms while the link is up to our own login and cancels have not used up the fifth of the budget that is theirs."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -38,6 +40,15 @@ impl Invariant for CancelAllowed {
             }
             Sight::Wire(Sent::Cancel(id)) => {
                 self.waiting.remove(&id.get());
+                self.reducing.push_back(scene.now);
+                Ok(())
+            }
+            Sight::Wire(Sent::Replace(ticket)) => {
+                let id = ticket.broker_order_id.get();
+                let known = scene.ledger.by_id.get(&id).and_then(|key| scene.ledger.intents.get(key));
+                if known.is_some_and(|intent| ticket.spec.order_qty <= intent.order.spec.order_qty) {
+                    self.reducing.push_back(scene.now);
+                }
                 Ok(())
             }
             Sight::Wire(Sent::GlobalCancel) | Sight::Died => {
@@ -49,11 +60,12 @@ impl Invariant for CancelAllowed {
                 Ok(())
             }
             Sight::Rest { core, is_up, is_paused } => {
+                // On another login the id may be an order of somebody else: the cancel is kept until ours is back.
+                self.is_up = *is_up && scene.ledger.is_our_login;
                 // A process that stands still is not late by that.
-                if !is_up || *is_paused {
+                if !self.is_up || *is_paused {
                     self.waiting.clear();
                 }
-                self.is_up = *is_up;
                 self.late(*core, scene)
             }
             _ => Ok(()),
@@ -63,6 +75,9 @@ impl Invariant for CancelAllowed {
 
 /// How long a cancel may take to the wire.
 const WITHIN: Instant = 250 * MILLI;
+
+/// One message in so many of the budget is kept for cancels.
+const KEPT: u32 = 5;
 
 fn refused(key: &ClientOrderId, reply: &Result<Reply, CallError>, scene: &Scene<'_>) -> Verdict {
     let Some(intent) = scene.ledger.intents.get(key) else { return Ok(()) };
@@ -95,9 +110,23 @@ impl CancelAllowed {
             let order = key.and_then(|key| core.book().order(key));
             order.is_some_and(|order| !order.state.is_terminal())
         });
-        match self.waiting.iter().find(|(_, asked)| scene.now.saturating_sub(**asked) > WITHIN) {
-            Some((id, _)) => Err(format!("the cancel of order {id} is not out after 250 ms")),
-            None => Ok(()),
+        let late = self.waiting.iter().find(|(_, asked)| scene.now.saturating_sub(**asked) > WITHIN);
+        match late.map(|(id, _)| *id) {
+            Some(id) if !self.is_spent(scene) => {
+                Err(format!("the cancel of order {id} is not out after 250 ms"))
+            }
+            _ => Ok(()),
         }
+    }
+
+    /// Whether cancels, and changes that make an order no larger, have used what no order may use of the last
+    /// second's budget; or had, as long ago as a cancel may take from there.
+    fn is_spent(&mut self, scene: &Scene<'_>) -> bool {
+        let Some(budget) = scene.ledger.messages_per_second else { return false };
+        let since = scene.now.saturating_sub(SECOND + WITHIN);
+        while self.reducing.front().is_some_and(|at| *at < since) {
+            self.reducing.pop_front();
+        }
+        self.reducing.len() >= usize::try_from(budget / KEPT).unwrap_or(usize::MAX)
     }
 }

@@ -53,6 +53,7 @@ pub(super) struct Held {
 #[derive(Debug)]
 pub(crate) struct Ledger {
     pub(super) limits: Limits,
+    pub(super) messages_per_second: Option<u32>,
     /// Records that are durable.
     pub(super) seq: u64,
     pub(super) intents: BTreeMap<ClientOrderId, Intent>,
@@ -98,6 +99,7 @@ impl Ledger {
     pub(super) fn new(setup: &Setup) -> Self {
         Self {
             limits: setup.limits.clone(),
+            messages_per_second: setup.messages_per_second,
             seq: 0,
             intents: BTreeMap::new(),
             by_ref: BTreeMap::new(),
