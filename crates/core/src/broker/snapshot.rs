@@ -10,7 +10,7 @@ use alphec_model::broker::{
     CommissionReport, CompletedReport, ExecutionReport, LinkState, OrderNames, Snapshot,
 };
 use alphec_model::{
-    AccountId, AlertKind, Body, BrokerEvent, BrokerRequest, Generation, Provenance, UtcNanos,
+    AccountId, AlertKind, Body, BrokerEvent, BrokerRequest, Generation, OrderState, Provenance, UtcNanos,
 };
 
 use crate::book::OrderIx;
@@ -119,13 +119,26 @@ impl Turn<'_> {
         if !in_dispute {
             self.core.session.clean_since = Some(asked_at);
         }
-        // A difference may be a lag once. The next round agrees, or has it on record as a break.
-        if !(is_first && in_dispute) {
+        // What the first lists leave open may be a lag: a difference in holdings, or an order that they should show
+        // and do not. The next round agrees, or has it on record as a break or as a doubt.
+        if is_first && (in_dispute || self.misses_an_order()) {
+            self.look_later();
+        } else {
             self.recovered();
         }
         self.core.session.books_as_of = Some(asked_at);
         self.pursue_kills(&seen, asked_at);
         self.send_waiting_cancels();
+    }
+
+    /// Whether the lists leave open what became of an order that was sent.
+    fn misses_an_order(&self) -> bool {
+        let mut live = self.core.book.live().into_iter();
+        live.any(|ix| {
+            let order = self.order(ix).filter(|order| self.is_account_here(&order.account));
+            let is_in_doubt = order.is_some_and(|order| order.state == OrderState::InDoubt);
+            is_in_doubt || self.core.session.absent_rounds.contains_key(&ix)
+        })
     }
 
     /// The lists as they go on record: what they repeat of what is there already would make a record that

@@ -30,6 +30,35 @@ fn filled(world: &World, exec_id: &str, qty: &str) -> Books {
 }
 
 #[test]
+fn an_order_that_the_first_lists_leave_open_has_the_books_read_twice_before_anything_is_sent() {
+    let working = || {
+        let mut world = World::working("a", Side::Buy, "10");
+        world.reconnect();
+        world
+    };
+    for (name, mut world) in [("in doubt", in_doubt()), ("working, and not listed", working())] {
+        world.books(holds("0"));
+        assert!(!world.core.readiness().is_ready(), "{name}");
+        let first = world.now;
+        world.next_books(holds("0"));
+        assert!(world.now.since(first) >= crate::support::setup::config().resnapshot_after, "{name}");
+        assert!(world.core.readiness().is_ready(), "{name}: it may stay in doubt, and reserved");
+    }
+}
+
+#[test]
+fn an_order_that_the_first_lists_show_has_them_read_once() {
+    for mut world in [in_doubt(), World::working("a", Side::Buy, "10")] {
+        if world.core.readiness().is_ready() {
+            world.reconnect();
+        }
+        world.books(world.rows(&["a"]));
+        assert_eq!(world.state("a"), OrderState::Working);
+        assert!(world.core.readiness().is_ready());
+    }
+}
+
+#[test]
 fn a_reading_of_the_books_records_what_is_new_and_nothing_twice() {
     let mut world = World::working("a", Side::Buy, "10");
     world.fill("a", "e1.01", "4");

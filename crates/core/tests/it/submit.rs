@@ -70,6 +70,7 @@ fn broker_ids_never_fall_whatever_the_broker_offers() {
     world.session(&["DU1"], 500);
     world.feed();
     world.books(Books::default());
+    world.next_books(Books::default());
     world.submit("c", Side::Buy, "1");
     assert_eq!(id(&world, "c"), 502);
     world.restart();
@@ -77,6 +78,7 @@ fn broker_ids_never_fall_whatever_the_broker_offers() {
     world.session(&["DU1"], 1);
     world.feed();
     world.books(Books::default());
+    world.next_books(Books::default());
     world.submit("d", Side::Buy, "1");
     assert_eq!(id(&world, "d"), 503);
 }
