@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use alphec_execution::config::Stop;
 use alphec_execution::model::broker::{BrokerEvent, LinkState};
-use alphec_execution::model::{AccountId, Alert, AlertKind, Body, InstrumentId, Seq};
+use alphec_execution::model::{
+    AccountId, Alert, AlertKind, Body, ClientOrderId, InstrumentId, OrderState, Seq,
+};
 use alphec_execution::{Builder, Error, ExecutionClient, Profile, StopPolicy};
 use alphec_journal::{Filter, Reader};
 use tokio::sync::broadcast;
@@ -52,6 +54,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 pub(crate) struct OneShot {
     pub(crate) client: ExecutionClient,
     pub(crate) profile: Profile,
+    /// Orders that were in doubt before the broker's books were read.
+    pub(crate) doubts: Vec<ClientOrderId>,
     alerts: broadcast::Receiver<Alert>,
     heard: Vec<Alert>,
 }
@@ -85,13 +89,20 @@ impl OneShot {
         // Before the engine, so that a gateway that is not there costs a moment and no records.
         reach(&profile, patience).await?;
         let mut one_shot = Self::on(profile, builder)?;
-        match one_shot.link_up(patience).await {
+        match one_shot.begin(patience).await {
             Ok(()) => Ok(one_shot),
             Err(error) => {
                 one_shot.stop().await;
                 Err(error)
             }
         }
+    }
+
+    async fn begin(&mut self, patience: Duration) -> anyhow::Result<()> {
+        let open = self.client.open_orders().await?;
+        let in_doubt = open.into_iter().filter(|order| order.state == OrderState::InDoubt);
+        self.doubts = in_doubt.map(|order| order.client_order_id).collect();
+        self.link_up(patience).await
     }
 
     /// Starts on the profile's journal, whatever the link.
@@ -104,7 +115,7 @@ impl OneShot {
     fn on(profile: Profile, builder: Builder) -> anyhow::Result<Self> {
         let client = builder.start().map_err(held)?;
         let alerts = client.alerts();
-        Ok(Self { client, profile, alerts, heard: Vec::new() })
+        Ok(Self { client, profile, doubts: Vec::new(), alerts, heard: Vec::new() })
     }
 
     /// Stops and keeps every order. What was asked for is done by then, so trouble here is only told.

@@ -9,17 +9,17 @@ use super::watch::watch;
 use crate::commands::one_shot::OneShot;
 use crate::render;
 
-/// Waits until the doubt about each of these orders is settled, or the time is up, and says which. One that was absent and
-/// is placed again is in no doubt any more, and settled by its answer.
-pub(super) async fn settle<'a>(
-    one_shot: &OneShot,
-    orders: impl IntoIterator<Item = &'a Order>,
-    patience: Duration,
-) -> anyhow::Result<()> {
+/// Waits until the doubt about each of these orders is settled, or the time is up, and says which: also of those that the
+/// first reading of the books has settled. One that was absent and is placed again is in no doubt any more, and settled
+/// by its answer.
+pub(super) async fn settle(one_shot: &OneShot, orders: &[Order], patience: Duration) -> anyhow::Result<()> {
     let deadline = Instant::now() + patience;
     let is_settled = |order: &Order| !matches!(order.state, OrderState::InDoubt | OrderState::PendingNew);
-    for order in orders.into_iter().filter(|order| !is_settled(order)) {
+    for order in orders {
         let id: &ClientOrderId = &order.client_order_id;
+        if is_settled(order) && !one_shot.doubts.contains(id) {
+            continue;
+        }
         let handle = one_shot.client.order(id).await?;
         let left = deadline.saturating_duration_since(Instant::now());
         let order = watch(&handle, left, is_settled).await?;

@@ -48,6 +48,6 @@ async fn ask(common: &Common, patience: &Patience) -> anyhow::Result<Vec<Order>>
 }
 
 async fn settled(one_shot: &OneShot, patience: &Patience) -> anyhow::Result<Vec<Order>> {
-    settle(one_shot, &one_shot.client.open_orders().await?, patience.timeout()).await?;
+    settle(one_shot, &one_shot.client.all_orders().await?, patience.timeout()).await?;
     Ok(one_shot.client.all_orders().await?)
 }

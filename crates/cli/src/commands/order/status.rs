@@ -46,7 +46,7 @@ async fn ask(
     id: &ClientOrderId,
     patience: &Patience,
 ) -> anyhow::Result<(Order, Vec<Fill>)> {
-    settle(one_shot, [&one_shot.client.get_order_status(id).await?], patience.timeout()).await?;
+    settle(one_shot, &[one_shot.client.get_order_status(id).await?], patience.timeout()).await?;
     let order = one_shot.client.get_order_status(id).await?;
     Ok((order, one_shot.client.fills(id).await?))
 }
