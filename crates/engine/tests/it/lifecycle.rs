@@ -126,6 +126,8 @@ async fn after_a_restart_an_unanswered_order_is_in_doubt_and_is_not_sent_again()
     let order = handle.order(&key("a")).await.unwrap().unwrap();
     assert_eq!(order.state, OrderState::InDoubt);
     broker.come_up().await;
+    // Again: the first does not show the order in doubt.
+    broker.answer_snapshot().await;
     until_ready(&handle).await;
     broker.no_trade().await;
     let again = handle.command(submit("a")).await.unwrap();
