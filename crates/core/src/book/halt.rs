@@ -75,7 +75,9 @@ impl Book {
         self.gap.as_ref()
     }
 
-    pub(crate) const fn next_gap(&self) -> u64 {
+    /// Which gap the next one will be: 1, 2, 3, … for the life of the journal.
+    #[must_use]
+    pub const fn next_gap(&self) -> u64 {
         self.gaps.saturating_add(1)
     }
 

@@ -210,7 +210,9 @@ impl Book {
         number <= self.salvaged && !self.by_intent.contains_key(&number)
     }
 
-    pub(crate) const fn next_intent(&self) -> u64 {
+    /// The number of the next intent: what its order reference will say.
+    #[must_use]
+    pub const fn next_intent(&self) -> u64 {
         self.intents.saturating_add(1)
     }
 

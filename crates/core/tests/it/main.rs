@@ -8,6 +8,7 @@ mod fills;
 mod foreign;
 mod gap;
 mod gate;
+mod golden;
 mod group;
 mod inputs;
 mod kill;

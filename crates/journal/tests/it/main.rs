@@ -7,6 +7,7 @@ mod crash;
 mod disk_faults;
 mod front;
 mod full;
+mod golden;
 mod queries;
 mod reading;
 mod refusals;
