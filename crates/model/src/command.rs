@@ -50,6 +50,7 @@ pub struct ModifyRequest {
 pub enum CancelScope {
     /// Every order of ours.
     #[default]
+    #[serde(deserialize_with = "crate::bare::read")]
     All,
     /// Those of one account.
     Account {

@@ -75,6 +75,7 @@ pub enum InstrumentKind {
         right: OptionRight,
     },
     /// A currency pair; the symbol is the base, the currency the quote.
+    #[serde(deserialize_with = "crate::bare::read")]
     Forex,
 }
 

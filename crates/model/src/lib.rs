@@ -14,6 +14,7 @@
 
 pub mod account;
 pub mod alert;
+mod bare;
 pub mod broker;
 pub mod command;
 pub mod decimal;

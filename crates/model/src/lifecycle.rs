@@ -90,6 +90,7 @@ impl fmt::Display for OrderState {
 #[non_exhaustive]
 pub enum Evidence {
     /// Our own decision, before anything was sent.
+    #[serde(deserialize_with = "crate::bare::read")]
     Decision,
     /// An execution report.
     Execution {

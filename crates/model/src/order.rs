@@ -41,6 +41,7 @@ impl fmt::Display for Side {
 #[non_exhaustive]
 pub enum OrderType {
     /// At the best price there is.
+    #[serde(deserialize_with = "crate::bare::read")]
     Market,
     /// At this price or better.
     Limit {
@@ -136,8 +137,10 @@ impl fmt::Display for OrderType {
 #[non_exhaustive]
 pub enum TimeInForce {
     /// Until the session ends.
+    #[serde(deserialize_with = "crate::bare::read")]
     Day,
     /// Until canceled.
+    #[serde(deserialize_with = "crate::bare::read")]
     Gtc,
     /// Until an instant.
     Gtd {
@@ -145,8 +148,10 @@ pub enum TimeInForce {
         expire_at: UtcNanos,
     },
     /// What fills at once; the rest is canceled.
+    #[serde(deserialize_with = "crate::bare::read")]
     Ioc,
     /// All at once or nothing.
+    #[serde(deserialize_with = "crate::bare::read")]
     Fok,
 }
 
@@ -177,6 +182,7 @@ impl fmt::Display for TimeInForce {
 pub enum SpecError {
     /// A size of zero.
     #[error("order quantity is zero; give a size above zero")]
+    #[serde(deserialize_with = "crate::bare::read")]
     ZeroQty,
     /// A size off the instrument's lot.
     #[error("quantity {qty} is not a multiple of the lot {lot} of {instrument}")]

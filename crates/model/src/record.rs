@@ -214,6 +214,7 @@ pub enum Body {
         verdict: Verdict,
     },
     /// Every custom rule passed a staged change; it goes to the wire.
+    #[serde(deserialize_with = "crate::bare::read")]
     ReplaceReleased,
     /// A change was refused by us; the terms in force stay.
     ReplaceDenied {
@@ -238,9 +239,11 @@ pub enum Body {
         evidence: Evidence,
     },
     /// A cancel goes to the wire.
+    #[serde(deserialize_with = "crate::bare::read")]
     CancelAsked,
     /// A cancel goes to the wire as a question: nobody asked for the order to end, but whether it exists is
     /// not known.
+    #[serde(deserialize_with = "crate::bare::read")]
     CancelProbed,
     /// Proven absent, the order goes to the wire once more: the same order of ours, a new attempt at the broker.
     Resent {

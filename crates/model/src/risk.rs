@@ -160,6 +160,7 @@ pub struct Proposal {
 #[serde(tag = "answer", rename_all = "snake_case", deny_unknown_fields)]
 pub enum RuleAnswer {
     /// It has no objection.
+    #[serde(deserialize_with = "crate::bare::read")]
     Pass,
     /// It refuses.
     Deny {

@@ -40,6 +40,7 @@ const fn long_ago() -> UtcNanos {
 #[serde(tag = "leg", rename_all = "snake_case", deny_unknown_fields)]
 pub enum TicketLeg {
     /// An entry: the broker parks it until the last of its exits has arrived.
+    #[serde(deserialize_with = "crate::bare::read")]
     Parent,
     /// An exit.
     Child {
@@ -82,6 +83,7 @@ pub enum BrokerRequest {
         broker_order_id: BrokerOrderId,
     },
     /// Cancel every open order of the login, whoever placed it. Answered order by order, without an end.
+    #[serde(deserialize_with = "crate::bare::read")]
     GlobalCancel,
     /// Take the complete lists, each to its end marker, and answer with one snapshot.
     Snapshot {
