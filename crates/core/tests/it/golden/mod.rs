@@ -17,9 +17,11 @@ mod stories;
 
 use std::path::{Path, PathBuf};
 
-use alphec_core::Core;
-use alphec_model::Record;
+use alphec_core::{Core, Input};
+use alphec_model::broker::OrderNames;
+use alphec_model::{BrokerEvent, OrderState, Record};
 
+use crate::support::broker::execution;
 use crate::support::setup;
 
 const BLESS: &str = "GOLDEN_BLESS";
@@ -90,6 +92,19 @@ fn a_record_of_a_golden_journal_is_written_again_with_the_same_bytes() {
             assert_eq!(serde_json::to_string(&record).unwrap(), text, "{name}");
         }
     }
+}
+
+#[test]
+fn an_order_of_the_first_form_of_references_is_known_by_it_and_nothing_else() {
+    let (name, lines) = journals().into_iter().find(|(name, _)| name == "first_references").unwrap();
+    let mut core = opened(&name, &lines);
+    let order = core.book().order(&setup::key("a")).unwrap().clone();
+    assert!(order.order_ref.as_ref().is_some_and(|reference| reference.as_str().starts_with("ax1.")));
+    let mut report = execution(&order, "0001.0b.01", "6", "100");
+    report.names = OrderNames { order_ref: report.names.order_ref, ..OrderNames::default() };
+    let step = core.handle(order.updated_at, Input::Broker(BrokerEvent::Execution(report)));
+    assert!(step.records.iter().any(|record| record.body.kind() == "filled"), "{step:?}");
+    assert_eq!(core.book().order(&setup::key("a")).unwrap().state, OrderState::Filled);
 }
 
 #[test]
