@@ -415,6 +415,14 @@ pub struct Pending {
     pub given_up: Vec<PendingReplace>,
 }
 
+impl Pending {
+    /// Whether somebody asked for the order to end, and was not refused: not a question whether it exists.
+    #[must_use]
+    pub const fn is_cancel_asked(&self) -> bool {
+        self.cancel_asked_at.is_some() && !self.is_probe
+    }
+}
+
 const fn first() -> u8 {
     1
 }

@@ -113,17 +113,30 @@ impl Turn<'_> {
         cancel.sent_at = None;
         cancel.not_found = cancel.not_found.saturating_add(1);
         if cancel.not_found >= NOT_FOUND_MAX {
-            let what = if self.is_within_executions(ix) {
-                "the broker shows the order and does not find it to cancel: cancel it in TWS"
-            } else {
-                "the broker does not find the order, and it is older than the executions that it lists: \
-                 find out in TWS or on the statements how it ended, and settle it"
-            };
-            self.anomaly(what.to_owned(), Some(ix));
-            self.end_cancel(ix, notice);
+            // Not with each list any more: in doubt, with the rounds that may prove it absent.
+            cancel.sent_at = Some(self.now);
+            self.not_found_again(ix, notice);
         }
         // A gateway that has just started finds orders late: the cancel leaves again after the lists.
         self.look_later();
+    }
+
+    /// Nothing finds the order, time and again. While it is in doubt whoever wants it gone still does: without
+    /// that it could be placed again.
+    fn not_found_again(&mut self, ix: OrderIx, notice: &Notice) {
+        let is_in_doubt = self.state(ix) == Some(OrderState::InDoubt);
+        let what = if !self.is_within_executions(ix) {
+            "the broker does not find the order, and it is older than the executions that it lists: \
+             find out in TWS or on the statements how it ended, and settle it"
+        } else if is_in_doubt {
+            return;
+        } else {
+            "the broker shows the order and does not find it to cancel: cancel it in TWS"
+        };
+        self.anomaly(what.to_owned(), Some(ix));
+        if !is_in_doubt {
+            self.end_cancel(ix, notice);
+        }
     }
 
     /// In doubt, and in none of the complete lists of at least two rounds of this connection.

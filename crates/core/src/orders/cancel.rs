@@ -126,10 +126,16 @@ impl Turn<'_> {
         if planted::is("a-lost-cancel-is-not-sent-again") {
             return;
         }
+        let is_probe = self.order(ix).is_some_and(|order| order.pending.is_probe);
         let cancel = self.core.session.cancels.entry(ix).or_default();
         if *status == BrokerStatus::PendingCancel {
             cancel.sent_at = cancel.sent_at.or(Some(asked_at));
             return;
+        }
+        let is_lost = cancel.sent_at.is_none_or(|at| asked_at.since(at) >= self.core.config.ack_timeout);
+        if is_probe && is_lost {
+            // The question is answered: it exists. Nobody wants it gone.
+            return self.end_question(ix, status);
         }
         let Some(sent_at) = cancel.sent_at else { return };
         if asked_at.since(sent_at) >= self.core.config.ack_timeout {
@@ -139,6 +145,12 @@ impl Turn<'_> {
             self.anomaly(what.to_owned(), Some(ix));
         }
         self.core.session.want_snapshot(self.now.saturating_add(self.core.config.ack_timeout));
+    }
+
+    fn end_question(&mut self, ix: OrderIx, status: &BrokerStatus) {
+        self.core.session.cancels.remove(&ix);
+        let evidence = Evidence::OpenOrder { status: status.as_str().into() };
+        self.record(About::order(ix), Provenance::Observed, Body::CancelEnded { evidence });
     }
 
     /// Cancels one order wherever it stands. Terminal orders are left alone; what was never sent
@@ -203,7 +215,8 @@ impl Turn<'_> {
             return;
         }
         for ix in self.core.book.live() {
-            let is_asked = self.order(ix).is_some_and(|order| order.pending.cancel_asked_at.is_some());
+            // A question is put anew by the rounds that have it open, if they do.
+            let is_asked = self.order(ix).is_some_and(|order| order.pending.is_cancel_asked());
             let is_sent = self.core.session.cancels.get(&ix).is_some_and(|cancel| cancel.sent_at.is_some());
             if is_asked && !is_sent {
                 self.send_cancel(ix);

@@ -22,7 +22,7 @@ impl Turn<'_> {
             return;
         }
         let Some(order) = self.order(ix) else { return };
-        let is_wanted_gone = order.pending.cancel_asked_at.is_some() && !order.pending.is_probe;
+        let is_wanted_gone = order.pending.is_cancel_asked();
         match order.when_in_doubt {
             _ if is_wanted_gone => self.cancel_one(ix, None),
             WhenInDoubt::Hold => {
@@ -78,5 +78,5 @@ fn may_be_resent(order: &Order) -> bool {
         && order.perm_id.is_none()
         && order.cum_qty.is_zero()
         && order.pending.replace.is_none()
-        && (order.pending.cancel_asked_at.is_none() || order.pending.is_probe)
+        && !order.pending.is_cancel_asked()
 }

@@ -64,6 +64,6 @@ impl Core {
     fn is_canceling(&self, ix: OrderIx, order: &Order) -> bool {
         let is_down = matches!(self.session.link.state, alphec_model::broker::LinkState::Down);
         let is_sent = self.session.cancels.get(&ix).is_some_and(|cancel| cancel.sent_at.is_some());
-        order.pending.cancel_asked_at.is_some() && (is_sent || is_down)
+        order.pending.is_cancel_asked() && (is_sent || is_down)
     }
 }

@@ -204,3 +204,53 @@ fn what_custom_rules_have_passed_is_not_placed_again() {
     assert_eq!(not_found(&mut world).places(), 0, "they judged a moment that is gone");
     assert_eq!(world.state("a"), OrderState::Canceled);
 }
+
+#[test]
+fn an_order_that_somebody_wants_gone_is_never_placed_again_however_often_it_is_not_found() {
+    let mut world = World::ready_with(|config| config.absent_after = seconds(30));
+    let mut order = request("a", "AAPL", limit(Side::Buy, "10", "100"));
+    order.when_in_doubt = Some(WhenInDoubt::ResendIfAbsent);
+    world.submit_request(order);
+    world.disconnect();
+    world.cancel("a");
+    let mut seen = world.connect();
+    for round in 0..40 {
+        for id in seen.cancels() {
+            assert_eq!(id, 1);
+            assert_eq!(not_found(&mut world).places(), 0, "round {round}");
+        }
+        if world.state("a") == OrderState::Canceled {
+            assert!(round > 3, "the watch outlasts three answers");
+            assert!(world.bodies("a", "cancel_ended").is_empty(), "the wish stood to the end");
+            return;
+        }
+        world.feed();
+        seen = world.next_books(Books::default());
+    }
+    panic!("it was never proven absent");
+}
+
+#[test]
+fn a_question_is_not_put_again_before_the_books_are_read_and_ends_when_they_show_the_order() {
+    let mut world = in_doubt(WhenInDoubt::CancelProbe);
+    assert_eq!(watched(&mut world).first(), Some(&1));
+    // The question got lost with the connection, and the order is there.
+    assert!(world.reconnect().cancels().is_empty());
+    let rows = world.rows(&["a"]);
+    assert!(world.next_books(rows).cancels().is_empty());
+    assert_eq!(world.state("a"), OrderState::Working);
+    assert_eq!(world.order("a").pending.cancel_asked_at, None);
+    let rows = world.rows(&["a"]);
+    assert!(world.next_books(rows).cancels().is_empty());
+}
+
+#[test]
+fn a_cancel_of_an_order_that_was_only_asked_for_is_a_cancel() {
+    let mut world = in_doubt(WhenInDoubt::ResendIfAbsent);
+    watched(&mut world);
+    assert!(world.order("a").pending.is_probe);
+    assert_eq!(world.cancel("a").cancels(), [1]);
+    assert_eq!(world.bodies("a", "cancel_asked").len(), 1);
+    assert_eq!(not_found(&mut world).places(), 0);
+    assert_eq!(world.state("a"), OrderState::Canceled);
+}

@@ -43,7 +43,7 @@ impl Loop {
             .core
             .book()
             .live_orders()
-            .filter(|order| policy.cancels(order) && order.pending.cancel_asked_at.is_none())
+            .filter(|order| policy.cancels(order) && !order.pending.is_cancel_asked())
             .map(|order| order.client_order_id.clone())
             .collect();
         if let Ok(correlation_id) = CorrelationId::new("stop") {

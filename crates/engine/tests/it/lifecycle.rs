@@ -5,9 +5,9 @@ use std::time::Duration;
 use alphec_engine::core::Reply;
 use alphec_engine::{BrokerTask, CallError, StopPolicy};
 use alphec_model::broker::{BrokerStatus, LinkState};
-use alphec_model::{AlertKind, Body, OrderState};
+use alphec_model::{AlertKind, Body, Command, OrderState, WhenInDoubt};
 
-use crate::support::{PATIENCE, World, key, submit, until, until_ready, work};
+use crate::support::{PATIENCE, QUIET, World, key, submit, until, until_ready, work};
 
 #[tokio::test]
 async fn a_stop_cancels_waits_for_the_broker_and_reports_nothing_left() {
@@ -101,6 +101,28 @@ async fn a_stop_that_keeps_orders_sends_no_cancel() {
     while let Some(request) = broker.requests.recv().await {
         assert!(!matches!(request, alphec_model::BrokerRequest::Cancel { .. }), "{request:?}");
     }
+}
+
+#[tokio::test]
+async fn a_stop_cancels_also_what_was_only_asked_for() {
+    let first = World::new();
+    let sink = first.sink.clone();
+    let (handle, mut broker) = first.ready().await;
+    let Command::Submit(mut request) = submit("a") else { panic!("an order") };
+    request.when_in_doubt = Some(WhenInDoubt::CancelProbe);
+    handle.command(Command::Submit(request)).await.unwrap();
+    let sent = broker.next_place().await;
+    handle.stop(StopPolicy::Keep, QUIET).await.unwrap();
+
+    let mut second = World::new();
+    second.sink = sink.clone();
+    let (handle, mut broker) = second.start();
+    broker.come_up().await;
+    broker.answer_snapshot().await;
+    assert_eq!(broker.next_cancel().await, sent.broker_order_id, "the question");
+    handle.stop(StopPolicy::Cancel, QUIET).await.unwrap();
+    let wishes = sink.records().iter().filter(|record| record.body == Body::CancelAsked).count();
+    assert_eq!(wishes, 1, "the next process must know that it is to end");
 }
 
 #[tokio::test]
