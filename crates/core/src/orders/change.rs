@@ -3,7 +3,7 @@
 use alphec_model::lifecycle::OrderState;
 use alphec_model::{AlertKind, Body, DenyReason, Evidence, PermId, Provenance, RejectReason, planted};
 
-use super::group::never_stood;
+use super::group::LegEnd;
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 
@@ -73,7 +73,7 @@ impl Turn<'_> {
             Evidence::Silence { .. } | Evidence::Absent { .. } => Provenance::Inferred,
             _ => Provenance::Observed,
         };
-        let never_stood = self.order(ix).is_some_and(|order| never_stood(order, to, &evidence));
+        let end = self.order(ix).map(|order| LegEnd::of(order, to, &evidence));
         let Carried { perm_id, deny_reason, reject_reason } = carried;
         let body = Body::OrderChanged { from, to, evidence, perm_id, deny_reason, reject_reason };
         self.record(About::order(ix), provenance, body);
@@ -81,7 +81,7 @@ impl Turn<'_> {
             self.answer_waiting(ix);
             self.core.session.forget_order(ix);
             if from != OrderState::Staged && !from.is_terminal() {
-                self.leg_ended(ix, never_stood);
+                end.into_iter().for_each(|end| self.leg_ended(ix, end));
             }
         } else if to != OrderState::PendingNew {
             self.core.session.acknowledged(ix);

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use alphec_model::{
-    AlertKind, Body, BrokerRequest, Command, DenyReason, Evidence, GroupRequest, LegRole, Order,
+    AlertKind, Body, BrokerRequest, Command, Decimal, DenyReason, Evidence, GroupRequest, LegRole, Order,
     OrderRequest, OrderState, Provenance, Verdict,
 };
 
@@ -198,7 +198,7 @@ impl Turn<'_> {
     }
 
     /// What the end of a leg means for the others.
-    pub(super) fn leg_ended(&mut self, ix: OrderIx, never_stood: bool) {
+    pub(super) fn leg_ended(&mut self, ix: OrderIx, end: LegEnd) {
         let Some(order) = self.order(ix) else { return };
         let Some(leg) = order.leg.clone() else { return };
         let (key, has_filled) = (order.client_order_id.clone(), !order.cum_qty.is_zero());
@@ -207,7 +207,7 @@ impl Turn<'_> {
             // What filled of it stays protected by its exits.
             LegRole::Parent if has_filled => {}
             LegRole::Parent => drop(self.cancel_legs(&legs, ix)),
-            LegRole::Child | LegRole::Peer if never_stood => {
+            LegRole::Child | LegRole::Peer if end == LegEnd::NeverStood => {
                 let opened = legs.iter().any(|leg| self.has_opened(*leg));
                 let undone = match leg.role {
                     // The entry has filled: its other exits are what protects it.
@@ -226,8 +226,27 @@ impl Turn<'_> {
                     self.alert(AlertKind::GroupBroken, text, Some(ix));
                 }
             }
+            LegRole::Child if end == LegEnd::Vanished && self.is_unprotected(&legs) => {
+                let text = format!(
+                    "group {}: exit {key} is gone and nobody said why; what has filled may be unprotected: look now",
+                    leg.group
+                );
+                self.alert(AlertKind::GroupBroken, text, Some(ix));
+            }
             LegRole::Child | LegRole::Peer => {}
         }
+    }
+
+    /// Whether more of the entry has filled than of its exits.
+    fn is_unprotected(&self, legs: &[OrderIx]) -> bool {
+        let filled = |is_exit: bool| {
+            let orders = legs.iter().filter_map(|leg| self.order(*leg));
+            let of_kind = orders.filter(|order| {
+                order.leg.as_ref().is_some_and(|leg| (leg.role == LegRole::Child) == is_exit)
+            });
+            of_kind.map(|order| order.cum_qty.get()).sum::<Decimal>()
+        };
+        filled(false) > filled(true)
     }
 
     /// Whether the leg has opened something: an entry, or one of several, that filled.
@@ -278,11 +297,30 @@ fn denied_by(leg: &alphec_model::ClientOrderId, why: &str) -> Verdict {
     Verdict { denied: Some(reason), ..Verdict::default() }
 }
 
-/// Whether what ended the order shows that it never stood at the broker.
-pub(super) fn never_stood(order: &Order, to: OrderState, evidence: &Evidence) -> bool {
-    let is_unheard =
-        matches!(evidence, Evidence::NotWritten { .. } | Evidence::Absent { .. } | Evidence::Operator { .. });
-    // A question whether it exists is no wish that it ends.
-    let is_wished_away = order.pending.cancel_asked_at.is_some() && !order.pending.is_probe;
-    matches!(to, OrderState::Rejected | OrderState::Denied) || (is_unheard && !is_wished_away)
+/// What the end of a leg says about its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LegEnd {
+    /// It never stood at the broker, or our own question whether it exists took it away.
+    NeverStood,
+    /// It stood, and is gone without a word why: one that the other legs ended, or that is missing.
+    Vanished,
+    /// As the group is meant to work, or as somebody wanted.
+    Meant,
+}
+
+impl LegEnd {
+    pub(super) fn of(order: &Order, to: OrderState, evidence: &Evidence) -> Self {
+        let is_told = !matches!(
+            evidence,
+            Evidence::NotWritten { .. } | Evidence::Absent { .. } | Evidence::Operator { .. }
+        );
+        let has_stood = order.perm_id.is_some() || !order.cum_qty.is_zero();
+        match to {
+            OrderState::Rejected | OrderState::Denied => Self::NeverStood,
+            OrderState::Canceled if is_told && order.pending.is_probe => Self::NeverStood,
+            _ if is_told || order.pending.is_cancel_asked() => Self::Meant,
+            _ if has_stood => Self::Vanished,
+            _ => Self::NeverStood,
+        }
+    }
 }

@@ -377,3 +377,72 @@ fn of_peers_one_that_never_stood_undoes_the_others_and_one_canceled_by_the_group
     world.wait(seconds(1));
     assert_eq!((world.state("low"), world.state("high")), (OrderState::Filled, OrderState::Canceled));
 }
+
+/// The bracket after an entry that filled 4 of 10, when no list shows the loss any more and it is asked for.
+fn asked_for_the_loss(mut world: World) -> World {
+    world.reconnect();
+    let executions = vec![execution(&world.order("entry"), "e.1.01", "4", "100")];
+    for _ in 0..8 {
+        world.feed();
+        let rows = world.rows(&["entry", "profit"]);
+        let positions = vec![position("AAPL", "4")];
+        world.next_books(Books { executions: executions.clone(), positions, ..rows });
+    }
+    assert_eq!(states(&world), [OrderState::Working, OrderState::Working, OrderState::InDoubt]);
+    assert!(!world.bodies("loss", "cancel_probed").is_empty(), "it was asked for");
+    world
+}
+
+#[test]
+fn an_exit_that_our_own_question_took_away_never_stood() {
+    let mut world = asked_for_the_loss(working());
+    let seen = world.notice("loss", 202, NoticeClass::Canceled);
+    assert_eq!(world.state("loss"), OrderState::Canceled);
+    assert_eq!(seen.alerts(AlertKind::GroupBroken), 1, "what has filled may be unprotected");
+    assert_eq!(seen.cancels(), [1], "what could still open is canceled");
+}
+
+#[test]
+fn an_exit_that_stood_and_is_gone_undoes_nothing_and_people_are_told_to_look() {
+    let mut world = asked_for_the_loss(working());
+    let seen = world.notice("loss", 10_147, NoticeClass::NotFound);
+    assert_eq!(world.state("loss"), OrderState::Canceled);
+    assert_eq!(seen.alerts(AlertKind::GroupBroken), 1, "nobody said why");
+    assert!(seen.cancels().is_empty());
+}
+
+#[test]
+fn an_exit_that_the_others_fill_ended_is_missed_by_nobody() {
+    let mut world = asked_for_the_loss(working());
+    world.event(BrokerEvent::Execution(execution(&world.order("profit"), "e.2.01", "4", "105")));
+    for positions in [vec![], vec![]] {
+        world.feed();
+        let rows = world.rows(&["entry", "profit"]);
+        world.next_books(Books { positions, ..rows });
+    }
+    let seen = world.notice("loss", 10_148, NoticeClass::CancelRefused);
+    assert_eq!((world.state("loss"), seen.alerts(AlertKind::GroupBroken)), (OrderState::Canceled, 0));
+    assert!(seen.cancels().is_empty());
+}
+
+#[test]
+fn of_peers_one_that_stood_and_is_gone_leaves_the_other() {
+    let mut world = World::ready_with(|config| config.when_in_doubt = WhenInDoubt::CancelProbe);
+    submit(&mut world, peers());
+    for name in ["low", "high"] {
+        world.open_order(name, "Submitted");
+    }
+    world.reconnect();
+    let executions = vec![execution(&world.order("low"), "e.1.01", "4", "99")];
+    for _ in 0..8 {
+        world.feed();
+        let rows = world.rows(&["low"]);
+        let positions = vec![position("AAPL", "4")];
+        world.next_books(Books { executions: executions.clone(), positions, ..rows });
+    }
+    assert_eq!(world.state("high"), OrderState::InDoubt);
+    let seen = world.notice("high", 10_147, NoticeClass::NotFound);
+    assert_eq!(world.state("high"), OrderState::Canceled);
+    assert!(seen.cancels().is_empty(), "the broker may have ended it for what the other filled");
+    assert_eq!(world.state("low"), OrderState::Working);
+}
