@@ -19,7 +19,7 @@ use crate::session::Outstanding;
 
 /// How long an answer may take before the books are asked for anew.
 const BOOKS_PATIENCE: Duration = Duration::from_secs(120);
-/// How many days of executions are asked for once the first lists after a gap showed all: more than one, for
+/// How many days of executions are asked for once the lists that closed a gap showed all: more than one, for
 /// midnight lies between two readings.
 const LATER_DAYS: u8 = 2;
 
@@ -41,8 +41,8 @@ impl Turn<'_> {
         self.core.session.asked_at = Some(self.now);
         self.core.session.want_snapshot(self.now.saturating_add(BOOKS_PATIENCE));
         let all_days = self.core.config.executions_days;
-        let is_first = self.core.session.link.rounds == 0;
-        let executions_days = if is_first { all_days } else { all_days.min(LATER_DAYS) };
+        let is_recovering = self.core.session.link.rounds == 0 || self.core.book.gap().is_some();
+        let executions_days = if is_recovering { all_days } else { all_days.min(LATER_DAYS) };
         self.request(About::default(), BrokerRequest::Snapshot { id, executions_days });
     }
 
@@ -121,7 +121,7 @@ impl Turn<'_> {
         }
         // What the first lists leave open may be a lag: a difference in holdings, or an order that they should show
         // and do not. The next round agrees, or has it on record as a break or as a doubt.
-        if is_first && (in_dispute || self.misses_an_order()) {
+        if is_first && (in_dispute || self.misses_an_order(&seen, asked_at)) {
             self.look_later();
         } else {
             self.recovered();
@@ -132,12 +132,13 @@ impl Turn<'_> {
     }
 
     /// Whether the lists leave open what became of an order that was sent.
-    fn misses_an_order(&self) -> bool {
-        let mut live = self.core.book.live().into_iter();
-        live.any(|ix| {
-            let order = self.order(ix).filter(|order| self.is_account_here(&order.account));
-            let is_in_doubt = order.is_some_and(|order| order.state == OrderState::InDoubt);
-            is_in_doubt || self.core.session.absent_rounds.contains_key(&ix)
+    fn misses_an_order(&self, seen: &BTreeSet<OrderIx>, asked_at: UtcNanos) -> bool {
+        let live = self.core.book.live().into_iter().filter_map(|ix| Some((ix, self.order(ix)?)));
+        let mut here = live.filter(|(_, order)| self.is_account_here(&order.account));
+        here.any(|(ix, order)| match order.state {
+            OrderState::InDoubt => true,
+            OrderState::PendingNew => order.updated_at <= asked_at && !seen.contains(&ix),
+            _ => self.core.session.absent_rounds.contains_key(&ix),
         })
     }
 

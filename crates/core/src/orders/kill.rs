@@ -54,7 +54,10 @@ impl Turn<'_> {
             if self.core.book.live_in(&scope).next().is_some() {
                 self.cancel_again(&scope, seen);
                 self.look_later();
-            } else if self.second_lives_in(&scope).is_empty() && !is_verified {
+            } else if self.second_lives_in(&scope).is_empty()
+                && !is_verified
+                && self.core.book.gap().is_none()
+            {
                 let others = self.core.book.foreign_orders().count();
                 let text = format!(
                     "kill switch on {scope}: the broker's lists show that nothing of ours works there any more; \

@@ -5,7 +5,7 @@ use alphec_model::broker::NoticeClass;
 use alphec_model::{AlertKind, CancelScope, OrderState, Rule, Side, StrategyId};
 
 use crate::support::World;
-use crate::support::broker::Books;
+use crate::support::broker::{Books, position};
 use crate::support::setup::{account, instrument, limit, request, seconds};
 
 fn is_verified(world: &World, scope: &CancelScope) -> bool {
@@ -27,6 +27,18 @@ fn a_kill_halts_cancels_and_is_verified_by_lists_asked_for_after_it() {
     let seen = world.next_books(Books::default());
     assert!(is_verified(&world, &CancelScope::All) && seen.alerts(AlertKind::KillVerified) == 1);
     assert_eq!(world.next_books(Books::default()).alerts(AlertKind::KillVerified), 0, "told once");
+}
+
+#[test]
+fn lists_that_do_not_close_the_gap_verify_nothing() {
+    let mut world = World::ready();
+    world.kill(CancelScope::All);
+    world.reconnect();
+    let differs = || Books { positions: vec![position("AAPL", "5")], ..Books::default() };
+    world.books(differs());
+    assert!(!is_verified(&world, &CancelScope::All), "they differ from what we know: they are read again");
+    world.next_books(differs());
+    assert!(is_verified(&world, &CancelScope::All));
 }
 
 #[test]
@@ -170,7 +182,7 @@ fn books_that_differ_are_not_clean_the_first_time_either() {
     let mut world = World::ready();
     world.wait(seconds(1));
     world.halt();
-    let positions = vec![crate::support::broker::position("ES", "3")];
+    let positions = vec![position("ES", "3")];
     world.next_books(Books { positions, ..Books::default() });
     assert!(matches!(world.resume().misuse(), Misuse::NotClean(_)));
     world.next_books(Books::default());
@@ -193,7 +205,7 @@ fn resuming_is_refused_while_an_order_is_in_doubt_or_a_position_broken() {
     world.next_books(books.clone());
     assert_eq!(world.state("a"), OrderState::Working);
     let mut differs = books.clone();
-    differs.positions = vec![crate::support::broker::position("ES", "3")];
+    differs.positions = vec![position("ES", "3")];
     world.next_books(differs.clone());
     world.next_books(differs);
     assert!(matches!(world.resume().misuse(), Misuse::NotClean(why) if why.contains("ES")));

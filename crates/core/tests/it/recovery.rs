@@ -531,3 +531,39 @@ fn statuses_of_a_list_are_judged_like_any_other() {
     world.next_books(books);
     assert_eq!(world.state("a"), OrderState::Canceled);
 }
+
+#[test]
+fn until_the_gap_is_closed_every_reading_asks_for_all_the_days() {
+    let mut world = World::ready_with(|config| config.executions_days = 5);
+    world.submit("a", Side::Buy, "10");
+    let days = |seen: &crate::support::Seen| {
+        seen.0.requests.iter().find_map(|request| match request {
+            BrokerRequest::Snapshot { executions_days, .. } => Some(*executions_days),
+            _ => None,
+        })
+    };
+    world.disconnect();
+    assert_eq!(days(&world.connect()), Some(5));
+    world.books(holds("0"));
+    assert!(world.core.book().gap().is_some());
+    assert_eq!(
+        days(&world.wait(seconds(3))),
+        Some(5),
+        "the first did not show the order: it may have shown too little"
+    );
+    world.books(holds("0"));
+    assert!(world.core.book().gap().is_none());
+    assert_eq!(days(&world.wait(seconds(60))), Some(2));
+}
+
+#[test]
+fn an_unanswered_order_that_the_lists_after_a_gap_do_not_show_has_them_read_twice() {
+    let mut world = World::ready();
+    world.submit("a", Side::Buy, "10");
+    world.event(BrokerEvent::Gap { generation: world.generation, why: "a frame did not decode".into() });
+    world.next_books(holds("0"));
+    assert_eq!(world.state("a"), OrderState::PendingNew);
+    assert!(!world.core.readiness().is_ready());
+    world.next_books(holds("0"));
+    assert!(world.core.readiness().is_ready());
+}
