@@ -1,8 +1,8 @@
 //! Which message leaves next, and when: one budget for all of them, and lanes by how much each one matters.
 //!
-//! Invariants: no second holds more messages than the budget; a lane is never served while a higher one waits; and
-//! the higher lanes have a share of the budget that the lower ones cannot use, so that a cancel leaves at once
-//! however many orders wait. Pure data: the driver says what time it is.
+//! Invariants: no second holds more messages than the budget; a lane is never served while a higher one waits (but
+//! questions go before new orders once they have waited for a second); and the higher lanes have a share of the
+//! budget that the lower ones cannot use, so that a cancel leaves at once however many orders wait. Pure data: the driver says what time it is.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -50,9 +50,10 @@ impl Lane {
     }
 
     /// How much of the budget it may use.
-    const fn share(self, limit: usize) -> usize {
+    fn share(self, limit: usize) -> usize {
         let reserve = limit / RESERVE_SHARE;
         let share = match self {
+            Self::Cancel if planted::is("cancels-have-their-own-share-only") => reserve,
             Self::Kill | Self::Cancel => limit,
             Self::Reducing => limit.saturating_sub(reserve / 2),
             Self::New | Self::Query => limit.saturating_sub(reserve),
@@ -112,11 +113,7 @@ impl<T> Pacing<T> {
     /// The first message of the highest lane, if the budget has room for it: `cost` says how many messages on the wire
     /// it is. One that costs more than its whole share leaves when nothing else did for a second.
     pub fn pop(&mut self, now: UtcNanos, cost: impl Fn(&T) -> usize) -> Next<T> {
-        let mut lanes = Lane::ALL;
-        if planted::is("cancels-wait-behind-orders") {
-            lanes.reverse();
-        }
-        let Some(lane) = lanes.into_iter().find(|lane| self.waiting(*lane) > 0) else {
+        let Some(lane) = self.turns(now).into_iter().find(|lane| self.waiting(*lane) > 0) else {
             return Next::Nothing;
         };
         let first = self.lanes.get(lane.index()).and_then(VecDeque::front);
@@ -132,6 +129,20 @@ impl<T> Pacing<T> {
             self.longest = self.longest.max(waited);
         }
         Next::Now(lane, message)
+    }
+
+    /// Whose turn it is, first to last. A question that waited for a second goes ahead of new orders: it may cost
+    /// more than they ever leave room for, and without the books nobody knows what is lost.
+    fn turns(&self, now: UtcNanos) -> [Lane; 5] {
+        use Lane::{Cancel, Kill, New, Query, Reducing};
+        if planted::is("cancels-wait-behind-orders") {
+            return [Query, New, Reducing, Cancel, Kill];
+        }
+        let question = self.lanes.get(Query.index()).and_then(VecDeque::front);
+        if question.is_some_and(|(since, _)| now.since(*since) >= SECOND) {
+            return [Kill, Cancel, Reducing, Query, New];
+        }
+        Lane::ALL
     }
 
     /// Counts what left.

@@ -168,3 +168,25 @@ fn each_request_has_the_lane_of_what_it_means() {
     world.kill(CancelScope::All);
     assert_eq!(lane(&world, &cancel), Lane::Kill);
 }
+
+#[test]
+fn however_many_new_orders_come_a_reading_of_the_books_leaves_within_two_seconds() {
+    for (limit, per_second) in [(10, 8), (20, 16), (45, 31), (45, 36), (45, 200)] {
+        let mut pacing = Pacing::new(Some(limit));
+        let mut left = Vec::new();
+        for ms in 0..10_000 {
+            if ms == 5_000 {
+                pacing.push(Lane::Query, BOOKS, after(ms));
+            }
+            if ms * per_second % 1_000 < per_second {
+                pacing.push(Lane::New, 1, after(ms));
+            }
+            left.extend(drain(&mut pacing, ms, ms + 1));
+        }
+        let books = left.iter().find(|(_, lane, _)| *lane == Lane::Query);
+        let at = books.map(|(at, _, _)| *at).unwrap_or(u64::MAX);
+        assert!(at <= 7_000, "of {limit}, beside {per_second} a second: {at}");
+        let orders = left.iter().filter(|(at, lane, _)| *lane == Lane::New && *at > 7_000).count();
+        assert!(orders > 0, "and orders go on");
+    }
+}

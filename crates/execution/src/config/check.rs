@@ -245,8 +245,18 @@ fn limits(text: &LimitsText) -> Checked<Limits> {
     Ok(limits)
 }
 
+/// Below it a reading of the books, which is six messages, would use up what is kept for cancels.
+const PACING_MIN: u32 = 8;
+
 /// The gate must be the narrower of the two: what it passes and the pacing holds back grows old in a queue.
 fn within_pacing(pacing: u32, all: &Limits, own: &BTreeMap<InstrumentId, Limits>) -> Checked<()> {
+    if (1..PACING_MIN).contains(&pacing) {
+        let why = format!(
+            "{pacing} messages a second leave no room for a reading of the books: give at least {PACING_MIN}, or 0 for \
+             no pacing"
+        );
+        return Err(Fault::at("pacing_per_second", why));
+    }
     let too_many = |limits: &Limits| pacing > 0 && limits.max_messages_per_second > pacing;
     let why = |most: u32| {
         format!(

@@ -200,6 +200,11 @@ fn values_out_of_range_are_refused_with_the_range() {
             "6:21: `pacing_per_second`: -4 stands where a whole number below 2147483648 belongs",
         ),
         (
+            "pacing_per_second = 7",
+            "6:21: `pacing_per_second`: 7 messages a second leave no room for a reading of the books: give at least 8, \
+             or 0 for no pacing",
+        ),
+        (
             "pacing_per_second = 10",
             "5:10: `limits.max_messages_per_second`: pacing_per_second lets 10 messages through and 20 pass the gate: \
              orders would wait",
