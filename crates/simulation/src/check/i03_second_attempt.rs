@@ -1,11 +1,17 @@
 //! At most once: a second attempt.
 
-use alphec_model::Body;
+use std::collections::BTreeSet;
+
+use alphec_model::{Body, ClientOrderId};
 
 use super::{Invariant, Scene, Verdict};
 use crate::sight::Sight;
 
-pub(super) struct SecondAttempt;
+/// Orders that somebody asked to end.
+#[derive(Default)]
+pub(super) struct SecondAttempt {
+    unwanted: BTreeSet<ClientOrderId>,
+}
 
 impl Invariant for SecondAttempt {
     fn number(&self) -> u8 {
@@ -13,16 +19,20 @@ impl Invariant for SecondAttempt {
     }
 
     fn sentence(&self) -> &'static str {
-        "An order is placed again only while no attempt at it is open at the venue."
+        "An order is placed again only while no attempt at it is open at the venue, and never once a cancel of it was asked for."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
         let Sight::Durable(records) = scene.sight else { return Ok(()) };
         for record in *records {
-            let (Body::Resent { order_ref, .. }, Some(key)) = (&record.body, &record.header.client_order_id)
-            else {
-                continue;
-            };
+            let Some(key) = &record.header.client_order_id else { continue };
+            if record.body == Body::CancelAsked {
+                self.unwanted.insert(key.clone());
+            }
+            let Body::Resent { order_ref, .. } = &record.body else { continue };
+            if self.unwanted.contains(key) {
+                return Err(format!("{key} is placed again and somebody wants it gone"));
+            }
             let mut earlier = scene
                 .ledger
                 .by_ref

@@ -40,11 +40,10 @@ impl Invariant for IdempotentCalls {
                 if first.0 != *request {
                     return Err(format!("{key} was taken with two bodies"));
                 }
-                // Placed again it has a second reference, and both are on record as of this key.
-                let is_of_key = |text: &Option<String>| {
-                    text.as_ref().is_some_and(|text| scene.ledger.by_ref.get(text) == Some(key))
-                };
-                let is_placed_again = order.attempts > 1 && is_of_key(&first.1) && is_of_key(&identity);
+                // Placed again it has a second reference, and goes by that from there on.
+                let now = scene.ledger.intents.get(key).and_then(|intent| intent.order.order_ref.clone());
+                let is_current = now.is_some_and(|now| identity.as_deref() == Some(now.as_str()));
+                let is_placed_again = order.attempts > 1 && is_current;
                 if first.1 != identity && !is_placed_again {
                     return Err(format!("{key} became two orders: {:?} and {identity:?}", first.1));
                 }

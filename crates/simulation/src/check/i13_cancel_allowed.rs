@@ -15,8 +15,8 @@ use crate::wire::Sent;
 pub(super) struct CancelAllowed {
     /// By order id: when it was asked.
     waiting: BTreeMap<i32, Instant>,
-    /// When what may use the share of the budget that is kept for cancels left.
-    reducing: VecDeque<Instant>,
+    /// Frames that left, with how many messages each is, and whether it may use what is kept for cancels.
+    left: VecDeque<(Instant, usize, bool)>,
     is_up: bool,
 }
 
@@ -30,6 +30,9 @@ impl Invariant for CancelAllowed {
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
+        if let Sight::Wire(sent) = scene.sight {
+            self.note(sent, scene);
+        }
         match scene.sight {
             Sight::Answered(Command::Cancel { client_order_id, .. }, reply) => {
                 refused(client_order_id, reply, scene)
@@ -40,15 +43,6 @@ impl Invariant for CancelAllowed {
             }
             Sight::Wire(Sent::Cancel(id)) => {
                 self.waiting.remove(&id.get());
-                self.reducing.push_back(scene.now);
-                Ok(())
-            }
-            Sight::Wire(Sent::Replace(ticket)) => {
-                let id = ticket.broker_order_id.get();
-                let known = scene.ledger.by_id.get(&id).and_then(|key| scene.ledger.intents.get(key));
-                if known.is_some_and(|intent| ticket.spec.order_qty <= intent.order.spec.order_qty) {
-                    self.reducing.push_back(scene.now);
-                }
                 Ok(())
             }
             Sight::Wire(Sent::GlobalCancel) | Sight::Died => {
@@ -77,7 +71,22 @@ impl Invariant for CancelAllowed {
 const WITHIN: Instant = 250 * MILLI;
 
 /// One message in so many of the budget is kept for cancels.
-const KEPT: u32 = 5;
+const KEPT: usize = 5;
+
+/// Messages of one reading of the books.
+const BOOKS: usize = 6;
+
+fn is_reducing(sent: &Sent, scene: &Scene<'_>) -> bool {
+    match sent {
+        Sent::Cancel(_) | Sent::GlobalCancel => true,
+        Sent::Replace(ticket) => {
+            let key = scene.ledger.by_id.get(&ticket.broker_order_id.get());
+            let known = key.and_then(|key| scene.ledger.intents.get(key));
+            known.is_some_and(|intent| ticket.spec.order_qty <= intent.order.spec.order_qty)
+        }
+        Sent::Place(_) | Sent::Books | Sent::Other => false,
+    }
+}
 
 fn refused(key: &ClientOrderId, reply: &Result<Reply, CallError>, scene: &Scene<'_>) -> Verdict {
     let Some(intent) = scene.ledger.intents.get(key) else { return Ok(()) };
@@ -119,14 +128,24 @@ impl CancelAllowed {
         }
     }
 
-    /// Whether cancels, and changes that make an order no larger, have used what no order may use of the last
-    /// second's budget; or had, as long ago as a cancel may take from there.
-    fn is_spent(&mut self, scene: &Scene<'_>) -> bool {
-        let Some(budget) = scene.ledger.messages_per_second else { return false };
+    fn note(&mut self, sent: &Sent, scene: &Scene<'_>) {
         let since = scene.now.saturating_sub(SECOND + WITHIN);
-        while self.reducing.front().is_some_and(|at| *at < since) {
-            self.reducing.pop_front();
+        while self.left.front().is_some_and(|(at, ..)| *at < since) {
+            self.left.pop_front();
         }
-        self.reducing.len() >= usize::try_from(budget / KEPT).unwrap_or(usize::MAX)
+        let messages = if matches!(sent, Sent::Books) { BOOKS } else { 1 };
+        self.left.push_back((scene.now, messages, is_reducing(sent, scene)));
+    }
+
+    /// Whether the last second's budget is used up, and what orders may not use of it by cancels and by changes that
+    /// make an order no larger; or was, as long ago as a cancel may take from there.
+    fn is_spent(&self, scene: &Scene<'_>) -> bool {
+        let Some(budget) = scene.ledger.messages_per_second else { return false };
+        let budget = usize::try_from(budget).unwrap_or(usize::MAX);
+        let since = scene.now.saturating_sub(SECOND + WITHIN);
+        let of_late = || self.left.iter().filter(|(at, ..)| *at >= since);
+        let all: usize = of_late().map(|(_, messages, _)| messages).sum();
+        let reducing = of_late().filter(|(.., is_reducing)| *is_reducing).count();
+        all >= budget && reducing >= budget / KEPT
     }
 }

@@ -102,6 +102,8 @@ fn judge(intent: &Intent, ledger: &Ledger) -> Verdict {
 /// Whether the broker never had it, and nobody wanted it gone.
 fn never_stood(intent: &Intent) -> bool {
     let is_asked = intent.order.pending.cancel_asked_at.is_some();
-    let is_unheard = matches!(intent.evidence, Some(Evidence::NotWritten { .. } | Evidence::Absent { .. }));
+    let has_stood = intent.order.perm_id.is_some() || !intent.order.cum_qty.is_zero();
+    let is_unheard =
+        !has_stood && matches!(intent.evidence, Some(Evidence::NotWritten { .. } | Evidence::Absent { .. }));
     matches!(intent.order.state, OrderState::Rejected | OrderState::Denied) || (is_unheard && !is_asked)
 }

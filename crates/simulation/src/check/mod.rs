@@ -87,7 +87,7 @@ pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(i01_intent_before_wire::IntentBeforeWire),
         Box::new(i02_no_orphan::NoOrphan),
         Box::new(i03_at_most_once::AtMostOnce::default()),
-        Box::new(i03_second_attempt::SecondAttempt),
+        Box::new(i03_second_attempt::SecondAttempt::default()),
         Box::new(i04_no_lost_order::NoLostOrder),
         Box::new(i04_true_ends::TrueEnds::default()),
         Box::new(i05_honest_answers::HonestAnswers),

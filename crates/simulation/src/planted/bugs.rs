@@ -114,6 +114,7 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("the-wall-clock-is-followed", &[21], "the clock of a life steps back with the machine's"),
     // Cancels, halts and kills.
     bug("cancels-pass-the-gate", &[13], "a cancel waits until orders may leave"),
+    bug("cancels-have-their-own-share-only", &[13], "what orders leave of the budget is not for cancels"),
     bug("cancels-wait-behind-orders", &[13], "the lanes are the wrong way round"),
     bug("a-cancel-is-dropped-when-the-budget-is-spent", &[13, 29], "a full budget loses a cancel"),
     bug(
