@@ -347,6 +347,10 @@ impl Desk {
                 let shown = fault.is("shown", "yes");
                 self.apply(now, VenueInput::Meddle(Meddle::CancelSlowly { key, delay, shown }));
             }
+            // What is at no exchange cannot fill.
+            Knob::FillDuringCancel | Knob::FillAfterCancel if self.venue.waits_for_its_parent(key) => {
+                self.apply(now, cancel);
+            }
             Knob::FillDuringCancel => {
                 let (delay, shown) = (crate::faults::NEVER, fault.is("shown", "yes"));
                 self.apply(now, VenueInput::Meddle(Meddle::CancelSlowly { key, delay, shown }));

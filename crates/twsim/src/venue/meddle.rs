@@ -4,10 +4,11 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::account::Trade;
 use super::io::VenueOutput;
 use super::order::Hold;
 use super::refusal::Refusal;
-use super::types::{OrderKey, OrderSpec, Status, UtcNs};
+use super::types::{ConId, OrderKey, OrderSpec, Side, Status, UtcNs};
 use super::{Scheduled, Venue};
 
 /// An unusual event at the venue.
@@ -20,7 +21,8 @@ pub enum Meddle {
         /// Terms of the second.
         spec: OrderSpec,
     },
-    /// The order fills, whatever the market says: at its limit, or in the middle of the market.
+    /// The order fills, whatever the market says: at its limit, or in the middle of the market. A child whose
+    /// parent has not filled is at no exchange and does not.
     Fill {
         /// The order.
         key: OrderKey,
@@ -67,6 +69,16 @@ pub enum Meddle {
         /// The order.
         key: OrderKey,
     },
+    /// Somebody trades in another place, at the middle of the market: the position changes, and there is no
+    /// execution of it.
+    TradeElsewhere {
+        /// Whose.
+        account: String,
+        /// The instrument.
+        con_id: ConId,
+        /// Bought, or below zero sold.
+        quantity: Decimal,
+    },
 }
 
 impl Venue {
@@ -96,12 +108,37 @@ impl Venue {
                     self.end(now, seq, Status::Cancelled, out);
                 }
             }
+            Meddle::TradeElsewhere { account, con_id, quantity } => {
+                self.trade_elsewhere(&account, (con_id, quantity), out);
+            }
         }
+    }
+
+    fn trade_elsewhere(
+        &mut self,
+        account: &str,
+        (con_id, quantity): (ConId, Decimal),
+        out: &mut Vec<VenueOutput>,
+    ) {
+        let Some(market) = self.market_index.get(&con_id).map(|at| &self.markets[*at]) else { return };
+        let Some(holder) = self.accounts.get_mut(account).filter(|_| !quantity.is_zero()) else { return };
+        let side = if quantity > Decimal::ZERO { Side::Buy } else { Side::Sell };
+        let price = market.quote.mid().unwrap_or_default();
+        let trade = Trade { side, quantity: quantity.abs(), price, commission: Decimal::ZERO };
+        let _realized = holder.book(&market.instrument, trade);
+        out.push(VenueOutput::Position { account: std::sync::Arc::clone(&holder.id), con_id });
+    }
+
+    /// Whether it waits for its parent and is at no exchange yet.
+    pub(crate) fn waits_for_its_parent(&self, key: OrderKey) -> bool {
+        self.live_order(key).is_some_and(|order| order.hold == Some(Hold::Parent))
     }
 
     fn force_fill(&mut self, now: UtcNs, key: OrderKey, wanted: Option<Decimal>, out: &mut Vec<VenueOutput>) {
         let Some(&seq) = self.by_key.get(&key) else { return };
-        let Some(order) = self.live.get(&seq) else { return };
+        let Some(order) = self.live.get(&seq).filter(|order| order.hold != Some(Hold::Parent)) else {
+            return;
+        };
         let market = self.market(order.spec.con_id).and_then(|market| market.quote.mid());
         let Some(price) = order.spec.kind.limit().or(market) else { return };
         let quantity = wanted.unwrap_or_else(|| order.remaining()).min(order.remaining());

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use alphec_twsim::venue::{
-    Execution, OrderKey, OrderKind, OrderSpec, Side, TimeInForce, Venue, VenueConfig, VenueInput, VenueOutput,
+    Execution, Meddle, OrderKey, OrderKind, OrderSpec, Side, TimeInForce, Venue, VenueConfig, VenueInput,
+    VenueOutput,
 };
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -43,6 +44,22 @@ fn said(outputs: &[VenueOutput]) -> Option<Arc<Execution>> {
         VenueOutput::Execution(execution) => Some(Arc::clone(execution)),
         _ => None,
     })
+}
+
+/// Somebody trades where we are not shown it: the position and the money move, and no list has an execution of it.
+#[test]
+fn a_trade_in_another_place_moves_the_position_and_is_no_execution() {
+    let mut venue = venue();
+    trade(&mut venue, 1, Side::Buy, 100);
+    let cash = |venue: &Venue| venue.account(ACCOUNT).unwrap().cash["USD"];
+    let before = cash(&venue);
+    let (account, quantity) = (ACCOUNT.to_owned(), Decimal::from(-30));
+    let elsewhere = Meddle::TradeElsewhere { account, con_id: AAPL, quantity };
+    let outputs = venue.handle(2, VenueInput::Meddle(elsewhere));
+    assert!(matches!(outputs[..], [VenueOutput::Position { con_id: AAPL, .. }]), "{outputs:?}");
+    assert_eq!(venue.account(ACCOUNT).unwrap().held(AAPL), Decimal::from(70));
+    assert_eq!(cash(&venue) - before, venue.quote(AAPL).unwrap().mid().unwrap() * Decimal::from(30));
+    assert_eq!(venue.executions().count(), 1);
 }
 
 fn correct(venue: &mut Venue, exec_id: &str, price: &str, quantity: &str) -> Option<Arc<Execution>> {

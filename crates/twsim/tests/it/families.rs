@@ -39,6 +39,20 @@ fn bracket() -> (Bench, ConnId) {
     (bench, conn)
 }
 
+/// A child whose parent has not filled is at no exchange: no fault makes it fill, and its cancel works.
+#[test]
+fn no_fault_fills_a_child_whose_parent_has_not_filled() {
+    for fault in ["fill-during-cancel", "fill-after-cancel"] {
+        let (mut bench, conn) = bracket();
+        bench.inject(fault);
+        bench.cancel(conn, 2);
+        bench.pass(1_000_000_000);
+        let said = bench.lines(conn);
+        assert!(said.iter().any(|line| line.starts_with("OS 2 Cancelled 0/1000")), "{fault}: {said:?}");
+        assert!(!said.iter().any(|line| line.starts_with("EX")), "{fault}: {said:?}");
+    }
+}
+
 /// Section 2.3: "IBKR activates children for the filled quantity and grows them".
 #[test]
 fn children_work_for_what_has_filled_of_their_parent_and_grow_with_it() {
