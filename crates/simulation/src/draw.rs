@@ -261,6 +261,24 @@ fn operate(dice: &mut Dice, setup: &Setup, acts: &mut Vec<Planned>) {
         let (is_buy, qty, away) = (dice.chance(500), dice.range(1, 100), dice.range(-2, 20));
         acts.push(at(anywhere(dice), Act::ManualOrder { instrument, is_buy, qty, away }));
     }
+    for _ in 0..few(dice, 150) {
+        let when = anywhere(dice);
+        trade_elsewhere(dice, setup, when, acts);
+    }
+}
+
+/// Someone trades where we are not shown it; later they trade it back, or an operator accepts it, or neither.
+fn trade_elsewhere(dice: &mut Dice, setup: &Setup, when: Instant, acts: &mut Vec<Planned>) {
+    let instrument = u8::try_from(dice.range(0, i64::from(setup.instruments) - 1)).unwrap_or(0);
+    let size = dice.skewed(1, 200);
+    let qty = if dice.chance(500) { size } else { size.saturating_neg() };
+    acts.push(at(when, Act::TradeElsewhere { instrument, qty }));
+    let later = when.saturating_add(dice.skewed(SECOND, 40 * MINUTE));
+    match dice.range(0, 3) {
+        0 => acts.push(at(later, Act::TradeElsewhere { instrument, qty: qty.saturating_neg() })),
+        1 | 2 => acts.push(at(later, Act::AcceptPosition { instrument })),
+        _ => {}
+    }
 }
 
 fn scope(dice: &mut Dice, setup: &Setup) -> Scope {

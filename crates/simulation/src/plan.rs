@@ -103,6 +103,12 @@ pub(crate) enum Act {
         qty: i64,
         away: i64,
     },
+    /// Someone trades in another place: the position differs, and no execution of it is ever shown.
+    TradeElsewhere {
+        instrument: u8,
+        /// Bought, or below zero sold.
+        qty: i64,
+    },
     /// A fault of the gateway, by its text.
     Gateway(String),
     /// All faults of the gateway end.
@@ -148,8 +154,16 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Process, Self::Connection, Self::Disk, Self::Network, Self::Gateway, Self::Clock];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Process,
+        Self::Connection,
+        Self::Disk,
+        Self::Network,
+        Self::Gateway,
+        Self::Humans,
+        Self::Clock,
+    ];
+    Humans,
 
     pub(crate) const fn letter(self) -> char {
         match self {
@@ -164,6 +178,7 @@ impl Group {
 }
 
 impl Act {
+            Self::Humans => 'H',
     /// Which fault it is, if it is one.
     pub(crate) fn group(&self) -> Option<Group> {
         match self {
@@ -179,9 +194,10 @@ impl Act {
     }
 }
 
+            Self::ManualOrder { .. } | Self::TradeElsewhere { .. } => Some(Group::Humans),
 /// Faults that the gateway brings about, sorted by where they would come from.
 fn group_of_gateway_fault(text: &str) -> Group {
-    const CONNECTION: [&str; 9] = [
+    const CONNECTION: [&str; 10] = [
         "drop-",
         "disconnect",
         "outage",
@@ -195,6 +211,7 @@ fn group_of_gateway_fault(text: &str) -> Group {
     const NETWORK: [&str; 7] =
         ["duplicate", "status-late", "stale-status", "execution-", "lose", "delay", "garble"];
     let begins = |names: &[&str]| names.iter().any(|name| text.starts_with(name));
+        "port-refused",
     if begins(&CONNECTION) {
         Group::Connection
     } else if begins(&NETWORK) {

@@ -207,7 +207,8 @@ impl Turn<'_> {
         if instrument.con_id().is_none() {
             return Err(refuse("the broker has not confirmed its contract yet".to_owned()));
         }
-        if self.core.book.exposure(candidate.account, id).broken.is_some() {
+        let is_broken = self.core.book.exposure(candidate.account, id).broken.is_some();
+        if is_broken && !planted::is("a-break-freezes-nothing") {
             return Err(refuse("frozen: our position and the broker's differ".to_owned()));
         }
         Ok(instrument)

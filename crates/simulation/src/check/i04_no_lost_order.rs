@@ -15,7 +15,7 @@ impl Invariant for NoLostOrder {
     }
 
     fn sentence(&self) -> &'static str {
-        "In the end each intent has one end that the venue agrees with, or works there with what the journal says is left."
+        "In the end each intent has one end that the venue agrees with, or works there with what the journal says is left; an exit for what its entry has filled and no exit has closed."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -43,7 +43,11 @@ fn judge(intent: &Intent, truth: &Truth, scene: &Scene<'_>) -> Verdict {
         (OrderState::Working, Some(real)) => {
             let left = order.spec.order_qty.saturating_sub(order.cum_qty).get();
             let is_changing = order.pending.replace.is_some();
-            if real.report.remaining == left || is_changing || scene.ledger.was_corrected(order_ref) {
+            let is_told = is_changing || scene.ledger.was_corrected(order_ref);
+            if real.report.remaining == left
+                || is_told
+                || scene.ledger.works_for(intent, real.report.remaining)
+            {
                 return Ok(());
             }
             Err(format!("{key} works with {} left at the venue and {left} on record", real.report.remaining))

@@ -1,13 +1,25 @@
 //! Position conservation.
 
+use std::collections::BTreeMap;
+
 use alphec_core::Core;
+use alphec_model::broker::Ticket;
 use alphec_twsim::Truth;
 
 use super::{Invariant, Scene, Verdict};
+use crate::clock::{Instant, SECOND};
 use crate::profile::{self, LISTED};
 use crate::sight::Sight;
+use crate::wire::Sent;
 
-pub(super) struct PositionConservation;
+/// Since when a break is on record, by instrument.
+#[derive(Default)]
+pub(super) struct PositionConservation {
+    frozen: BTreeMap<String, Instant>,
+}
+
+/// What left the engine before the break was on record may still be on its way through the adapter.
+const ON_ITS_WAY: Instant = 3 * SECOND;
 
 impl Invariant for PositionConservation {
     fn number(&self) -> u8 {
@@ -15,11 +27,16 @@ impl Invariant for PositionConservation {
     }
 
     fn sentence(&self) -> &'static str {
-        "Start plus signed fills, each in its latest revision, is the position; and in the end it is the broker's too, or a break is on record and the instrument frozen."
+        "Start plus signed fills, each in its latest revision, is the position; and in the end it is the broker's too, or a break is on record and no order leaves for the instrument."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
         match scene.sight {
+            Sight::Durable(_) => {
+                self.note(scene);
+                Ok(())
+            }
+            Sight::Wire(Sent::Place(ticket)) => self.judge(ticket, scene.now),
             Sight::Rest { core: Some(core), .. } if is_caught_up(core, scene) => own(core, scene),
             Sight::End { core, truth, .. } => {
                 own(core, scene)?;
@@ -27,6 +44,24 @@ impl Invariant for PositionConservation {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl PositionConservation {
+    fn note(&mut self, scene: &Scene<'_>) {
+        self.frozen.retain(|instrument, _| scene.ledger.broken.contains_key(instrument));
+        for instrument in scene.ledger.broken.keys() {
+            self.frozen.entry(instrument.clone()).or_insert(scene.now);
+        }
+    }
+
+    fn judge(&self, ticket: &Ticket, now: Instant) -> Verdict {
+        let since = self.frozen.get(ticket.instrument.as_str());
+        if since.is_some_and(|at| now.saturating_sub(*at) > ON_ITS_WAY) {
+            let (id, instrument) = (ticket.broker_order_id, &ticket.instrument);
+            return Err(format!("order {id} leaves, and a break of {instrument} is on record"));
+        }
+        Ok(())
     }
 }
 

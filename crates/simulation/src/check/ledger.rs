@@ -282,6 +282,7 @@ impl Ledger {
                 tally.saw("position break");
             }
             Body::BreakCleared { instrument, .. } => {
+                tally.saw("break cleared");
                 self.broken.remove(instrument.as_str());
             }
             Body::Halted { scope, kill, .. } => {
@@ -448,6 +449,26 @@ impl Ledger {
         let filled = self.exits_filled.get(&leg.group).copied().unwrap_or_default();
         let left = order.worst_order_qty().get().saturating_sub(filled);
         leaves.min(left.max(Decimal::ZERO))
+    }
+
+    /// Whether an exit that works for so much there works as it should: for what its entry has filled and no exit
+    /// has closed (tws-behaviour 2.3). Where a size was changed or a fill corrected on the way, for no more than
+    /// is on record.
+    pub(super) fn works_for(&self, intent: &Intent, remaining: Decimal) -> bool {
+        let Some(leg) = intent.order.leg.as_ref().filter(|leg| leg.role == LegRole::Child) else {
+            return false;
+        };
+        let of_group = |other: &&Intent| other.order.leg.as_ref().is_some_and(|it| it.group == leg.group);
+        let was_touched = |other: &Intent| {
+            let order_ref = other.order.order_ref.as_ref().map_or("", |text| text.as_str());
+            !other.changes.is_empty() || self.was_corrected(order_ref)
+        };
+        if self.intents.values().filter(of_group).any(was_touched) {
+            return remaining <= intent.order.leaves_qty().get();
+        }
+        let entered = self.intents.get(&leg.group).map_or(Decimal::ZERO, |entry| entry.order.cum_qty.get());
+        let closed = self.exits_filled.get(&leg.group).copied().unwrap_or_default();
+        remaining == entered.saturating_sub(closed).max(Decimal::ZERO)
     }
 
     /// How often the gateway made two orders of one: sent once, and there more than once.

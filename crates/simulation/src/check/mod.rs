@@ -96,7 +96,7 @@ pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(i08_gate::Gate),
         Box::new(i08_books_first::BooksFirst::default()),
         Box::new(i08_what_it_saw::WhatItSaw::default()),
-        Box::new(i09_position::PositionConservation),
+        Box::new(i09_position::PositionConservation::default()),
         Box::new(i10_fill_once::FillOnce::default()),
         Box::new(i10_all_told::AllTold::default()),
         Box::new(i11_reservation::Reservation::default()),

@@ -21,7 +21,11 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("a-sync-is-not-waited-for", &[1, 5], "a batch counts as durable when it is handed over"),
     bug("a-large-batch-is-not-synced", &[16], "batches of more than four records are left in a buffer"),
     bug("a-failed-sync-counts-as-done", &[0, 1, 5, 16], "an error of the disk is ignored"),
-    bug("orders-go-ahead-with-the-cancels", &[1], "what a slow journal lets out early are not only cancels"),
+    bug(
+        "orders-go-ahead-with-the-cancels",
+        &[1, 12],
+        "what a slow journal lets out early are not only cancels",
+    ),
     bug("callers-hear-before-the-record", &[5], "an answer does not wait for its record"),
     bug(
         "what-was-withdrawn-is-answered-as-sent",
@@ -109,6 +113,7 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("lost-servers-stop-nothing", &[8], "orders leave while the gateway has no servers"),
     bug("a-gap-is-let-pass", &[8], "messages may be missing and nothing is read again"),
     bug("nothing-is-looked-at-twice", &[5, 8, 12, 13], "no last look before the wire"),
+    bug("a-break-freezes-nothing", &[9], "orders go on in an instrument whose position differs"),
     bug("any-login-is-accepted", &[23], "the list of accounts is not compared"),
     bug("the-fifth-attempt-is-the-last", &[26], "the adapter gives up for good"),
     bug("the-wall-clock-is-followed", &[21], "the clock of a life steps back with the machine's"),

@@ -64,6 +64,8 @@ pub(crate) struct Order {
     pub(crate) order_id: Option<i32>,
     #[prost(int64, optional, tag = "3")]
     pub(crate) perm_id: Option<i64>,
+    #[prost(int32, optional, tag = "4")]
+    pub(crate) parent_id: Option<i32>,
     #[prost(string, optional, tag = "5")]
     pub(crate) action: Option<String>,
     #[prost(string, optional, tag = "6")]
@@ -80,8 +82,12 @@ pub(crate) struct Order {
     pub(crate) account: Option<String>,
     #[prost(string, optional, tag = "26")]
     pub(crate) good_till_date: Option<String>,
+    #[prost(string, optional, tag = "27")]
+    pub(crate) oca_group: Option<String>,
     #[prost(string, optional, tag = "28")]
     pub(crate) order_ref: Option<String>,
+    #[prost(int32, optional, tag = "30")]
+    pub(crate) oca_type: Option<i32>,
     #[prost(bool, optional, tag = "66")]
     pub(crate) transmit: Option<bool>,
     #[prost(string, optional, tag = "115")]

@@ -209,7 +209,7 @@ impl Adapter {
         }
     }
 
-    fn connect_failed(&mut self, now: Instant, why: &str) {
+    pub(crate) fn connect_failed(&mut self, now: Instant, why: &str) {
         self.attempt = self.attempt.saturating_add(1);
         let retry_in = self.backoff;
         self.backoff = self.backoff.saturating_mul(2).min(BACKOFF_CEILING);
@@ -350,6 +350,9 @@ fn place_order(placed: alphec_ibkr::by_hand::Placed) -> OpenOrder {
             good_till_date: given(placed.good_till_date),
             order_ref,
             transmit: Some(placed.transmit),
+            parent_id: (placed.parent_id != 0).then_some(placed.parent_id),
+            oca_group: given(placed.oca_group),
+            oca_type: (placed.oca_type != 0).then_some(placed.oca_type),
             ..frames::Order::default()
         }),
         state: None,

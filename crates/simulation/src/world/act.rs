@@ -28,6 +28,7 @@ impl World {
             Act::ManualOrder { instrument, is_buy, qty, away } => {
                 self.type_order(instrument, is_buy, qty, away);
             }
+            Act::TradeElsewhere { instrument, qty } => self.trade_elsewhere(instrument, qty),
             Act::Gateway(text) => self.inject(&text),
             Act::GatewayHeals => self.desk.clear_faults(self.now),
             Act::Disk(mood) => self.disk.set_mood(mood),
@@ -256,6 +257,14 @@ impl World {
             Err(error) => self.fail(0, format!("a plan names a fault that is none: {error}")),
         }
     }
+    fn trade_elsewhere(&mut self, instrument: u8, qty: i64) {
+        let Some(listed) = self.listed(instrument) else { return };
+        let (account, quantity) = (profile::ACCOUNT.to_owned(), Decimal::from(qty));
+        let trade = venue::Meddle::TradeElsewhere { account, con_id: listed.con_id, quantity };
+        self.tally.saw("trade elsewhere");
+        self.desk.control(self.now, VenueInput::Meddle(trade));
+    }
+
 
     /// The line is cut: what is on its way is lost, and both ends hear of it.
     fn cut(&mut self) {

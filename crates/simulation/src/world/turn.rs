@@ -53,6 +53,10 @@ impl World {
         self.see(&Sight::Born { records, hashes, acknowledged: &acknowledged });
         let clock = (restart.skew, restart.drift);
         match Process::start(&self.plan.setup, self.now, clock, records) {
+            (Ok(_), Some(seq)) => {
+                self.fail(16, format!("a bit of record {seq} flipped, and the start went on"));
+                return true;
+            }
             Ok(process) => self.process = Some(Box::new(process)),
             Err(why) => self.fail(17, format!("the journal does not replay: {why}")),
         }
@@ -208,6 +212,9 @@ impl World {
                     let latency = self.latency.draw(&mut self.dice);
                     if let Some(line) = self.line_mut() {
                         line.send_up(now, latency, bytes);
+                Wish::Connect if self.desk.is_port_closed() => {
+                    process.adapter.connect_failed(now, "connection refused");
+                }
                     }
                 }
                 Wish::Close => self.hang_up(),
