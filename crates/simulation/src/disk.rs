@@ -25,6 +25,9 @@ pub(crate) enum Mood {
     Full,
 }
 
+/// What a frame is longer than its payload.
+const FRAME: usize = 36;
+
 /// A batch on its way.
 #[derive(Debug)]
 struct Pending {
@@ -68,6 +71,8 @@ pub(crate) struct Disk {
     dice: Dice,
     /// What was said to be durable and is not: only with a bug planted.
     unsynced: Vec<u8>,
+    /// The file as it was before a bit of it flipped, and in which record.
+    intact: Option<(Vec<u8>, u64)>,
 }
 
 impl Disk {
@@ -80,6 +85,7 @@ impl Disk {
             mood,
             dice,
             unsynced: Vec::new(),
+            intact: None,
         }
     }
 
@@ -173,6 +179,35 @@ impl Disk {
         }
     }
 
+    /// While no process runs, a bit flips somewhere in what is durable: so many thousandths along the way.
+    pub(crate) fn rot(&mut self, thousandths: usize, bit: u8) {
+        if self.intact.is_some() {
+            return;
+        }
+        let lengths = frames(&self.file).take(self.acknowledged).map(|(payload, _)| payload.len() + FRAME);
+        let ends: Vec<usize> =
+            lengths.scan(0, |end, length| Some(core::mem::replace(end, *end + length) + length)).collect();
+        let at = ends.last().map_or(0, |end| end * thousandths.min(999) / 1_000);
+        let Some(record) = ends.iter().position(|end| at < *end) else { return };
+        let intact = self.file.clone();
+        if let Some(byte) = self.file.get_mut(at) {
+            *byte ^= 1 << (bit % 8);
+            self.intact = Some((intact, u64::try_from(record).unwrap_or(0) + 1));
+        }
+    }
+
+    /// The record in which a bit flipped.
+    pub(crate) fn rotten(&self) -> Option<u64> {
+        self.intact.as_ref().map(|(_, seq)| *seq)
+    }
+
+    /// An operator puts a whole copy in the place of the file.
+    pub(crate) fn restore(&mut self) {
+        if let Some((intact, _)) = self.intact.take() {
+            self.file = intact;
+        }
+    }
+
     /// A start: reads everything, checks the chain, and cuts off what a crash left half written.
     pub(crate) fn open(&mut self) -> Result<Found, Corrupt> {
         let (mut records, mut hashes, mut whole) = (Vec::new(), Vec::new(), 0);
@@ -182,12 +217,12 @@ impl Disk {
                 break;
             }
             let Ok(record) = serde_json::from_slice::<Record>(payload) else { break };
-            whole += payload.len() + 36;
+            whole += payload.len() + FRAME;
             head = hash;
             hashes.push(hash);
             records.push(record);
         }
-        if records.len() < self.acknowledged {
+        if records.len() < self.acknowledged && !planted::is("a-rotten-record-is-taken-for-a-torn-tail") {
             return Err(Corrupt { seq: u64::try_from(records.len()).unwrap_or(0) + 1 });
         }
         if !planted::is("a-torn-tail-is-left-in-place") {
@@ -208,4 +243,55 @@ pub(crate) fn frames(mut file: &[u8]) -> impl Iterator<Item = (&[u8], Hash)> {
         file = file.get(36 + length..)?;
         Some((payload, hash))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use alphec_model::{Body, Header, Provenance, UtcNanos};
+
+    use super::*;
+
+    fn written(count: u64) -> Disk {
+        let mut disk = Disk::new(Mood::Works { from: 1, to: 1 }, Dice::new(1, 2));
+        let record = |seq: u64| {
+            let header = Header {
+                seq: Seq::new(seq),
+                at: UtcNanos::from_nanos(1),
+                provenance: Provenance::Observed,
+                correlation_id: None,
+                client_order_id: None,
+                broker_order_id: None,
+                perm_id: None,
+                exec_id: None,
+            };
+            Arc::new(Record {
+                header,
+                body: Body::Anomaly { what: "x".repeat(usize::try_from(seq).unwrap()) },
+            })
+        };
+        disk.begin(0, (1..=count).map(record).collect());
+        assert!(disk.done(1).unwrap().outcome.is_ok());
+        disk
+    }
+
+    #[test]
+    fn a_bit_that_flips_anywhere_stops_the_start_and_its_record_is_named() {
+        for thousandths in 0..1_000 {
+            let mut disk = written(7);
+            disk.rot(thousandths, u8::try_from(thousandths % 8).unwrap());
+            let named = disk.open().map(|found| found.records.len()).unwrap_err().seq;
+            assert_eq!(Some(named), disk.rotten(), "{thousandths}");
+            disk.restore();
+            assert_eq!(disk.open().unwrap().records.len(), 7);
+            assert_eq!(disk.rotten(), None);
+        }
+    }
+
+    #[test]
+    fn nothing_rots_where_nothing_is_durable() {
+        let mut disk = Disk::new(Mood::Fails, Dice::new(1, 2));
+        disk.rot(500, 3);
+        assert_eq!(disk.rotten(), None);
+        assert!(disk.open().unwrap().records.is_empty());
+    }
 }

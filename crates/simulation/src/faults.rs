@@ -200,6 +200,12 @@ fn connection(dice: &mut Dice, setup: &Setup, when: Instant, acts: &mut Vec<Plan
 
 /// A disk in trouble gets over it.
 fn disk(dice: &mut Dice, setup: &Setup, when: Instant, acts: &mut Vec<Planned>) {
+    if dice.chance(60) {
+        let thousandths = usize::try_from(dice.range(0, 999)).unwrap_or(0);
+        let (down, bit) = (dice.skewed(MILLI, 2 * MINUTE), u8::try_from(dice.range(0, 7)).unwrap_or(0));
+        acts.push(at(near_an_order(dice, setup, when, acts), Act::Rot { down, thousandths, bit }));
+        return;
+    }
     let mood = match dice.range(0, 5) {
         0 => Mood::Fails,
         1 => Mood::Lies,

@@ -114,6 +114,12 @@ pub(crate) enum Act {
     /// All faults of the gateway end.
     GatewayHeals,
     Disk(Mood),
+    /// The process dies, and while it is down a bit flips in what was durable, so many thousandths along the way.
+    Rot {
+        down: Instant,
+        thousandths: usize,
+        bit: u8,
+    },
     /// The network takes this long, one way.
     Latency {
         from: Instant,
@@ -150,6 +156,7 @@ pub(crate) enum Group {
     Disk,
     Network,
     Gateway,
+    Humans,
     Clock,
 }
 
@@ -163,7 +170,6 @@ impl Group {
         Self::Humans,
         Self::Clock,
     ];
-    Humans,
 
     pub(crate) const fn letter(self) -> char {
         match self {
@@ -172,29 +178,29 @@ impl Group {
             Self::Disk => 'D',
             Self::Network => 'N',
             Self::Gateway => 'G',
+            Self::Humans => 'H',
             Self::Clock => 'K',
         }
     }
 }
 
 impl Act {
-            Self::Humans => 'H',
     /// Which fault it is, if it is one.
     pub(crate) fn group(&self) -> Option<Group> {
         match self {
             Self::Crash { skew, drift, .. } if (*skew, *drift) != (0, 0) => Some(Group::Clock),
             Self::Crash { .. } | Self::Pause { .. } | Self::Stop { .. } => Some(Group::Process),
             Self::Disk(Mood::Works { .. }) => None,
-            Self::Disk(_) => Some(Group::Disk),
+            Self::Disk(_) | Self::Rot { .. } => Some(Group::Disk),
             Self::Latency { .. } => Some(Group::Network),
             Self::BlackHole { .. } | Self::Cut => Some(Group::Connection),
+            Self::ManualOrder { .. } | Self::TradeElsewhere { .. } => Some(Group::Humans),
             Self::Gateway(text) => Some(group_of_gateway_fault(text)),
             _ => None,
         }
     }
 }
 
-            Self::ManualOrder { .. } | Self::TradeElsewhere { .. } => Some(Group::Humans),
 /// Faults that the gateway brings about, sorted by where they would come from.
 fn group_of_gateway_fault(text: &str) -> Group {
     const CONNECTION: [&str; 10] = [
@@ -205,13 +211,13 @@ fn group_of_gateway_fault(text: &str) -> Group {
         "hold-client-id",
         "handshake-stall",
         "reset-",
+        "port-refused",
         "roll-back-ids",
         "early-notices",
     ];
     const NETWORK: [&str; 7] =
         ["duplicate", "status-late", "stale-status", "execution-", "lose", "delay", "garble"];
     let begins = |names: &[&str]| names.iter().any(|name| text.starts_with(name));
-        "port-refused",
     if begins(&CONNECTION) {
         Group::Connection
     } else if begins(&NETWORK) {

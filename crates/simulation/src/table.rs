@@ -23,6 +23,12 @@ const HEALTH: &[(&str, u64)] = &[
     ("halt", 50),
     ("proven absent", 80),
     ("revision booked", 10),
+    ("group", 200),
+    ("trade elsewhere", 50),
+    ("position break", 50),
+    ("position accepted", 20),
+    ("break cleared", 10),
+    ("rot refused", 20),
 ];
 
 /// State and event that must have met, in any campaign of that many runs.

@@ -32,6 +32,12 @@ impl World {
             Act::Gateway(text) => self.inject(&text),
             Act::GatewayHeals => self.desk.clear_faults(self.now),
             Act::Disk(mood) => self.disk.set_mood(mood),
+            Act::Rot { down, thousandths, bit } => {
+                self.crash(down, (0, 0));
+                if self.process.is_none() {
+                    self.disk.rot(thousandths, bit);
+                }
+            }
             Act::Latency { from, to } => self.latency = Latency { from, to },
             Act::BlackHole { notices_after } => {
                 let gone_at = self.now.saturating_add(notices_after);
@@ -251,12 +257,6 @@ impl World {
         self.desk.control(self.now, VenueInput::PlaceManual { spec });
     }
 
-    fn inject(&mut self, text: &str) {
-        match text.parse() {
-            Ok(fault) => self.desk.inject(self.now, fault),
-            Err(error) => self.fail(0, format!("a plan names a fault that is none: {error}")),
-        }
-    }
     fn trade_elsewhere(&mut self, instrument: u8, qty: i64) {
         let Some(listed) = self.listed(instrument) else { return };
         let (account, quantity) = (profile::ACCOUNT.to_owned(), Decimal::from(qty));
@@ -265,6 +265,12 @@ impl World {
         self.desk.control(self.now, VenueInput::Meddle(trade));
     }
 
+    fn inject(&mut self, text: &str) {
+        match text.parse() {
+            Ok(fault) => self.desk.inject(self.now, fault),
+            Err(error) => self.fail(0, format!("a plan names a fault that is none: {error}")),
+        }
+    }
 
     /// The line is cut: what is on its way is lost, and both ends hear of it.
     fn cut(&mut self) {

@@ -2,7 +2,8 @@
 
 use alphec_model::{BrokerEvent, planted};
 
-use super::{ROUNDS_MAX, World};
+use super::{ROUNDS_MAX, Restart, World};
+use crate::clock::MINUTE;
 use crate::net::{Down, Line};
 use crate::process::Process;
 use crate::sight::Sight;
@@ -42,10 +43,18 @@ impl World {
     fn restart_due(&mut self) -> bool {
         let Some(restart) = self.restart.take_if(|restart| restart.at <= self.now) else { return false };
         let acknowledged = self.disk.acknowledged().to_vec();
-        let found = match self.disk.open() {
-            Ok(found) => found,
-            Err(corrupt) => {
+        let found = match (self.disk.open(), self.disk.rotten()) {
+            (Ok(found), None) => found,
+            (Err(corrupt), Some(seq)) if corrupt.seq == seq => {
+                self.restored_later(restart);
+                return true;
+            }
+            (Err(corrupt), _) => {
                 self.fail(16, format!("record {} was durable and is not in the journal", corrupt.seq));
+                return true;
+            }
+            (Ok(_), Some(seq)) => {
+                self.fail(16, format!("a bit of record {seq} flipped, and the start went on"));
                 return true;
             }
         };
@@ -53,14 +62,17 @@ impl World {
         self.see(&Sight::Born { records, hashes, acknowledged: &acknowledged });
         let clock = (restart.skew, restart.drift);
         match Process::start(&self.plan.setup, self.now, clock, records) {
-            (Ok(_), Some(seq)) => {
-                self.fail(16, format!("a bit of record {seq} flipped, and the start went on"));
-                return true;
-            }
             Ok(process) => self.process = Some(Box::new(process)),
             Err(why) => self.fail(17, format!("the journal does not replay: {why}")),
         }
         true
+    }
+
+    /// The start refused and named the record that rotted: an operator puts a whole copy back and starts again.
+    fn restored_later(&mut self, restart: Restart) {
+        self.tally.saw("rot refused");
+        self.disk.restore();
+        self.restart = Some(Restart { at: self.now.saturating_add(MINUTE), ..restart });
     }
 
     /// The gateway reads, thinks and writes.
@@ -200,6 +212,9 @@ impl World {
         while let Some(wish) = process.adapter.wish() {
             moved = true;
             match wish {
+                Wish::Connect if self.desk.is_port_closed() => {
+                    process.adapter.connect_failed(now, "connection refused");
+                }
                 Wish::Connect => {
                     let conn = self.desk.open();
                     self.lines.push(Line::new(conn));
@@ -212,9 +227,6 @@ impl World {
                     let latency = self.latency.draw(&mut self.dice);
                     if let Some(line) = self.line_mut() {
                         line.send_up(now, latency, bytes);
-                Wish::Connect if self.desk.is_port_closed() => {
-                    process.adapter.connect_failed(now, "connection refused");
-                }
                     }
                 }
                 Wish::Close => self.hang_up(),
