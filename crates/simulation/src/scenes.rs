@@ -11,7 +11,7 @@ use crate::plan::{Act, Kind, Life, NewOrder, Plan, Planned, Scope};
 
 type Scene = fn(&mut Dice, Instant, &mut Vec<Planned>);
 
-const SCENES: [Scene; 11] = [
+const SCENES: [Scene; 14] = [
     burst_and_halt,
     cancel_in_a_burst,
     kill_amid_doubt,
@@ -23,6 +23,9 @@ const SCENES: [Scene; 11] = [
     cancel_lost,
     no_servers,
     other_login,
+    gap,
+    slow_cancel,
+    error_of_nobody,
 ];
 
 /// Adds scenes to a plan, from the plan's own seed.
@@ -141,6 +144,29 @@ fn other_login(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
     }
     acts.push(at(when.saturating_add(2 * MINUTE), Act::GatewayHeals));
     acts.push(at(when.saturating_add(2 * MINUTE), Act::Cut));
+}
+
+/// A message that cannot be read, and orders before the books are read again.
+fn gap(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(SECOND), "lists-late(by=20s)"));
+    acts.push(gateway(when, "garble(how=bad-body)"));
+    for second in [2, 5, 10] {
+        acts.push(at(when.saturating_add(second * SECOND), order(dice, 20)));
+    }
+    acts.push(at(when.saturating_add(MINUTE), Act::GatewayHeals));
+}
+
+fn slow_cancel(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(MILLI), "cancel-late(by=60s)"));
+    acts.push(at(when, order(dice, 20)));
+    acts.push(at(when.saturating_add(2 * SECOND), Act::Cancel { back: 0 }));
+}
+
+/// An error that names no order, while one is unanswered.
+fn error_of_nobody(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(MILLI), "swallow(late=3s)"));
+    acts.push(at(when, order(dice, 20)));
+    acts.push(gateway(when.saturating_add(SECOND), "notice(code=321)"));
 }
 
 /// Orders and cancels that wait for the same slow sync; then the process dies.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use alphec_core::{Core, Reply};
 use alphec_engine::CallError;
 use alphec_journal::Hash;
-use alphec_model::{BrokerEvent, Command, Event, Record};
+use alphec_model::{Alert, BrokerEvent, Command, Event, Record};
 use alphec_twsim::venue::VenueOutput;
 
 use crate::wire::Sent;
@@ -34,6 +34,8 @@ pub(crate) enum Sight<'a> {
     Answered(&'a Command, &'a Result<Reply, CallError>),
     /// Subscribers heard something.
     Published(&'a Event),
+    /// People were alerted.
+    Alerted(&'a Alert),
     /// A round of the process is over, and everything that it led to at this instant.
     Rest { core: Option<&'a Core>, is_up: bool, is_paused: bool },
     /// Everything has healed and had its time to settle.

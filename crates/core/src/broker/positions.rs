@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use alphec_model::broker::Snapshot;
 use alphec_model::{
-    AccountId, AlertKind, Body, ConId, InstrumentId, InstrumentKind, Provenance, SignedQty, UtcNanos,
+    AccountId, AlertKind, Body, ConId, InstrumentId, InstrumentKind, Provenance, SignedQty, UtcNanos, planted,
 };
 
 use crate::machine::{About, Turn};
@@ -185,7 +185,9 @@ impl Turn<'_> {
             "position break: {account} {instrument} is {ours} by our executions and {theirs} at the broker; \
              the instrument is frozen until they agree"
         );
-        self.alert(AlertKind::PositionBreak, text, None);
+        if !planted::is("a-break-is-not-told") {
+            self.alert(AlertKind::PositionBreak, text, None);
+        }
         let body = Body::PositionBroken { account, instrument, ours, theirs };
         self.record(About::default(), Provenance::Observed, body);
         Compared::Broken

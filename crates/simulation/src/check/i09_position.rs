@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use alphec_core::Core;
 use alphec_model::broker::Ticket;
+use alphec_model::{AlertKind, Body};
 use alphec_twsim::Truth;
 
 use super::{Invariant, Scene, Verdict};
@@ -16,6 +17,8 @@ use crate::wire::Sent;
 #[derive(Default)]
 pub(super) struct PositionConservation {
     frozen: BTreeMap<String, Instant>,
+    /// Breaks on record in this life of which people were not alerted yet; below zero when an alert came first.
+    untold: i64,
 }
 
 /// What left the engine before the break was on record may still be on its way through the adapter.
@@ -27,14 +30,29 @@ impl Invariant for PositionConservation {
     }
 
     fn sentence(&self) -> &'static str {
-        "Start plus signed fills, each in its latest revision, is the position; and in the end it is the broker's too, or a break is on record and no order leaves for the instrument."
+        "Start plus signed fills, each in its latest revision, is the position; and in the end it is the broker's too, or a break is on record, people were alerted, and no order leaves for the instrument."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
         match scene.sight {
-            Sight::Durable(_) => {
+            Sight::Born { .. } => {
+                self.untold = 0;
                 self.note(scene);
                 Ok(())
+            }
+            Sight::Durable(records) => {
+                let breaks =
+                    records.iter().filter(|it| matches!(it.body, Body::PositionBroken { .. })).count();
+                self.untold += i64::try_from(breaks).unwrap_or(i64::MAX);
+                self.note(scene);
+                Ok(())
+            }
+            Sight::Alerted(alert) => {
+                self.untold -= i64::from(alert.kind == AlertKind::PositionBreak);
+                Ok(())
+            }
+            Sight::Rest { .. } if self.untold > 0 => {
+                Err("a position broke and nobody was alerted".to_owned())
             }
             Sight::Wire(Sent::Place(ticket)) => self.judge(ticket, scene.now),
             Sight::Rest { core: Some(core), .. } if is_caught_up(core, scene) => own(core, scene),

@@ -114,6 +114,7 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("orders-of-others-are-not-counted", &[11], "orders of others are on record and in no limit"),
     bug("an-order-of-others-is-canceled", &[20], "an order of someone else is touched"),
     bug("a-break-freezes-nothing", &[9], "orders go on in an instrument whose position differs"),
+    bug("a-break-is-not-told", &[9], "nobody is alerted that a position differs"),
     // Link and login.
     bug("ready-before-the-books-are-read", &[8], "a reconnect closes the gap"),
     bug("lost-servers-stop-nothing", &[8], "orders leave while the gateway has no servers"),
@@ -121,7 +122,7 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("nothing-is-looked-at-twice", &[5, 8, 12, 13], "no last look before the wire"),
     bug("any-login-is-accepted", &[23], "the list of accounts is not compared"),
     bug("the-fifth-attempt-is-the-last", &[26], "the adapter gives up for good"),
-    bug("the-wall-clock-is-followed", &[21], "the clock of a life steps back with the machine's"),
+    bug("the-wall-clock-is-followed", &[0, 21], "the clock of a life steps back with the machine's"),
     // Cancels, halts and kills.
     bug("cancels-pass-the-gate", &[13], "a cancel waits until orders may leave"),
     bug("cancels-have-their-own-share-only", &[13], "what orders leave of the budget is not for cancels"),

@@ -201,7 +201,9 @@ impl World {
         while let Some(event) = process.engine.event() {
             self.see(&Sight::Published(&event));
         }
-        while process.engine.alert().is_some() {}
+        while let Some(alert) = process.engine.alert() {
+            self.see(&Sight::Alerted(&alert));
+        }
         process.has_stopped |= !goes_on;
         moved
     }
