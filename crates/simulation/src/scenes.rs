@@ -31,7 +31,7 @@ const SCENES: [Scene; 14] = [
 /// Adds scenes to a plan, from the plan's own seed.
 pub(crate) fn add(plan: &mut Plan) {
     let mut dice = Dice::new(plan.seed, 9);
-    for _ in 0..dice.range(1, 4) {
+    for _ in 0..dice.range(2, 6) {
         let when = dice.range(MINUTE, plan.setup.day.saturating_sub(5 * MINUTE));
         if let Some(scene) = dice.pick(&SCENES) {
             scene(&mut dice, when, &mut plan.acts);
