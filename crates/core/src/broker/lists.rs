@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use alphec_model::broker::{BrokerStatus, CompletedReport, EchoedTerms, OpenOrderReport};
-use alphec_model::{Evidence, OrderSpec, OrderState, Price, UtcNanos};
+use alphec_model::{Evidence, Order, OrderState, Price, UtcNanos};
 
-use super::reports::says;
+use super::reports::{grows_to, says};
 use crate::book::OrderIx;
 use crate::machine::Turn;
 use crate::orders::change::Carried;
@@ -70,7 +70,7 @@ impl Turn<'_> {
         if sent_replace(order).is_some() {
             return;
         }
-        for what in differences(echoed, &order.spec) {
+        for what in differences(echoed, order) {
             self.anomaly(what, Some(ix));
         }
     }
@@ -89,7 +89,7 @@ impl Turn<'_> {
     /// that is only held repeats the old terms until the venue opens, and proves nothing.
     fn note_old_terms(&mut self, ix: OrderIx, row: &OpenOrderReport, evidence: Evidence) {
         let Some(order) = self.order(ix) else { return };
-        let is_old = row.status == BrokerStatus::Submitted && says(&row.terms, &order.spec);
+        let is_old = row.status == BrokerStatus::Submitted && says(&row.terms, order, &order.spec);
         if sent_replace(order).is_none() || !is_old {
             return;
         }
@@ -233,13 +233,15 @@ fn absence_restarts(absence: Option<&mut Absence>) {
 
 /// Where an echo contradicts the terms. What it leaves out, it does not contradict; more than we asked for is
 /// judged elsewhere, and types have other words at the broker.
-fn differences(echoed: &EchoedTerms, spec: &OrderSpec) -> Vec<String> {
+fn differences(echoed: &EchoedTerms, order: &Order) -> Vec<String> {
+    let spec = &order.spec;
     let px = |name: &str, theirs: Option<Price>, ours: Option<Price>| {
         let (theirs, ours) = theirs.zip(ours)?;
         (theirs != ours)
             .then(|| format!("the broker holds it with a {name} of {theirs}, we asked for {ours}"))
     };
-    let smaller = echoed.order_qty.filter(|theirs| *theirs < spec.order_qty);
+    let smaller =
+        echoed.order_qty.filter(|theirs| *theirs < spec.order_qty && !grows_to(*theirs, order, spec));
     let (life, ours) = (echoed.time_in_force.as_str(), spec.time_in_force.as_str());
     let other_life = !life.is_empty() && !life.eq_ignore_ascii_case(ours);
     let all = [

@@ -1,7 +1,9 @@
 //! Open orders and statuses, live and unasked.
 
 use alphec_model::broker::{BrokerStatus, EchoedTerms, OpenOrderReport, OrderNames, StatusReport};
-use alphec_model::{Body, CancelScope, Evidence, OrderSpec, OrderState, PermId, Provenance, Qty, planted};
+use alphec_model::{
+    Body, CancelScope, Evidence, LegRole, Order, OrderSpec, OrderState, PermId, Provenance, Qty, planted,
+};
 
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
@@ -206,7 +208,7 @@ impl Turn<'_> {
         let life_differs = replace.spec.time_in_force != order.spec.time_in_force;
         let life_is_said = echoed.time_in_force.eq_ignore_ascii_case(replace.spec.time_in_force.as_str());
         let is_any = planted::is("any-echo-ends-a-change");
-        if is_sent && (is_any || says(echoed, &replace.spec) && (life_is_said || !life_differs)) {
+        if is_sent && (is_any || says(echoed, order, &replace.spec) && (life_is_said || !life_differs)) {
             self.end_replace(ix, true, evidence);
         }
     }
@@ -219,7 +221,7 @@ impl Turn<'_> {
         // Where the versions differ in nothing else, how long it lives tells them apart.
         let is_another_life =
             |spec: &OrderSpec| !lives(spec) && given_up.iter().any(|replace| lives(&replace.spec));
-        let is = |spec: &OrderSpec| says(echoed, spec) && !is_another_life(spec);
+        let is = |spec: &OrderSpec| says(echoed, order, spec) && !is_another_life(spec);
         let mut expected =
             core::iter::once(&order.spec).chain(sent_replace(order).map(|replace| &replace.spec));
         if expected.any(is) {
@@ -290,9 +292,15 @@ impl Turn<'_> {
     }
 }
 
-/// Whether the echo repeats these terms. Type and life are left out: the gateway rewrites their words.
-pub(super) fn says(echoed: &EchoedTerms, spec: &OrderSpec) -> bool {
-    echoed.order_qty == Some(spec.order_qty)
+/// Whether it is an exit that is held for less yet: for what its entry has filled (`tws-behaviour.md` §2.3).
+pub(super) fn grows_to(theirs: Qty, order: &Order, spec: &OrderSpec) -> bool {
+    let is_exit = order.leg.as_ref().is_some_and(|leg| leg.role == LegRole::Child);
+    is_exit && theirs < spec.order_qty
+}
+
+/// Whether the echo repeats these terms of an order. Type and life are left out: the gateway rewrites their words.
+pub(super) fn says(echoed: &EchoedTerms, order: &Order, spec: &OrderSpec) -> bool {
+    echoed.order_qty.is_some_and(|theirs| theirs == spec.order_qty || grows_to(theirs, order, spec))
         && spec.order_type.limit_px().is_none_or(|px| echoed.limit_px == Some(px))
         && spec.order_type.stop_px().is_none_or(|px| echoed.stop_px == Some(px))
 }

@@ -8,7 +8,7 @@ use alphec_model::{
     OrderRequest, OrderState, OrderType, Side, WhenInDoubt,
 };
 
-use crate::support::broker::{Books, execution, position};
+use crate::support::broker::{Books, completed_row, execution, position};
 use crate::support::setup::{key, limit, px, request, seconds, spec};
 use crate::support::{Seen, World};
 
@@ -354,6 +354,55 @@ fn the_size_of_a_bracket_never_changes_and_its_prices_do() {
         _ => None,
     });
     assert!(ticket.unwrap().transmits(), "a change that did not transmit would park a live order");
+}
+
+#[test]
+fn an_exit_that_is_held_for_what_its_entry_has_filled_can_be_changed_and_surprises_nobody() {
+    let mut world = working();
+    world.fill("entry", "e.1.01", "4");
+    world.modify("profit", limit(Side::Sell, "10", "106"));
+    let held = |world: &World| {
+        let mut rows = world.rows(&LEGS);
+        for row in &mut rows.open {
+            let is_exit = row.names.broker_order_id != world.order("entry").broker_order_id;
+            row.terms.order_qty = Some(if is_exit { "4" } else { "10" }.parse().unwrap());
+        }
+        rows.positions = vec![position("AAPL", "4")];
+        rows
+    };
+    let mut rows = held(&world);
+    rows.open[1].terms.limit_px = Some(px("106"));
+    let seen = world.next_books(rows);
+    assert!(!seen.has("anomaly"), "{:?}", seen.kinds());
+    let profit = world.order("profit");
+    assert_eq!((profit.version, profit.pending.replace), (2, None));
+    assert_eq!(profit.spec, limit(Side::Sell, "10", "106"), "it grows with its entry");
+    assert!(!world.next_books(held(&world)).has("anomaly"));
+}
+
+#[test]
+fn an_exit_ends_once_it_has_closed_what_its_entry_filled() {
+    let mut world = working();
+    world.fill("entry", "e.1.01", "4");
+    world.status("entry", "Cancelled", "4");
+    world.fill("profit", "e.2.01", "4");
+    world.status("profit", "Filled", "4");
+    world.status("loss", "Cancelled", "0");
+    let orders = LEGS.map(|name| world.order(name));
+    let mut books = Books { positions: vec![position("AAPL", "0")], ..Books::default() };
+    books.executions =
+        vec![execution(&orders[0], "e.1.01", "4", "100"), execution(&orders[1], "e.2.01", "4", "105")];
+    books.completed = vec![
+        completed_row(&orders[0], "Cancelled", "4", "6"),
+        completed_row(&orders[1], "Filled", "4", "0"),
+        completed_row(&orders[2], "Cancelled", "0", "10"),
+    ];
+    world.next_books(books.clone());
+    world.next_books(books);
+    // Of ten asked for, four; the other six were never at the broker.
+    assert_eq!(states(&world), [OrderState::Canceled; 3]);
+    assert_eq!(LEGS.map(|name| world.order(name).cum_qty.to_string()), ["4", "4", "0"]);
+    assert_eq!((world.position("AAPL").as_str(), world.reserved_buys("AAPL").as_str()), ("0", "0"));
 }
 
 #[test]
