@@ -110,12 +110,14 @@ impl World {
         let over = self.plan.setup.start.saturating_add(self.plan.setup.day);
         self.live_until(over, true);
         self.heal();
-        self.live_until(over.saturating_add(SETTLE), false);
+        // The books are read at least once, and again where they differ.
+        let patience = self.plan.setup.reconcile_every.saturating_add(MINUTE);
+        self.live_until(over.saturating_add(SETTLE.max(patience)), false);
         if self.has_doubts() || !self.checks.is_our_login() {
             // What this connection cannot prove any more, or never could with another login, a new one can.
             self.tally.saw("settled by a new connection");
             self.act(Act::Cut);
-            self.live_until(over.saturating_add(SETTLE.saturating_mul(2)), false);
+            self.live_until(over.saturating_add(SETTLE.max(patience).saturating_mul(2)), false);
         }
         self.last_look();
         let ended = self.now.saturating_sub(self.plan.setup.start);

@@ -6,6 +6,7 @@ use alphec_model::{Body, BrokerEvent, Evidence, Record};
 
 use super::{Invariant, Scene, Verdict};
 use crate::clock::Instant;
+use crate::profile;
 use crate::sight::Sight;
 use crate::wire::Sent;
 
@@ -44,10 +45,13 @@ impl Invariant for Absence {
                 Ok(())
             }
             Sight::Told(BrokerEvent::Snapshot(snapshot)) if snapshot.generation.get() == self.generation => {
-                self.lists.push((
-                    self.asked,
-                    snapshot.open.iter().filter_map(|row| Some(row.names.broker_order_id?.get())).collect(),
-                ));
+                // Under another client id the same number is another order.
+                let ours =
+                    snapshot.open.iter().map(|row| &row.names).filter(|names| {
+                        names.api_client_id.is_none_or(|client| client.get() == profile::CLIENT)
+                    });
+                let shown = ours.filter_map(|names| Some(names.broker_order_id?.get())).collect();
+                self.lists.push((self.asked, shown));
                 Ok(())
             }
             Sight::Durable(records) => records.iter().try_for_each(|record| self.judge(record)),

@@ -72,8 +72,25 @@ impl Venue {
         filled: Decimal,
         out: &mut Vec<VenueOutput>,
     ) {
-        for child in self.children.get(&parent).cloned().unwrap_or_default() {
-            self.grow(now, child, (filled, false), out);
+        let children = self.children.get(&parent).cloned().unwrap_or_default();
+        self.grow_all(now, &children, (filled, false), out);
+    }
+
+    /// All are at work before the first of them fills, which shrinks the others.
+    fn grow_all(
+        &mut self,
+        now: UtcNs,
+        children: &[u64],
+        (filled, is_last): (Decimal, bool),
+        out: &mut Vec<VenueOutput>,
+    ) {
+        let grown: Vec<u64> = children
+            .iter()
+            .copied()
+            .filter(|child| self.set_to_work(now, *child, (filled, is_last), out))
+            .collect();
+        for child in grown {
+            self.settle(now, child, out);
         }
     }
 
@@ -85,8 +102,9 @@ impl Venue {
         filled: Decimal,
         out: &mut Vec<VenueOutput>,
     ) {
-        for child in self.children.get(&parent).cloned().unwrap_or_default() {
-            self.grow(now, child, (filled, true), out);
+        let children = self.children.get(&parent).cloned().unwrap_or_default();
+        self.grow_all(now, &children, (filled, true), out);
+        for child in children {
             let Some(order) = self.live.get(&child) else { continue };
             match (order.hold, order.is_exhausted()) {
                 (Some(Hold::Parent), _) => self.end(now, child, Status::Cancelled, out),
@@ -97,16 +115,22 @@ impl Venue {
         }
     }
 
-    /// Sets a child to work for what has filled of its parent, which may be all that ever will.
-    pub(super) fn grow(
+    /// Sets a child that comes late to work for what has filled of its parent.
+    pub(super) fn grow(&mut self, now: UtcNs, child: u64, filled: Decimal, out: &mut Vec<VenueOutput>) {
+        self.grow_all(now, &[child], (filled, false), out);
+    }
+
+    /// Gives a child its part of what has filled of its parent, which may be all that ever will. Says whether
+    /// there is more for it to do.
+    fn set_to_work(
         &mut self,
         now: UtcNs,
         child: u64,
         (filled, is_last): (Decimal, bool),
         out: &mut Vec<VenueOutput>,
-    ) {
-        let Some(order) = self.live.get_mut(&child) else { return };
-        let Some(growth) = order.growth.as_deref_mut() else { return };
+    ) -> bool {
+        let Some(order) = self.live.get_mut(&child) else { return false };
+        let Some(growth) = order.growth.as_deref_mut() else { return false };
         let due = growth.due(filled);
         let more = due - growth.grown;
         let is_first = growth.grown.is_zero();
@@ -115,7 +139,7 @@ impl Venue {
             order.growth = None;
         }
         if more <= Decimal::ZERO {
-            return;
+            return false;
         }
         let shown = order.spec.quantity;
         let quantity = if is_first { more } else { shown + more };
@@ -128,6 +152,6 @@ impl Venue {
         if let Some(order) = self.live.get(&child).filter(|_| quantity != shown) {
             out.push(VenueOutput::Order(order.report()));
         }
-        self.settle(now, child, out);
+        true
     }
 }

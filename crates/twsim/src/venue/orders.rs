@@ -115,7 +115,7 @@ impl Venue {
         self.live.insert(seq, order);
         self.settle(now, seq, out);
         if let Some(filled) = parent_filled {
-            self.grow(now, seq, (filled, false), out);
+            self.grow(now, seq, filled, out);
         }
     }
 
