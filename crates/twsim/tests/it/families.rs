@@ -65,10 +65,10 @@ fn children_work_for_what_has_filled_of_their_parent_and_grow_with_it() {
         [
             "OO 2 PreSubmitted",
             "OS 2 PreSubmitted 0/500",
-            "OO 2 Submitted",
-            "OS 2 Submitted 0/500",
             "OO 3 PreSubmitted",
             "OS 3 PreSubmitted 0/500",
+            "OO 2 Submitted",
+            "OS 2 Submitted 0/500",
         ]
     );
     bench.price("229.98");
@@ -94,6 +94,23 @@ fn a_fill_of_one_child_shrinks_the_other_and_the_last_ends_it() {
     for line in ["OS 2 Filled 1000/0", "OS 3 Cancelled 0/500", "ER 3 202"] {
         assert!(said.contains(&line.to_owned()), "{line} in {said:?}");
     }
+}
+
+/// All children are at work before the first of them fills: what it closes is not left for the others.
+#[test]
+fn a_child_that_fills_as_soon_as_it_works_shrinks_the_others_too() {
+    let mut bench = Bench::new(&[]);
+    let conn = bench.client(1);
+    bench.place(conn, 1, sized(230.0, "1000"));
+    bench.place(conn, 2, child("LMT", 200.0, "1000"));
+    bench.place(conn, 3, child("STP", 190.0, "1000"));
+    bench.lines(conn);
+    bench.price("229.99");
+    let said = bench.lines(conn);
+    assert!(said.contains(&"OS 2 Submitted 500/0".to_owned()), "{said:?}");
+    let last = said.iter().rfind(|line| line.starts_with("OS 3"));
+    assert_eq!(last.map(String::as_str), Some("OS 3 PreSubmitted 0/0"), "{said:?}");
+    assert_eq!(bench.desk.truth().position("DU1234567", AAPL), Decimal::ZERO);
 }
 
 /// Section 2.3: a partial entry and a stop leave children with no quantity; more of the entry brings it back.
