@@ -20,6 +20,15 @@ fn in_doubt(choice: WhenInDoubt) -> World {
     world
 }
 
+/// Ready, with an unanswered order that may be placed again once it was absent for half a minute.
+fn marked_under_a_long_watch() -> World {
+    let mut world = World::ready_with(|config| config.absent_after = seconds(30));
+    let mut order = request("a", "AAPL", limit(Side::Buy, "10", "100"));
+    order.when_in_doubt = Some(WhenInDoubt::ResendIfAbsent);
+    world.submit_request(order);
+    world
+}
+
 /// Rounds of empty books until the quiet watch is over and the order has been asked for, if it ever is.
 fn watched(world: &mut World) -> Vec<i32> {
     let mut asked = Vec::new();
@@ -121,10 +130,7 @@ fn a_wish_to_cancel_a_partial_fill_a_known_perm_id_or_the_gate_keep_it_from_bein
 
 #[test]
 fn before_complete_lists_and_the_quiet_watch_nothing_is_placed_again() {
-    let mut world = World::ready_with(|config| config.absent_after = seconds(30));
-    let mut order = request("a", "AAPL", limit(Side::Buy, "10", "100"));
-    order.when_in_doubt = Some(WhenInDoubt::ResendIfAbsent);
-    world.submit_request(order);
+    let mut world = marked_under_a_long_watch();
     world.reconnect();
     world.feed();
     assert_eq!(world.notice("a", 10_147, NoticeClass::NotFound).places(), 0, "no list was read");
@@ -207,10 +213,7 @@ fn what_custom_rules_have_passed_is_not_placed_again() {
 
 #[test]
 fn an_order_that_somebody_wants_gone_is_never_placed_again_however_often_it_is_not_found() {
-    let mut world = World::ready_with(|config| config.absent_after = seconds(30));
-    let mut order = request("a", "AAPL", limit(Side::Buy, "10", "100"));
-    order.when_in_doubt = Some(WhenInDoubt::ResendIfAbsent);
-    world.submit_request(order);
+    let mut world = marked_under_a_long_watch();
     world.disconnect();
     world.cancel("a");
     let mut seen = world.connect();

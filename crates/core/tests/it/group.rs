@@ -313,16 +313,7 @@ fn a_group_that_the_lists_show_in_part_is_canceled_whole_even_where_its_orders_a
 fn an_exit_that_is_asked_for_and_not_found_once_the_entry_has_filled_never_stood() {
     let mut world = World::ready_with(|config| config.when_in_doubt = WhenInDoubt::CancelProbe);
     submit(&mut world, bracket_of("10"));
-    world.reconnect();
-    let executions = vec![execution(&world.order("entry"), "e.1.01", "4", "100")];
-    for _ in 0..4 {
-        world.feed();
-        let rows = world.rows(&["entry", "profit"]);
-        let positions = vec![position("AAPL", "4")];
-        world.next_books(Books { executions: executions.clone(), positions, ..rows });
-    }
-    assert_eq!(states(&world), [OrderState::Working, OrderState::Working, OrderState::InDoubt]);
-    assert!(!world.bodies("loss", "cancel_probed").is_empty(), "it was asked for");
+    let mut world = asked_for_the_loss(world);
     let seen = world.notice("loss", 10_147, NoticeClass::NotFound);
     assert_eq!(world.state("loss"), OrderState::Canceled);
     assert_eq!(seen.alerts(AlertKind::GroupBroken), 1, "what has filled may be unprotected");
@@ -429,17 +420,22 @@ fn of_peers_one_that_never_stood_undoes_the_others_and_one_canceled_by_the_group
 
 /// The bracket after an entry that filled 4 of 10, when no list shows the loss any more and it is asked for.
 fn asked_for_the_loss(mut world: World) -> World {
-    world.reconnect();
-    let executions = vec![execution(&world.order("entry"), "e.1.01", "4", "100")];
-    for _ in 0..8 {
-        world.feed();
-        let rows = world.rows(&["entry", "profit"]);
-        let positions = vec![position("AAPL", "4")];
-        world.next_books(Books { executions: executions.clone(), positions, ..rows });
-    }
+    filled_in_part(&mut world, ("entry", "100"), &["entry", "profit"]);
     assert_eq!(states(&world), [OrderState::Working, OrderState::Working, OrderState::InDoubt]);
     assert!(!world.bodies("loss", "cancel_probed").is_empty(), "it was asked for");
     world
+}
+
+/// A new connection, and rounds of lists: of one order 4 have filled at a price, and only these orders are open.
+fn filled_in_part(world: &mut World, (name, price): (&str, &str), open: &[&str]) {
+    world.reconnect();
+    let executions = vec![execution(&world.order(name), "e.1.01", "4", price)];
+    for _ in 0..8 {
+        world.feed();
+        let rows = world.rows(open);
+        let positions = vec![position("AAPL", "4")];
+        world.next_books(Books { executions: executions.clone(), positions, ..rows });
+    }
 }
 
 #[test]
@@ -481,14 +477,7 @@ fn of_peers_one_that_stood_and_is_gone_leaves_the_other() {
     for name in ["low", "high"] {
         world.open_order(name, "Submitted");
     }
-    world.reconnect();
-    let executions = vec![execution(&world.order("low"), "e.1.01", "4", "99")];
-    for _ in 0..8 {
-        world.feed();
-        let rows = world.rows(&["low"]);
-        let positions = vec![position("AAPL", "4")];
-        world.next_books(Books { executions: executions.clone(), positions, ..rows });
-    }
+    filled_in_part(&mut world, ("low", "99"), &["low"]);
     assert_eq!(world.state("high"), OrderState::InDoubt);
     let seen = world.notice("high", 10_147, NoticeClass::NotFound);
     assert_eq!(world.state("high"), OrderState::Canceled);

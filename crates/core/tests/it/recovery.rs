@@ -2,10 +2,8 @@
 
 use alphec_core::Input;
 use alphec_model::broker::{BrokerStatus, NoticeClass};
-use alphec_model::record::Header;
 use alphec_model::{
-    AlertKind, Body, BrokerEvent, BrokerOrderId, BrokerRequest, Evidence, LogId, OrderRef, OrderState,
-    Provenance, Record, Side,
+    AlertKind, Body, BrokerEvent, BrokerRequest, Evidence, LogId, OrderRef, OrderState, Side,
 };
 
 use crate::support::World;
@@ -468,18 +466,7 @@ fn a_number_of_ours_on_an_order_of_another_copy_of_this_journal_is_not_our_order
 fn a_salvage_excuses_a_number_that_is_not_on_record_and_no_other_order_under_one_that_is() {
     for (number, is_excused) in [(40, true), (1, false)] {
         let mut world = World::working("a", Side::Buy, "10");
-        let header = Header {
-            seq: world.core.book().seq().unwrap().next(),
-            at: world.now,
-            provenance: Provenance::Operator,
-            correlation_id: None,
-            client_order_id: None,
-            broker_order_id: None,
-            perm_id: None,
-            exec_id: None,
-        };
-        let body = Body::IdFloorRaised { next: BrokerOrderId::new(500), intents: Some(50) };
-        world.core.replay(&Record { header, body }).unwrap();
+        world.salvaged();
         let mut row = open_row(&world.order("a"), "Submitted");
         row.names = foreign(7, 450, 70_000);
         let other = OrderRef::of_intent(&LogId::new("k3f9q2aa").unwrap(), number, "of another copy");

@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use alphec_core::{Core, CoreConfig, Input, Misuse, Question, Reply, Step};
 use alphec_model::broker::{NoticeClass, Session};
+use alphec_model::record::Header;
 use alphec_model::risk::RuleAnswer;
 use alphec_model::{
     AccountValue, AlertKind, ApiClientId, Body, BrokerEvent, BrokerOrderId, BrokerRequest, CancelScope,
     ClientOrderId, Command, Currency, DenyReason, Generation, LogId, ModifyRequest, Order, OrderRequest,
-    OrderSpec, OrderState, Side, UtcNanos,
+    OrderSpec, OrderState, Provenance, Record, Side, UtcNanos,
 };
 
 use broker::Books;
@@ -399,6 +400,24 @@ impl World {
     }
 
     /// The process dies and a new one takes the journal, up to `Start`.
+    /// What the program writes after a salvage.
+    pub(crate) fn salvaged(&mut self) {
+        let header = Header {
+            seq: self.core.book().seq().unwrap().next(),
+            at: self.now,
+            provenance: Provenance::Operator,
+            correlation_id: None,
+            client_order_id: None,
+            broker_order_id: None,
+            perm_id: None,
+            exec_id: None,
+        };
+        let body = Body::IdFloorRaised { next: BrokerOrderId::new(500), intents: Some(50) };
+        let record = Record { header, body };
+        self.core.replay(&record).unwrap();
+        self.checker.records.push(record);
+    }
+
     pub(crate) fn restart(&mut self) -> Seen {
         let config = self.config.clone();
         self.restart_with(config)

@@ -1,9 +1,7 @@
 //! What stops trading, and what others do in our accounts.
 
 use alphec_model::broker::{OpenOrderReport, Wire};
-use alphec_model::{
-    Body, BrokerEvent, BrokerOrderId, CancelScope, Command, Header, Provenance, Record, Side, StrategyId,
-};
+use alphec_model::{BrokerEvent, CancelScope, Command, Side, StrategyId};
 
 use super::buy;
 use crate::support::World;
@@ -53,24 +51,6 @@ fn theirs(world: &World) -> OpenOrderReport {
     row
 }
 
-/// What the program writes after a salvage.
-fn salvaged(world: &mut World) {
-    let header = Header {
-        seq: world.core.book().seq().unwrap().next(),
-        at: world.now,
-        provenance: Provenance::Operator,
-        correlation_id: None,
-        client_order_id: None,
-        broker_order_id: None,
-        perm_id: None,
-        exec_id: None,
-    };
-    let body = Body::IdFloorRaised { next: BrokerOrderId::new(500), intents: Some(50) };
-    let record = Record { header, body };
-    world.core.replay(&record).unwrap();
-    world.checker.records.push(record);
-}
-
 pub(super) fn others() -> World {
     let mut world = World::working("a", Side::Buy, "1");
     let row = theirs(&world);
@@ -105,6 +85,6 @@ pub(super) fn others() -> World {
         let books = books(&world, "6", "3");
         world.next_books(books);
     }
-    salvaged(&mut world);
+    world.salvaged();
     world
 }
