@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use alphec_model::broker::{CommissionReport, LinkState};
 use alphec_model::risk::RuleName;
 use alphec_model::{
-    AccountId, AccountValues, CancelScope, ConId, Currency, Decimal, ExecId, FarmKind, Generation,
+    AccountId, AccountValues, CancelScope, ConId, Currency, Decimal, Evidence, ExecId, FarmKind, Generation,
     Instrument, InstrumentId, Price, Qty, Quote, RejectReason, UtcNanos, Verdict, exact_mul,
 };
 
@@ -31,6 +31,17 @@ pub(crate) struct Waiting {
     pub(crate) rules: BTreeSet<RuleName>,
     pub(crate) deadlines: BTreeMap<RuleName, UtcNanos>,
     pub(crate) verdict: Verdict,
+}
+
+/// A change in flight that complete lists did not show.
+#[derive(Debug)]
+pub(crate) struct Unseen {
+    /// How many lists.
+    pub(crate) lists: u32,
+    /// How many of them have the old terms at work at the venue.
+    pub(crate) at_work: u32,
+    /// What the last of them showed.
+    pub(crate) evidence: Evidence,
 }
 
 /// A snapshot that was asked for.
@@ -67,7 +78,11 @@ pub(crate) struct Session {
     /// Live orders that a code called dead when nothing else did.
     pub(crate) accused: BTreeMap<OrderIx, RejectReason>,
     pub(crate) absent_rounds: BTreeMap<OrderIx, Absence>,
-    pub(crate) old_terms_rounds: BTreeMap<OrderIx, u32>,
+    /// Versions of changes that left on this connection and of which the adapter has not yet said whether it wrote
+    /// them, oldest first: its words name the order only.
+    words_due: BTreeMap<OrderIx, VecDeque<u32>>,
+    /// Changes in flight that complete lists of this connection did not show.
+    pub(crate) unseen_changes: BTreeMap<OrderIx, Unseen>,
     /// Holdings that did not agree when they were last compared.
     pub(crate) suspects: BTreeMap<(AccountId, InstrumentId), Compared>,
     /// What we held a moment ago.
@@ -213,6 +228,7 @@ impl Session {
         self.inactive.clear();
         self.accused.clear();
         self.cancels.clear();
+        self.words_due.clear();
         self.global_cancel_at = None;
         self.farms_down.clear();
         self.said.clear();
@@ -225,7 +241,7 @@ impl Session {
         self.clean_since = None;
         self.link.rounds = 0;
         self.absent_rounds.clear();
-        self.old_terms_rounds.clear();
+        self.unseen_changes.clear();
         self.suspects.clear();
     }
 
@@ -247,8 +263,19 @@ impl Session {
         self.cancels.remove(&ix);
         self.cancels_due.remove(ix);
         self.absent_rounds.remove(&ix);
-        self.old_terms_rounds.remove(&ix);
+        self.unseen_changes.remove(&ix);
+        self.words_due.remove(&ix);
         self.acknowledged(ix);
+    }
+
+    /// A change left: the adapter says whether it was written.
+    pub(crate) fn expect_word(&mut self, ix: OrderIx, version: u32) {
+        self.words_due.entry(ix).or_default().push_back(version);
+    }
+
+    /// The version of the order that the adapter's word is about.
+    pub(crate) fn take_word(&mut self, ix: OrderIx) -> Option<u32> {
+        self.words_due.get_mut(&ix)?.pop_front()
     }
 
     /// Starts the clock on the broker's answer to something written.

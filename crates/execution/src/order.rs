@@ -51,7 +51,8 @@ impl OrderHandle {
         self.hear(|order| order.state.is_terminal()).await
     }
 
-    /// Waits until the change asked for last has been answered.
+    /// Waits until the change asked for last has been answered. One of a held order, such as a stop, may never be:
+    /// bound the wait, and ask again.
     ///
     /// # Errors
     /// [`Error::Call`] when the engine stops first.

@@ -409,8 +409,8 @@ pub struct Pending {
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub is_probe: bool,
     /// Terms that may be in force at the broker although others are taken to be: changes given up because its lists
-    /// kept showing the old terms. A gateway can act on one long after. The largest stays reserved until the order
-    /// ends.
+    /// kept showing other terms, or because a code may have meant another one. A gateway can act on one long after.
+    /// The largest stays reserved until the order ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<PendingReplace>,
 }

@@ -5,8 +5,8 @@ use std::collections::btree_map;
 use alphec_model::lifecycle::{Evidence, OrderState};
 use alphec_model::record::{Fill, Header};
 use alphec_model::{
-    AccountId, Body, BrokerOrderId, Decimal, InstrumentId, IntentName, Order, OrderRef, OrderSpec, Qty,
-    Record, Seq, Side, SignedQty, UtcNanos, exact_mul, planted,
+    AccountId, Body, BrokerOrderId, Decimal, InstrumentId, IntentName, Order, OrderRef, OrderSpec,
+    PendingReplace, Qty, Record, Seq, Side, SignedQty, UtcNanos, exact_mul, planted,
 };
 
 use super::{Book, Booked, Entry, Exposure, Exposures, OrderIx, ReplayError};
@@ -396,8 +396,7 @@ fn change_order(order: &mut Order, body: &Body, at: UtcNanos) {
         }
         Body::ReplaceEnded { accepted: true, .. } => {
             if let Some(replace) = order.pending.replace.take() {
-                order.spec = replace.spec;
-                order.version = replace.version;
+                take_over(order, replace);
             }
         }
         Body::ReplaceEnded { accepted: false, evidence } => {
@@ -431,6 +430,17 @@ fn change_order(order: &mut Order, body: &Body, at: UtcNanos) {
         }
         // A change denied at once leaves one that may already be in flight as it is.
         _ => {}
+    }
+}
+
+/// A change is in force. Where one given up has the same terms, what proved it may have been an old message about
+/// that one: the terms until now may be in force yet.
+fn take_over(order: &mut Order, mut replace: PendingReplace) {
+    std::mem::swap(&mut replace.spec, &mut order.spec);
+    std::mem::swap(&mut replace.version, &mut order.version);
+    let given_up = &mut order.pending.given_up;
+    if given_up.iter().any(|other| other.spec == order.spec) {
+        given_up.push(replace);
     }
 }
 

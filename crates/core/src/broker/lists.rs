@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 
 use alphec_model::broker::{BrokerStatus, CompletedReport, EchoedTerms, OpenOrderReport};
-use alphec_model::{Evidence, Order, OrderState, Price, UtcNanos};
+use alphec_model::{Evidence, Order, OrderState, Price, Qty, UtcNanos, planted};
 
 use super::reports::{grows_to, says};
 use crate::book::OrderIx;
 use crate::machine::Turn;
 use crate::orders::change::Carried;
 use crate::orders::sent_replace;
-use crate::session::Absence;
+use crate::session::{Absence, Unseen};
 
-/// Complete rounds that must agree before old terms count as "the change never arrived".
-const OLD_TERMS_ROUNDS_MIN: u32 = 2;
+/// Complete rounds without a change in flight before old terms at work count as "it never arrived", and before
+/// another change may take its place.
+const UNSEEN_ROUNDS_MIN: u32 = 2;
 /// Complete rounds without an order before it is in doubt, and then before a cancel asks for it.
 pub(super) const ABSENT_ROUNDS_PROBE: u32 = 2;
 
@@ -60,7 +61,7 @@ impl Turn<'_> {
         }
         self.stop_if_larger(ix, &row.terms);
         self.note_other_terms(ix, &row.terms);
-        self.note_old_terms(ix, row, evidence);
+        self.note_unseen_change(ix, row, evidence);
         Some(ix)
     }
 
@@ -85,21 +86,51 @@ impl Turn<'_> {
         ));
     }
 
-    /// Old terms in two complete rounds, confirmed by the venue: the change did not arrive. A row
-    /// that is only held repeats the old terms until the venue opens, and proves nothing.
-    fn note_old_terms(&mut self, ix: OrderIx, row: &OpenOrderReport, evidence: Evidence) {
+    /// Old terms in two complete rounds, confirmed by the venue: the change did not arrive. A row that is only held
+    /// repeats the old terms until the venue opens, a stop until it triggers (`tws-behaviour.md` §2.7): it proves
+    /// nothing, and from the second round on another change may take this one's place.
+    fn note_unseen_change(&mut self, ix: OrderIx, row: &OpenOrderReport, evidence: Evidence) {
         let Some(order) = self.order(ix) else { return };
-        let is_old = row.status == BrokerStatus::Submitted && says(&row.terms, order, &order.spec);
-        if sent_replace(order).is_none() || !is_old {
+        let Some(replace) = sent_replace(order) else { return };
+        if !matches!(
+            row.status,
+            BrokerStatus::PreSubmitted | BrokerStatus::Submitted | BrokerStatus::Inactive
+        ) {
+            // On its way to another word.
             return;
         }
-        let rounds = self.core.session.old_terms_rounds.entry(ix).or_insert(0);
-        *rounds = rounds.saturating_add(1);
-        if *rounds >= OLD_TERMS_ROUNDS_MIN {
+        let is_at_work = row.status == BrokerStatus::Submitted && says(&row.terms, order, &order.spec);
+        let (version, is_wanted) = (replace.version, order.pending.cancel_asked_at.is_none());
+        let new = Unseen { lists: 0, at_work: 0, evidence: evidence.clone() };
+        let unseen = self.core.session.unseen_changes.entry(ix).or_insert(new);
+        unseen.lists = unseen.lists.saturating_add(1);
+        unseen.at_work = unseen.at_work.saturating_add(u32::from(is_at_work));
+        unseen.evidence = evidence.clone();
+        let Unseen { lists, at_work, .. } = *unseen;
+        if at_work >= UNSEEN_ROUNDS_MIN {
             self.end_replace(ix, false, evidence);
-        } else {
+        } else if is_at_work || lists < UNSEEN_ROUNDS_MIN {
             self.look_later();
+        } else if is_wanted {
+            let what = format!(
+                "the broker's lists do not show the change to version {version} and it may take effect yet, as it does \
+                 once a closed venue opens; wait, ask for another change, or cancel the order"
+            );
+            self.anomaly(what, Some(ix));
         }
+    }
+
+    /// What the lists showed of an order in place of its change in flight, once they did so often enough, and long
+    /// enough after it was asked for, for another change to take its place. The quiet time is that of an absent order:
+    /// the gateway may have lost its servers without saying so yet, and hold both.
+    pub(crate) fn unseen_change(&self, ix: OrderIx) -> Option<&Evidence> {
+        let unseen = self.core.session.unseen_changes.get(&ix)?;
+        let asked_at = self.order(ix)?.pending.replace.as_ref()?.asked_at;
+        if self.now.since(asked_at) < self.core.config.absent_after {
+            return None;
+        }
+        let is_awaited = planted::is("an-unseen-change-is-waited-for");
+        (unseen.lists >= UNSEEN_ROUNDS_MIN && !is_awaited).then_some(&unseen.evidence)
     }
 
     pub(super) fn take_completed(
@@ -149,9 +180,11 @@ impl Turn<'_> {
             // Every fill is counted and it is over, though we hold it larger: either the change in
             // flight made it smaller, or it never arrived, or the broker cut the order.
             BrokerStatus::Filled if row.filled_qty == Some(order.cum_qty) => {
-                if let Some(wanted) = sent_replace(order).map(|replace| replace.spec.order_qty) {
-                    // Filled beyond the old size, or exactly the new one: it arrived.
-                    let accepted = wanted <= order.cum_qty || order.cum_qty > order.spec.order_qty;
+                if let Some(replace) = sent_replace(order) {
+                    let accepted = is_size_of_change(order, replace.spec.order_qty);
+                    if !accepted {
+                        self.come_at_size_filled(ix, &evidence);
+                    }
                     self.end_replace(ix, accepted, evidence.clone());
                 }
                 self.end_at_size_given_up(ix, &evidence);
@@ -176,15 +209,21 @@ impl Turn<'_> {
 
     /// Filled at the terms in force, or at those of a change that was given up and took effect.
     fn end_at_size_given_up(&mut self, ix: OrderIx, evidence: &Evidence) {
+        self.come_at_size_filled(ix, evidence);
+        let live = self.order(ix).filter(|order| !order.state.is_terminal());
+        if live.is_some_and(|order| order.cum_qty >= order.spec.order_qty) {
+            self.change_state(ix, OrderState::Filled, evidence.clone());
+        }
+    }
+
+    /// What is filled, of an order that is over, is the size of a change that was given up: it took effect.
+    fn come_at_size_filled(&mut self, ix: OrderIx, evidence: &Evidence) {
         let Some(order) = self.order(ix).filter(|order| !order.state.is_terminal()) else { return };
         let filled = order.cum_qty;
         let mut given_up = order.pending.given_up.iter().rev();
         let version = given_up.find(|replace| replace.spec.order_qty == filled).map(|late| late.version);
         if let Some(version) = version.filter(|_| order.spec.order_qty != filled) {
             self.come_late(ix, version, evidence.clone());
-        }
-        if self.order(ix).is_some_and(|order| order.cum_qty >= order.spec.order_qty) {
-            self.change_state(ix, OrderState::Filled, evidence.clone());
         }
     }
 
@@ -222,6 +261,14 @@ impl Turn<'_> {
             }
         }
     }
+}
+
+/// Whether an order that is over, filled as far as it is, had the size of its change in flight: filled exactly that,
+/// or beyond its old size. With other changes given up only the exact size tells.
+fn is_size_of_change(order: &Order, wanted: Qty) -> bool {
+    let filled = order.cum_qty;
+    let is_beyond = wanted <= filled || filled > order.spec.order_qty;
+    filled == wanted || (is_beyond && order.pending.given_up.is_empty())
 }
 
 /// The quiet period is not over: the next round counts as the first that may probe.

@@ -88,8 +88,11 @@ impl Turn<'_> {
     }
 
     fn written(&mut self, id: BrokerOrderId, wire: Wire, at: alphec_model::UtcNanos) {
-        let about = About { ix: self.core.book.ix_by_broker_id(id), ..About::default() };
-        self.record(about, Provenance::Observed, Body::Written { wire, at });
+        let ix = self.core.book.ix_by_broker_id(id);
+        if wire == Wire::Replace {
+            ix.and_then(|ix| self.core.session.take_word(ix));
+        }
+        self.record(About { ix, ..About::default() }, Provenance::Observed, Body::Written { wire, at });
     }
 
     /// The adapter proved that the broker never saw it.
@@ -100,7 +103,6 @@ impl Turn<'_> {
             return;
         }
         let state = self.state(ix);
-        let is_change_sent = self.order(ix).is_some_and(|order| sent_replace(order).is_some());
         match wire {
             Wire::Place
                 if matches!(
@@ -117,15 +119,20 @@ impl Turn<'_> {
                 let reason = DenyReason::NotWritten { why_not: why.clone() };
                 self.end_denied(ix, Evidence::NotWritten { why }, reason);
             }
-            Wire::Replace if is_change_sent => {
-                self.end_replace(ix, false, Evidence::NotWritten { why });
+            Wire::Replace => {
+                let version = self.core.session.take_word(ix);
+                let sent = self.order(ix).and_then(sent_replace).map(|replace| replace.version);
+                // Of one that was given up while it waited to be written, it says nothing of the change in flight.
+                if sent.is_some() && sent == version {
+                    self.end_replace(ix, false, Evidence::NotWritten { why });
+                }
             }
             // A cancel stays asked and leaves with the next reading of the books.
             Wire::Cancel => {
                 self.core.session.cancels.remove(&ix);
                 self.look_later();
             }
-            Wire::Place | Wire::Replace => {}
+            Wire::Place => {}
         }
     }
 

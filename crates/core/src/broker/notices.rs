@@ -43,10 +43,14 @@ impl Turn<'_> {
         // Of an order in doubt, the code may answer the cancel.
         let may_answer_cancel = order.state == OrderState::InDoubt && order.pending.cancel_asked_at.is_some();
         let has_change = sent_replace(order).is_some();
+        // The late answer to a change that was given up, most likely: the lists tell.
+        let may_answer_change = acknowledged && !order.pending.given_up.is_empty();
         if has_change && planted::is("a-refused-change-ends-the-order") {
             self.reject(ix, evidence(notice), reason(notice));
         } else if has_change {
             self.end_replace(ix, false, evidence(notice));
+        } else if may_answer_change {
+            self.unclear(ix, notice);
         } else if self.core.session.inactive.contains(&ix) || !(acknowledged || may_answer_cancel) {
             self.reject(ix, evidence(notice), reason(notice));
         } else {

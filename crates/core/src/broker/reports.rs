@@ -199,8 +199,8 @@ impl Turn<'_> {
     pub(super) fn compare_terms(&mut self, ix: OrderIx, echoed: &EchoedTerms, evidence: Evidence) {
         self.compare_size(ix, echoed);
         if self.late_version(ix, echoed).is_some() {
-            // A single message may be an old one: a list decides.
-            self.look_later();
+            // A single message may be an old one: a list decides. It says nothing of the change in flight.
+            return self.look_later();
         }
         let Some(order) = self.order(ix) else { return };
         let Some(replace) = order.pending.replace.as_ref() else { return };

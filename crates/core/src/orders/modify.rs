@@ -1,4 +1,4 @@
-//! A change: a versioned intent, one in flight, the worse of both versions reserved.
+//! A change: a versioned intent, one waited for at a time, the worst of the versions reserved.
 
 use alphec_model::{
     AlertKind, Body, BrokerRequest, Command, DenyReason, Evidence, LegRole, ModifyRequest, Order, OrderSpec,
@@ -29,13 +29,21 @@ impl Turn<'_> {
         let command = Command::Modify(request.clone());
         self.record(about.clone(), Provenance::Operator, Body::Commanded { command });
         let Some(order) = self.order(ix) else { return };
-        let verdict = match not_changeable(order, &request.spec) {
+        let unseen = self.unseen_change(ix).cloned();
+        let verdict = match not_changeable(order, &request.spec, unseen.is_some()) {
             Some(reason) => Verdict { denied: Some(reason), ..Verdict::default() },
             None => self.judge(&Candidate::change(order, &request.spec).covered_by(self.covered(order))),
         };
         match verdict.denied.clone() {
             Some(reason) => self.deny_replace(token, ix, reason, (about, verdict)),
-            None => self.accept_replace(token, ix, request, verdict),
+            None => {
+                // The one before stays reserved, and is known again should it take effect.
+                if let Some(evidence) = unseen {
+                    let is_lost = planted::is("a-change-that-gave-way-reserves-nothing");
+                    self.end_replace(ix, false, if is_lost { Evidence::Decision } else { evidence });
+                }
+                self.accept_replace(token, ix, request, verdict);
+            }
         }
     }
 
@@ -93,19 +101,22 @@ impl Turn<'_> {
     }
 
     fn send_replace(&mut self, ix: OrderIx) {
-        let ticket = self
-            .order(ix)
-            .and_then(|order| Some((order, order.pending.replace.as_ref()?.spec.clone())))
-            .and_then(|(order, spec)| self.ticket(order, spec));
-        let Some(ticket) = ticket else { return };
+        let Some((order, replace)) =
+            self.order(ix).and_then(|order| Some((order, order.pending.replace.as_ref()?)))
+        else {
+            return;
+        };
+        let version = replace.version;
+        let Some(ticket) = self.ticket(order, replace.spec.clone()) else { return };
         self.note_sent();
+        self.core.session.expect_word(ix, version);
         self.core.session.expect_answer(ix, self.now.saturating_add(self.core.config.ack_timeout));
         self.step.requests.push(BrokerRequest::Replace(ticket));
     }
 
     pub(crate) fn end_replace(&mut self, ix: OrderIx, accepted: bool, evidence: Evidence) {
         self.core.session.acknowledged(ix);
-        self.core.session.old_terms_rounds.remove(&ix);
+        self.core.session.unseen_changes.remove(&ix);
         let provenance =
             if evidence == Evidence::Decision { Provenance::Decided } else { Provenance::Inferred };
         self.record(
@@ -133,11 +144,14 @@ fn highest_version(order: &Order) -> u32 {
     order.pending.given_up.iter().map(|replace| replace.version).fold(order.version, u32::max)
 }
 
-/// Why the order cannot be changed where it stands, if it cannot.
-fn not_changeable(order: &Order, spec: &OrderSpec) -> Option<DenyReason> {
-    let what = if order.pending.replace.is_some() && !planted::is("two-changes-in-flight") {
+/// Why the order cannot be changed where it stands, if it cannot. A change in flight that is `unseen` stands in
+/// nobody's way.
+fn not_changeable(order: &Order, spec: &OrderSpec, unseen: bool) -> Option<DenyReason> {
+    let is_waiting = order.pending.replace.is_some() && !unseen;
+    let given_up = order.pending.given_up.len().saturating_add(usize::from(unseen));
+    let what = if is_waiting && !planted::is("two-changes-in-flight") {
         "another change is in flight; wait for its answer"
-    } else if order.pending.given_up.len() >= GIVEN_UP_MAX {
+    } else if given_up >= GIVEN_UP_MAX {
         "too many changes of it were never answered; cancel it and place a new order"
     } else if spec.side != order.spec.side {
         "the side never changes; cancel it and place a new order"
@@ -151,7 +165,7 @@ fn not_changeable(order: &Order, spec: &OrderSpec) -> Option<DenyReason> {
         "the distance of a trailing stop never changes; cancel it and place a new order"
     } else if *spec == order.spec {
         "the new terms are the terms in force"
-    } else if is_another_date(order, spec) {
+    } else if versions(order).any(|known| is_another_date(known, spec)) {
         "the broker does not repeat the date of an order, so nothing could prove the change; cancel it and place a \
          new order"
     } else {
@@ -164,14 +178,21 @@ fn is_in_bracket(order: &Order) -> bool {
     order.leg.as_ref().is_some_and(|leg| leg.role != LegRole::Peer)
 }
 
-/// Whether nothing changes but until when the order is good.
-fn is_another_date(order: &Order, spec: &OrderSpec) -> bool {
-    let both_dated = matches!(
-        (order.spec.time_in_force, spec.time_in_force),
-        (TimeInForce::Gtd { .. }, TimeInForce::Gtd { .. })
-    );
-    let rest = OrderSpec { time_in_force: order.spec.time_in_force, ..spec.clone() };
-    both_dated && rest == order.spec
+/// Every version of its terms that may be in force.
+fn versions(order: &Order) -> impl Iterator<Item = &OrderSpec> {
+    let asked = order.pending.replace.iter().chain(&order.pending.given_up);
+    core::iter::once(&order.spec).chain(asked.map(|replace| &replace.spec))
+}
+
+/// Whether nothing differs from known terms but until when the order is good.
+fn is_another_date(known: &OrderSpec, spec: &OrderSpec) -> bool {
+    let (TimeInForce::Gtd { expire_at: old }, TimeInForce::Gtd { expire_at: new }) =
+        (known.time_in_force, spec.time_in_force)
+    else {
+        return false;
+    };
+    let rest = OrderSpec { time_in_force: known.time_in_force, ..spec.clone() };
+    old != new && rest == *known
 }
 
 /// Why no change can reach the order now, whatever it says.

@@ -14,6 +14,7 @@ use alphec_model::{
 use crate::book::Exposure;
 use crate::config::Mode;
 use crate::machine::Turn;
+use crate::orders::sent_replace;
 use crate::session::Priced;
 
 /// What is judged: a new order, or new terms for a live one.
@@ -80,17 +81,22 @@ impl<'a> Candidate<'a> {
         Self { in_force: None, ..Self::change(order, &order.spec) }
     }
 
-    /// The terms that may be in force: those that the broker took over, and those of changes given up, which it
-    /// may still act on. None of what the broker does not have.
+    /// The terms that may be in force: those that the broker took over, and those of changes sent and given up,
+    /// which it may still act on. None of what the broker does not have.
     fn specs_in_force(&self) -> impl Iterator<Item = &'a OrderSpec> {
         let order = self.replaces.filter(|_| self.in_force.is_some());
-        let given_up = order.map(|order| order.pending.given_up.iter().map(|replace| &replace.spec));
-        self.in_force.into_iter().chain(given_up.into_iter().flatten())
+        let asked = order
+            .into_iter()
+            .flat_map(|order| sent_replace(order).into_iter().chain(&order.pending.given_up));
+        self.in_force.into_iter().chain(asked.map(|replace| &replace.spec))
     }
 
-    /// What the terms that may be in force can still fill; zero for what the broker does not have.
+    /// What the terms that may be in force can still fill; zero for what the broker does not have. A size beyond those
+    /// that the broker took over counts only for a change to less: asked for again, it is growth again.
     fn leaves_in_force(&self) -> Decimal {
         let most = self.specs_in_force().map(|spec| spec.order_qty).max();
+        let most =
+            most.filter(|most| self.spec.order_qty < *most).or(self.in_force.map(|spec| spec.order_qty));
         let filled = self.replaces.map_or(Qty::ZERO, |order| order.cum_qty);
         most.map_or(Decimal::ZERO, |most| self.beyond(most.saturating_sub(filled).get()))
     }

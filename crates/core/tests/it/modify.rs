@@ -344,15 +344,221 @@ fn no_more_than_eight_changes_of_an_order_are_given_up() {
     assert_eq!(world.cancel("a").cancels().len(), 1);
 }
 
+/// Long enough for a change that lists do not show to give way.
+fn quiet(world: &mut World) {
+    world.wait(seconds(31));
+    world.feed();
+}
+
+/// The lists show it held at these terms, as they show a stop until it triggers.
+fn held_at(world: &mut World, terms: &OrderSpec) {
+    let mut books = world.rows(&["a"]);
+    books.open[0].status = alphec_model::broker::BrokerStatus::PreSubmitted;
+    books.open[0].terms = echoed(terms);
+    world.next_books(books);
+}
+
 #[test]
 fn old_terms_of_a_held_order_prove_nothing_however_often() {
     let mut world = changing("20");
     for _ in 0..5 {
-        let mut books = world.rows(&["a"]);
-        books.open[0].status = alphec_model::broker::BrokerStatus::PreSubmitted;
-        world.next_books(books);
+        held_at(&mut world, &buy("10"));
     }
+    assert_eq!(world.order("a").pending.replace.map(|replace| replace.version), Some(2));
     assert_eq!(world.reserved_buys("AAPL"), "20", "the venue may still take it over when it opens");
+}
+
+/// A stop stays held for all its life, and its change may have been lost.
+#[test]
+fn a_change_that_two_lists_do_not_show_gives_way_to_another_and_stays_reserved() {
+    let mut world = changing("20");
+    held_at(&mut world, &buy("10"));
+    world.wait(seconds(6));
+    let mut books = world.rows(&["a"]);
+    books.open[0].status = alphec_model::broker::BrokerStatus::PreSubmitted;
+    assert_eq!(world.next_books(books).alerts(alphec_model::AlertKind::Anomaly), 1, "people are told");
+    quiet(&mut world);
+    assert_eq!(world.modify("a", buy("15")).replaces(), 1);
+    let order = world.order("a");
+    assert_eq!(order.pending.replace.map(|replace| replace.version), Some(3));
+    assert_eq!((order.spec, world.reserved_buys("AAPL")), (buy("10"), "20".into()));
+    assert!(refused(&mut world, buy("16")).contains("in flight"), "the new one is waited for");
+    held_at(&mut world, &buy("20"));
+    assert_eq!((world.order("a").version, world.reserved_buys("AAPL")), (2, "20".into()), "it came late");
+    held_at(&mut world, &buy("15"));
+    assert_eq!((world.order("a").version, world.order("a").pending.replace), (3, None));
+    assert!(world.core.readiness().halted.is_none(), "each was judged and reserved all along");
+}
+
+/// A gateway that lost its servers and has not said so yet shows the old terms, and sends the change later.
+#[test]
+fn a_change_gives_way_only_after_the_quiet_time_of_an_absent_order() {
+    let mut world = World::ready_with(|config| config.absent_after = seconds(600));
+    world.submit("a", Side::Buy, "10");
+    world.open_order("a", "Submitted");
+    assert_eq!(world.modify("a", buy("20")).replaces(), 1);
+    for _ in 0..3 {
+        held_at(&mut world, &buy("10"));
+    }
+    world.feed();
+    assert!(refused(&mut world, buy("15")).contains("in flight"));
+    world.wait(seconds(600));
+    world.feed();
+    assert_eq!(world.modify("a", buy("15")).replaces(), 1);
+}
+
+#[test]
+fn a_change_that_lists_of_an_earlier_connection_did_not_show_is_waited_for() {
+    let mut world = changing("20");
+    held_at(&mut world, &buy("10"));
+    held_at(&mut world, &buy("10"));
+    world.reconnect();
+    let books = world.rows(&["a"]);
+    world.books(books);
+    quiet(&mut world);
+    assert!(refused(&mut world, buy("15")).contains("in flight"));
+}
+
+/// Whoever changes an order in TWS while our change is lost: neither terms are ever shown again.
+#[test]
+fn terms_that_are_neither_old_nor_new_leave_the_order_changeable() {
+    let mut world = changing("20");
+    for _ in 0..2 {
+        shown_at(&mut world, "9");
+    }
+    quiet(&mut world);
+    assert_eq!(world.modify("a", buy("15")).replaces(), 1);
+}
+
+#[test]
+fn the_price_of_a_change_that_gives_way_counts_for_the_one_in_its_place() {
+    for (tried, passes) in [("101", true), ("104", false)] {
+        let mut world = World::ready_with(|config| config.limits.max_gross_notional = 1_120.into());
+        world.submit("a", Side::Buy, "10");
+        world.open_order("a", "Submitted");
+        assert_eq!(world.modify("a", limit(Side::Buy, "10", tried)).replaces(), 1, "{tried}");
+        for _ in 0..2 {
+            held_at(&mut world, &buy("10"));
+        }
+        quiet(&mut world);
+        let seen = world.modify("a", limit(Side::Buy, "11", "100"));
+        assert_eq!(seen.replaces() == 1, passes, "{tried}");
+        if !passes {
+            assert_eq!(seen.denied().rule(), Rule::MaxGrossNotional);
+            assert!(world.order("a").pending.given_up.is_empty(), "what is denied moves nothing");
+        }
+    }
+}
+
+fn unwritten(world: &mut World) {
+    let broker_order_id = world.order("a").broker_order_id.unwrap();
+    world.event(BrokerEvent::NotWritten { broker_order_id, wire: Wire::Replace, why: "too late".into() });
+}
+
+/// The words of the adapter name the order, not the change: the first is about the first that was sent.
+#[test]
+fn a_change_given_up_while_it_waited_to_be_written_takes_the_word_that_is_its_own() {
+    let mut world = given_up("20");
+    assert_eq!(world.modify("a", buy("50")).replaces(), 1);
+    unwritten(&mut world);
+    let version = world.order("a").pending.replace.map(|replace| replace.version);
+    assert_eq!((version, world.reserved_buys("AAPL")), (Some(3), "50".into()), "about the one given up");
+    unwritten(&mut world);
+    assert_eq!((world.order("a").pending.replace, world.reserved_buys("AAPL")), (None, "20".into()));
+}
+
+/// An old message about the first terms must not end what keeps the second ones reserved.
+#[test]
+fn back_to_terms_that_may_be_shown_by_an_old_message_the_ones_between_stay_reserved() {
+    let mut world = given_up("20");
+    shown_at(&mut world, "20");
+    assert_eq!((world.order("a").spec, world.order("a").version), (buy("20"), 2));
+    world.feed();
+    assert_eq!(world.modify("a", buy("10")).replaces(), 1);
+    world.open_order_with("a", "Submitted", &buy("10"));
+    assert_eq!((world.order("a").version, world.reserved_buys("AAPL")), (3, "20".into()));
+    shown_at(&mut world, "20");
+    assert_eq!((world.order("a").spec, world.order("a").version), (buy("20"), 2));
+    assert!(world.core.readiness().halted.is_none());
+}
+
+/// Each of two changes may be refused, and the code names the order only.
+#[test]
+fn a_second_refusal_code_after_a_change_was_given_up_accuses_no_order() {
+    let mut world = given_up("20");
+    assert_eq!(world.modify("a", buy("50")).replaces(), 1);
+    world.notice("a", 110, NoticeClass::Dead);
+    world.notice("a", 110, NoticeClass::Dead);
+    world.status("a", "Inactive", "0");
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "50".into()));
+    world.notice("a", 110, NoticeClass::Dead);
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "50".into()));
+}
+
+#[test]
+fn a_completed_row_tells_which_of_two_changes_took_effect() {
+    // Given up, in flight, filled: the version that was filled.
+    for (given, flying, filled, version, end) in [
+        ("20", "30", "20", 2, OrderState::Filled),
+        ("20", "15", "15", 3, OrderState::Filled),
+        ("20", "15", "10", 1, OrderState::Filled),
+    ] {
+        let mut world = given_up(given);
+        world.feed();
+        assert_eq!(world.modify("a", buy(flying)).replaces(), 1);
+        world.fill("a", "e1.01", filled);
+        world.wait(seconds(6));
+        let completed = vec![completed_row(&world.order("a"), "Filled", filled, "0")];
+        let positions = vec![crate::support::broker::position("AAPL", filled)];
+        world.next_books(Books { completed, positions, ..Books::default() });
+        assert_eq!((world.state("a"), world.order("a").version), (end, version), "{flying} {filled}");
+        assert_eq!(world.reserved_buys("AAPL"), "0");
+    }
+}
+
+/// The echo of the one that came late differs from the one in flight only in how long the order lives.
+#[test]
+fn a_late_change_with_another_life_does_not_prove_the_one_in_flight() {
+    let good_till_canceled = buy("20").with_time_in_force(TimeInForce::Gtc);
+    let mut world = World::working("a", Side::Buy, "10");
+    assert_eq!(world.modify("a", good_till_canceled.clone()).replaces(), 1);
+    for _ in 0..2 {
+        shown_at(&mut world, "10");
+    }
+    world.feed();
+    assert_eq!(world.modify("a", buy("20")).replaces(), 1);
+    world.open_order_with("a", "Submitted", &good_till_canceled);
+    assert_eq!(world.order("a").pending.replace.map(|replace| replace.version), Some(3));
+    world.open_order_with("a", "Submitted", &buy("20"));
+    assert_eq!((world.order("a").spec, world.order("a").version), (buy("20"), 3));
+}
+
+#[test]
+fn another_date_than_that_of_a_change_in_flight_is_refused_too() {
+    let mut world = World::working("a", Side::Buy, "10");
+    let until = |hours: u64| TimeInForce::Gtd { expire_at: world.now.saturating_add(seconds(3_600 * hours)) };
+    let (early, late) = (buy("20").with_time_in_force(until(1)), buy("20").with_time_in_force(until(2)));
+    assert_eq!(world.modify("a", early).replaces(), 1);
+    for _ in 0..2 {
+        shown_at(&mut world, "10");
+    }
+    world.feed();
+    assert!(refused(&mut world, late).contains("date"));
+}
+
+/// While it was lost, the market or another hand has used up what was left: making it again is growth again.
+#[test]
+fn a_lost_growth_made_again_is_judged_as_growth() {
+    let mut world = World::ready_with(|config| config.limits.max_gross_notional = 2_050.into());
+    world.submit("a", Side::Buy, "10");
+    world.open_order("a", "Submitted");
+    assert_eq!(world.modify("a", buy("20")).replaces(), 1);
+    for _ in 0..2 {
+        shown_at(&mut world, "10");
+    }
+    world.account_values();
+    world.quote("AAPL", "104.99", "105.01");
+    assert!(world.modify("a", buy("20")).denied().rule() == Rule::MaxGrossNotional);
 }
 
 #[test]

@@ -66,14 +66,15 @@ async fn modify(common: &Common, one_shot: &OneShot, args: &Args) -> anyhow::Res
 fn verdict(order: &Order, wanted: &OrderSpec) -> Result<(), Failure> {
     let id = &order.client_order_id;
     let fail = |exit, kind, message: String| Err(Failure::new(exit, kind, message).about(order));
-    if order.pending.replace.is_some() || order.state == OrderState::InDoubt {
+    if order.spec == *wanted && order.pending.replace.is_none() && order.state != OrderState::InDoubt {
+        return Ok(());
+    }
+    let may_come_late = order.pending.given_up.iter().any(|replace| replace.spec == *wanted);
+    if order.pending.replace.is_some() || order.state == OrderState::InDoubt || may_come_late {
         let message = format!(
             "the broker has not answered the change of order {id}; either terms may fill: see `order status {id}`"
         );
         return fail(Exit::InDoubt, "in_doubt", message);
-    }
-    if order.spec == *wanted {
-        return Ok(());
     }
     if order.state.is_terminal() {
         return fail(Exit::Failed, "too_late", format!("order {id} ended {} before the change", order.state));
