@@ -11,12 +11,13 @@ use crate::plan::{Act, Kind, Life, NewOrder, Plan, Planned, Scope};
 
 type Scene = fn(&mut Dice, Instant, &mut Vec<Planned>);
 
-const SCENES: [Scene; 14] = [
+const SCENES: [Scene; 15] = [
     burst_and_halt,
     cancel_in_a_burst,
     kill_amid_doubt,
     two_changes,
     refused_change,
+    lost_change_of_a_stop,
     far_off,
     date_ended_early,
     held,
@@ -104,6 +105,17 @@ fn refused_change(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
     acts.push(at(when, order(dice, 20)));
     let qty = dice.range(1, 60);
     acts.push(at(when.saturating_add(2 * SECOND), Act::Modify { back: 0, qty, ticks: 0 }));
+}
+
+/// A stop is held until it triggers, so nothing shows that its change was lost, or is only late.
+fn lost_change_of_a_stop(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    let text = if dice.chance(500) { "swallow-modify" } else { "swallow-modify(late=300s)" };
+    acts.push(gateway(when.saturating_sub(MILLI), text));
+    let Act::Submit(new) = order(dice, 200) else { return };
+    acts.push(at(when, Act::Submit(NewOrder { kind: Kind::Stop, ..new })));
+    for (seconds, qty) in [(2, 60), (240, 30)] {
+        acts.push(at(when.saturating_add(seconds * SECOND), Act::Modify { back: 0, qty, ticks: 0 }));
+    }
 }
 
 fn far_off(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {

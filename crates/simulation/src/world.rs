@@ -119,6 +119,9 @@ impl World {
             self.act(Act::Cut);
             self.live_until(over.saturating_add(SETTLE.max(patience).saturating_mul(2)), false);
         }
+        if self.change_again() {
+            self.live_until(self.now.saturating_add(SETTLE), false);
+        }
         self.last_look();
         let ended = self.now.saturating_sub(self.plan.setup.start);
         self.tally.simulated_seconds = u64::try_from(ended / SECOND).unwrap_or(0);

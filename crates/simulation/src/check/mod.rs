@@ -6,6 +6,7 @@ mod i02_no_orphan;
 mod i03_at_most_once;
 mod i03_second_attempt;
 mod i04_no_lost_order;
+mod i04_no_stuck_change;
 mod i04_true_ends;
 mod i05_honest_answers;
 mod i06_idempotent_calls;
@@ -89,6 +90,7 @@ pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(i03_at_most_once::AtMostOnce::default()),
         Box::new(i03_second_attempt::SecondAttempt::default()),
         Box::new(i04_no_lost_order::NoLostOrder),
+        Box::new(i04_no_stuck_change::NoStuckChange::default()),
         Box::new(i04_true_ends::TrueEnds::default()),
         Box::new(i05_honest_answers::HonestAnswers),
         Box::new(i06_idempotent_calls::IdempotentCalls::default()),

@@ -109,6 +109,12 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("an-order-in-doubt-reserves-nothing", &[8, 11], "the reservation is dropped on a timeout"),
     bug("a-change-reserves-only-its-new-size", &[8, 11], "the better of two versions is reserved"),
     bug("two-changes-in-flight", &[1, 4, 11], "a change overtakes another"),
+    bug("an-unseen-change-is-waited-for", &[4], "a change that was lost is in flight for ever"),
+    bug(
+        "a-change-that-gave-way-reserves-nothing",
+        &[1, 4, 8, 11],
+        "a change is forgotten when another takes its place",
+    ),
     bug("an-order-leaves-under-the-reference-of-no-intent", &[2], "what is sent is not what is on record"),
     bug("orders-of-others-are-not-seen", &[2], "orders of others are not on record"),
     bug("orders-of-others-are-not-counted", &[11], "orders of others are on record and in no limit"),

@@ -59,12 +59,37 @@ impl World {
         }
     }
 
+    /// What is in flight still is asked for again, as a strategy does that wants it: whether there was any.
+    pub(super) fn change_again(&mut self) -> bool {
+        let Some(process) = &self.process else { return false };
+        let live = process.engine.core().book().live_orders();
+        let again: Vec<Command> = live
+            .filter_map(|order| {
+                let spec = order.pending.replace.as_ref()?.spec.clone();
+                let client_order_id = order.client_order_id.clone();
+                let correlation_id = profile::literal("again");
+                Some(Command::Modify(ModifyRequest { client_order_id, correlation_id, spec }))
+            })
+            .collect();
+        let is_any = !again.is_empty();
+        if is_any {
+            self.tally.saw("lost change made again");
+        }
+        again.iter().for_each(|command| self.give(command));
+        is_any
+    }
+
     /// What callers do.
     fn call(&mut self, act: &Act) {
-        let Some(command) = self.command(act) else { return };
+        if let Some(command) = self.command(act) {
+            self.give(&command);
+        }
+    }
+
+    fn give(&mut self, command: &Command) {
         let Some(process) = &mut self.process else { return };
         if process.command(command.clone()) {
-            self.see(&Sight::Asked(&command));
+            self.see(&Sight::Asked(command));
         }
     }
 

@@ -1,0 +1,49 @@
+//! No lost order: and none that cannot be changed any more.
+
+use std::collections::BTreeSet;
+
+use alphec_core::Reply;
+use alphec_model::{ClientOrderId, Command};
+
+use super::{Invariant, Scene, Verdict};
+use crate::sight::Sight;
+
+/// What was lost is asked for once more after everything healed (`World::change_again`).
+#[derive(Default)]
+pub(super) struct NoStuckChange {
+    /// Denied then, as the gate may.
+    denied: BTreeSet<ClientOrderId>,
+}
+
+impl Invariant for NoStuckChange {
+    fn number(&self) -> u8 {
+        4
+    }
+
+    fn sentence(&self) -> &'static str {
+        "In the end no change is in flight: each was taken over, refused, or gave way to the next one."
+    }
+
+    fn see(&mut self, scene: &Scene<'_>) -> Verdict {
+        if !scene.ledger.can_see() {
+            return Ok(());
+        }
+        match scene.sight {
+            Sight::Answered(Command::Modify(request), Ok(Reply::ReplaceDenied { reason, .. })) => {
+                if reason.to_string().contains("another change is in flight") {
+                    return Err(format!("{} cannot be changed any more", request.client_order_id));
+                }
+                self.denied.insert(request.client_order_id.clone());
+                Ok(())
+            }
+            Sight::End { .. } => scene.ledger.live().map(|intent| &intent.order).try_for_each(|order| {
+                let (key, replace) = (&order.client_order_id, order.pending.replace.as_ref());
+                match replace.filter(|_| !self.denied.contains(key)) {
+                    Some(replace) => Err(format!("version {} of {key} is in flight still", replace.version)),
+                    None => Ok(()),
+                }
+            }),
+            _ => Ok(()),
+        }
+    }
+}
