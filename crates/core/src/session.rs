@@ -34,14 +34,32 @@ pub(crate) struct Waiting {
 }
 
 /// A change in flight that complete lists did not show.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Unseen {
     /// How many lists.
     pub(crate) lists: u32,
     /// How many of them have the old terms at work at the venue.
     pub(crate) at_work: u32,
-    /// What the last of them showed.
-    pub(crate) evidence: Evidence,
+    /// What the last of them showed, once another change may take its place.
+    pub(crate) gives_way: Option<Evidence>,
+}
+
+/// A code that calls an order dead, or a change of it.
+#[derive(Debug)]
+pub(crate) struct Suspicion {
+    pub(crate) reason: RejectReason,
+    pub(crate) since: UtcNanos,
+    /// Complete lists asked for since that have the order as inactive, one after the other.
+    pub(crate) lists: u32,
+}
+
+/// A change that left. The adapter's words name the order only, so that a further change waits for the word on this one.
+#[derive(Debug)]
+struct WordDue {
+    /// The connection on which it left, until the word came.
+    due_on: Option<Generation>,
+    /// `None` where a word may be about a change of an earlier connection.
+    version: Option<u32>,
 }
 
 /// A snapshot that was asked for.
@@ -77,10 +95,12 @@ pub(crate) struct Session {
     pub(crate) inactive: BTreeSet<OrderIx>,
     /// Live orders that a code called dead when nothing else did.
     pub(crate) accused: BTreeMap<OrderIx, RejectReason>,
+    /// The same where the code may have been about a change given up.
+    pub(crate) suspected: BTreeMap<OrderIx, Suspicion>,
     pub(crate) absent_rounds: BTreeMap<OrderIx, Absence>,
-    /// Versions of changes that left on this connection and of which the adapter has not yet said whether it wrote
-    /// them, oldest first: its words name the order only.
-    words_due: BTreeMap<OrderIx, VecDeque<u32>>,
+    /// Changes that left and of which the adapter has not said yet whether it wrote them. Some words come after the
+    /// connection has ended, and some never.
+    words_due: BTreeMap<OrderIx, WordDue>,
     /// Changes in flight that complete lists of this connection did not show.
     pub(crate) unseen_changes: BTreeMap<OrderIx, Unseen>,
     /// Holdings that did not agree when they were last compared.
@@ -227,8 +247,8 @@ impl Session {
         self.books_as_of = None;
         self.inactive.clear();
         self.accused.clear();
+        self.suspected.clear();
         self.cancels.clear();
-        self.words_due.clear();
         self.global_cancel_at = None;
         self.farms_down.clear();
         self.said.clear();
@@ -260,22 +280,33 @@ impl Session {
     pub(crate) fn forget_order(&mut self, ix: OrderIx) {
         self.inactive.remove(&ix);
         self.accused.remove(&ix);
+        self.suspected.remove(&ix);
         self.cancels.remove(&ix);
         self.cancels_due.remove(ix);
         self.absent_rounds.remove(&ix);
         self.unseen_changes.remove(&ix);
-        self.words_due.remove(&ix);
         self.acknowledged(ix);
     }
 
     /// A change left: the adapter says whether it was written.
     pub(crate) fn expect_word(&mut self, ix: OrderIx, version: u32) {
-        self.words_due.entry(ix).or_default().push_back(version);
+        let is_vague = self.words_due.contains_key(&ix);
+        let version = (!is_vague).then_some(version);
+        self.words_due.insert(ix, WordDue { due_on: Some(self.link.generation), version });
     }
 
-    /// The version of the order that the adapter's word is about.
+    /// Whether the adapter's word on a change that left on this connection is to come.
+    pub(crate) fn is_word_due(&self, ix: OrderIx) -> bool {
+        self.words_due.get(&ix).is_some_and(|due| due.due_on == Some(self.link.generation))
+    }
+
+    /// The word came: the version that it is about, if that is sure. Once it is not, no later one is: each may be the
+    /// one before's.
     pub(crate) fn take_word(&mut self, ix: OrderIx) -> Option<u32> {
-        self.words_due.get_mut(&ix)?.pop_front()
+        let due = self.words_due.get_mut(&ix)?;
+        due.due_on = None;
+        due.version?;
+        self.words_due.remove(&ix)?.version
     }
 
     /// Starts the clock on the broker's answer to something written.

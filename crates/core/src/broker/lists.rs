@@ -10,11 +10,13 @@ use crate::book::OrderIx;
 use crate::machine::Turn;
 use crate::orders::change::Carried;
 use crate::orders::sent_replace;
-use crate::session::{Absence, Unseen};
+use crate::session::Absence;
 
 /// Complete rounds without a change in flight before old terms at work count as "it never arrived", and before
 /// another change may take its place.
 const UNSEEN_ROUNDS_MIN: u32 = 2;
+/// Complete rounds that must have an order as inactive before a code counts that may have been about a change of it.
+const INACTIVE_ROUNDS_MIN: u32 = 2;
 /// Complete rounds without an order before it is in doubt, and then before a cancel asks for it.
 pub(super) const ABSENT_ROUNDS_PROBE: u32 = 2;
 
@@ -54,6 +56,7 @@ impl Turn<'_> {
             return Some(ix);
         }
         self.apply_status(ix, &row.status, row.names.perm_id, evidence.clone());
+        self.note_suspected(ix, &row.status, asked_at);
         self.check_cancel(ix, &row.status, asked_at);
         self.compare_terms(ix, &row.terms, evidence.clone());
         if let Some(version) = self.late_version(ix, &row.terms) {
@@ -61,7 +64,7 @@ impl Turn<'_> {
         }
         self.stop_if_larger(ix, &row.terms);
         self.note_other_terms(ix, &row.terms);
-        self.note_unseen_change(ix, row, evidence);
+        self.note_unseen_change(ix, row, evidence, asked_at);
         Some(ix)
     }
 
@@ -86,10 +89,35 @@ impl Turn<'_> {
         ));
     }
 
+    /// Called dead by a code that may have been about a change of it: dead if the lists keep it as inactive, and no
+    /// change sent since can have put it back to work.
+    fn note_suspected(&mut self, ix: OrderIx, status: &BrokerStatus, asked_at: UtcNanos) {
+        let is_changing = self.order(ix).is_some_and(|order| sent_replace(order).is_some());
+        if *status != BrokerStatus::Inactive || is_changing {
+            self.core.session.suspected.remove(&ix);
+            return;
+        }
+        let suspicion = self.core.session.suspected.get_mut(&ix);
+        let Some(suspicion) = suspicion.filter(|it| it.since < asked_at) else { return };
+        suspicion.lists = suspicion.lists.saturating_add(1);
+        if suspicion.lists < INACTIVE_ROUNDS_MIN {
+            return self.look_later();
+        }
+        let reason = suspicion.reason.clone();
+        let evidence = Evidence::Notice { code: reason.code, text: reason.text.clone() };
+        self.reject(ix, evidence, reason);
+    }
+
     /// Old terms in two complete rounds, confirmed by the venue: the change did not arrive. A row that is only held
     /// repeats the old terms until the venue opens, a stop until it triggers (`tws-behaviour.md` §2.7): it proves
     /// nothing, and from the second round on another change may take this one's place.
-    fn note_unseen_change(&mut self, ix: OrderIx, row: &OpenOrderReport, evidence: Evidence) {
+    fn note_unseen_change(
+        &mut self,
+        ix: OrderIx,
+        row: &OpenOrderReport,
+        evidence: Evidence,
+        asked_at: UtcNanos,
+    ) {
         let Some(order) = self.order(ix) else { return };
         let Some(replace) = sent_replace(order) else { return };
         if !matches!(
@@ -101,19 +129,25 @@ impl Turn<'_> {
         }
         let is_at_work = row.status == BrokerStatus::Submitted && says(&row.terms, order, &order.spec);
         let (version, is_wanted) = (replace.version, order.pending.cancel_asked_at.is_none());
-        let new = Unseen { lists: 0, at_work: 0, evidence: evidence.clone() };
-        let unseen = self.core.session.unseen_changes.entry(ix).or_insert(new);
+        // As for an absent order: the gateway may have lost its servers without saying so yet, and hold the change.
+        let quiet_until = replace.asked_at.saturating_add(self.core.config.absent_after);
+        let is_planted = planted::is("an-unseen-change-is-waited-for");
+        let unseen = self.core.session.unseen_changes.entry(ix).or_default();
         unseen.lists = unseen.lists.saturating_add(1);
         unseen.at_work = unseen.at_work.saturating_add(u32::from(is_at_work));
-        unseen.evidence = evidence.clone();
-        let Unseen { lists, at_work, .. } = *unseen;
-        if at_work >= UNSEEN_ROUNDS_MIN {
-            self.end_replace(ix, false, evidence);
-        } else if is_at_work || lists < UNSEEN_ROUNDS_MIN {
-            self.look_later();
-        } else if is_wanted {
+        if unseen.at_work >= UNSEEN_ROUNDS_MIN {
+            return self.end_replace(ix, false, evidence);
+        }
+        if unseen.lists < UNSEEN_ROUNDS_MIN || is_at_work {
+            return self.look_later();
+        }
+        if asked_at < quiet_until {
+            return self.core.session.want_snapshot(quiet_until);
+        }
+        unseen.gives_way = Some(evidence).filter(|_| !is_planted);
+        if is_wanted {
             let what = format!(
-                "the broker's lists do not show the change to version {version} and it may take effect yet, as it does \
+                "the broker's lists do not show the change to version {version}, which may take effect yet, as it does \
                  once a closed venue opens; wait, ask for another change, or cancel the order"
             );
             self.anomaly(what, Some(ix));
@@ -121,16 +155,9 @@ impl Turn<'_> {
     }
 
     /// What the lists showed of an order in place of its change in flight, once they did so often enough, and long
-    /// enough after it was asked for, for another change to take its place. The quiet time is that of an absent order:
-    /// the gateway may have lost its servers without saying so yet, and hold both.
+    /// enough after it was asked for, for another change to take its place.
     pub(crate) fn unseen_change(&self, ix: OrderIx) -> Option<&Evidence> {
-        let unseen = self.core.session.unseen_changes.get(&ix)?;
-        let asked_at = self.order(ix)?.pending.replace.as_ref()?.asked_at;
-        if self.now.since(asked_at) < self.core.config.absent_after {
-            return None;
-        }
-        let is_awaited = planted::is("an-unseen-change-is-waited-for");
-        (unseen.lists >= UNSEEN_ROUNDS_MIN && !is_awaited).then_some(&unseen.evidence)
+        self.core.session.unseen_changes.get(&ix)?.gives_way.as_ref()
     }
 
     pub(super) fn take_completed(

@@ -98,6 +98,7 @@ impl Turn<'_> {
     /// The adapter proved that the broker never saw it.
     fn not_written(&mut self, id: BrokerOrderId, wire: Wire, why: String) {
         let Some(ix) = self.core.book.ix_by_broker_id(id) else { return };
+        let version = if wire == Wire::Replace { self.core.session.take_word(ix) } else { None };
         if self.order(ix).is_some_and(|order| order.broker_order_id != Some(id)) {
             // Of an attempt that is long over.
             return;
@@ -120,9 +121,8 @@ impl Turn<'_> {
                 self.end_denied(ix, Evidence::NotWritten { why }, reason);
             }
             Wire::Replace => {
-                let version = self.core.session.take_word(ix);
                 let sent = self.order(ix).and_then(sent_replace).map(|replace| replace.version);
-                // Of one that was given up while it waited to be written, it says nothing of the change in flight.
+                // Of a change given up while it waited to be written, it says nothing of the one in flight.
                 if sent.is_some() && sent == version {
                     self.end_replace(ix, false, Evidence::NotWritten { why });
                 }

@@ -10,6 +10,7 @@ use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::orders::change::Carried;
 use crate::orders::sent_replace;
+use crate::session::Suspicion;
 
 /// "Not found" answers on one connection after which a cancel is given up and people are told.
 const NOT_FOUND_MAX: u32 = 3;
@@ -50,6 +51,11 @@ impl Turn<'_> {
         } else if has_change {
             self.end_replace(ix, false, evidence(notice));
         } else if may_answer_change {
+            // One that was held as inactive before says nothing by being so after.
+            if notice.class == NoticeClass::Dead && !self.core.session.inactive.contains(&ix) {
+                let suspicion = Suspicion { reason: reason(notice), since: self.now, lists: 0 };
+                self.core.session.suspected.insert(ix, suspicion);
+            }
             self.unclear(ix, notice);
         } else if self.core.session.inactive.contains(&ix) || !(acknowledged || may_answer_cancel) {
             self.reject(ix, evidence(notice), reason(notice));

@@ -139,7 +139,8 @@ impl Turn<'_> {
         let Some(order) = self.order(ix) else { return };
         let (unasked, unfilled) = (order.pending.cancel_asked_at.is_none(), order.cum_qty.is_zero());
         // A code that refused it may have come before the status.
-        match self.core.session.accused.remove(&ix).filter(|_| unasked) {
+        let suspected = self.core.session.suspected.remove(&ix).map(|it| it.reason);
+        match self.core.session.accused.remove(&ix).or(suspected).filter(|_| unasked) {
             Some(reason) if unfilled => return self.reject_with(ix, evidence, reason, carried.perm_id),
             accused => carried.reject_reason = carried.reject_reason.or(accused),
         }

@@ -131,14 +131,17 @@ impl Turn<'_> {
         self.send_waiting_cancels();
     }
 
-    /// Whether the lists leave open what became of an order that was sent.
+    /// Whether the lists leave open what became of an order that was sent, or of a change of it.
     fn misses_an_order(&self, seen: &BTreeSet<OrderIx>, asked_at: UtcNanos) -> bool {
         let live = self.core.book.live().into_iter().filter_map(|ix| Some((ix, self.order(ix)?)));
         let mut here = live.filter(|(_, order)| self.is_account_here(&order.account));
         here.any(|(ix, order)| match order.state {
             OrderState::InDoubt => true,
             OrderState::PendingNew => order.updated_at <= asked_at && !seen.contains(&ix),
-            _ => self.core.session.absent_rounds.contains_key(&ix),
+            _ => {
+                let session = &self.core.session;
+                session.absent_rounds.contains_key(&ix) || session.unseen_changes.contains_key(&ix)
+            }
         })
     }
 

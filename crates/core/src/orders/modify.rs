@@ -30,7 +30,8 @@ impl Turn<'_> {
         self.record(about.clone(), Provenance::Operator, Body::Commanded { command });
         let Some(order) = self.order(ix) else { return };
         let unseen = self.unseen_change(ix).cloned();
-        let verdict = match not_changeable(order, &request.spec, unseen.is_some()) {
+        let is_leaving = self.core.session.is_word_due(ix) && !planted::is("two-changes-in-flight");
+        let verdict = match not_changeable(order, &request.spec, (unseen.is_some(), is_leaving)) {
             Some(reason) => Verdict { denied: Some(reason), ..Verdict::default() },
             None => self.judge(&Candidate::change(order, &request.spec).covered_by(self.covered(order))),
         };
@@ -145,12 +146,14 @@ fn highest_version(order: &Order) -> u32 {
 }
 
 /// Why the order cannot be changed where it stands, if it cannot. A change in flight that is `unseen` stands in
-/// nobody's way.
-fn not_changeable(order: &Order, spec: &OrderSpec, unseen: bool) -> Option<DenyReason> {
+/// nobody's way; one that `is_leaving` does, for the adapter's word on it names the order only.
+fn not_changeable(order: &Order, spec: &OrderSpec, (unseen, is_leaving): (bool, bool)) -> Option<DenyReason> {
     let is_waiting = order.pending.replace.is_some() && !unseen;
     let given_up = order.pending.given_up.len().saturating_add(usize::from(unseen));
     let what = if is_waiting && !planted::is("two-changes-in-flight") {
         "another change is in flight; wait for its answer"
+    } else if is_leaving {
+        "the change before has not left yet; try again"
     } else if given_up >= GIVEN_UP_MAX {
         "too many changes of it were never answered; cancel it and place a new order"
     } else if spec.side != order.spec.side {

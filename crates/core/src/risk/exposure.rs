@@ -50,10 +50,9 @@ impl Turn<'_> {
         verdict: &mut Verdict,
     ) -> Result<(), DenyReason> {
         let others = self.others(scene)?;
-        let before = self.with_own(others, scene, (scene.leaves_in_force, scene.px_in_force))?;
+        let before = self.with_own(others, scene, (scene.leaves_before, scene.px_before))?;
         // Whichever version fills: never less than the largest size at the worst price of them all.
-        let worst_px = scene.worst_px.max(scene.px_in_force);
-        let after = self.with_own(others, scene, (scene.worst_leaves, worst_px))?;
+        let after = self.with_own(others, scene, (scene.worst_leaves, scene.px_after))?;
 
         let limits = scene.limits;
         let gross = (before.gross()?, after.gross()?);

@@ -81,8 +81,8 @@ impl<'a> Candidate<'a> {
         Self { in_force: None, ..Self::change(order, &order.spec) }
     }
 
-    /// The terms that may be in force: those that the broker took over, and those of changes sent and given up,
-    /// which it may still act on. None of what the broker does not have.
+    /// The terms that may be in force: those that the broker took over, then those of changes sent and given up, which
+    /// it may still act on. None of what the broker does not have.
     fn specs_in_force(&self) -> impl Iterator<Item = &'a OrderSpec> {
         let order = self.replaces.filter(|_| self.in_force.is_some());
         let asked = order
@@ -91,14 +91,19 @@ impl<'a> Candidate<'a> {
         self.in_force.into_iter().chain(asked.map(|replace| &replace.spec))
     }
 
-    /// What the terms that may be in force can still fill; zero for what the broker does not have. A size beyond those
-    /// that the broker took over counts only for a change to less: asked for again, it is growth again.
-    fn leaves_in_force(&self) -> Decimal {
-        let most = self.specs_in_force().map(|spec| spec.order_qty).max();
-        let most =
-            most.filter(|most| self.spec.order_qty < *most).or(self.in_force.map(|spec| spec.order_qty));
+    /// What the order can do before, as size and worst price; nothing of what the broker does not have. A change that
+    /// asks for no more than the terms that the broker took over cannot enlarge what may be in force. One that asks
+    /// for more is judged by those terms alone: it is growth, however often it was asked for.
+    fn before(&self, worst_px: impl Fn(&OrderSpec) -> Decimal) -> (Decimal, Decimal) {
+        let px = worst_px(self.spec);
+        let asks_for_more =
+            self.in_force.is_some_and(|known| self.spec.order_qty > known.order_qty || px > worst_px(known));
+        let specs = self.specs_in_force().take(if asks_for_more { 1 } else { usize::MAX });
+        let most = specs
+            .map(|spec| (spec.order_qty, worst_px(spec)))
+            .reduce(|(qty, px), (other, other_px)| (qty.max(other), px.max(other_px)));
         let filled = self.replaces.map_or(Qty::ZERO, |order| order.cum_qty);
-        most.map_or(Decimal::ZERO, |most| self.beyond(most.saturating_sub(filled).get()))
+        most.map_or((Decimal::ZERO, px), |(qty, px)| (self.beyond(qty.saturating_sub(filled).get()), px))
     }
 
     fn beyond(&self, leaves: Decimal) -> Decimal {
@@ -129,9 +134,11 @@ pub(crate) struct Scene<'a> {
     /// Everything else live in this instrument.
     pub(crate) others: Exposure,
     pub(crate) worst_leaves: Decimal,
-    /// The same two of the terms that may be in force, when this is a change.
-    pub(crate) px_in_force: Decimal,
-    pub(crate) leaves_in_force: Decimal,
+    /// The worst price of any version of it that may be in force.
+    pub(crate) px_after: Decimal,
+    /// Worst price and size of the order before it, when this is a change.
+    pub(crate) px_before: Decimal,
+    pub(crate) leaves_before: Decimal,
 }
 
 /// Messages remembered for the message rate: far above any rate that the broker takes.
@@ -230,9 +237,10 @@ impl Turn<'_> {
         let priced = self.priced(priced, candidate.instrument, limits, &Rule::PriceCollar)?;
         let quote = priced.quote;
         let reference_px = priced.reference_px.unwrap_or_default();
-        let worst_px = worst_px(candidate.spec, &quote, reference_px);
-        let in_force = candidate.specs_in_force().map(|spec| self::worst_px(spec, &quote, reference_px));
-        let px_in_force = in_force.reduce(Decimal::max).unwrap_or(worst_px);
+        let worst_px_of = |spec: &OrderSpec| worst_px(spec, &quote, reference_px);
+        let (leaves_before, px_before) = candidate.before(worst_px_of);
+        let px = worst_px_of(candidate.spec);
+        let px_after = candidate.specs_in_force().map(worst_px_of).fold(px, Decimal::max);
         let exposure = self.core.book.exposure(candidate.account, candidate.instrument);
         let others = match candidate.replaces {
             Some(order) => exposure.without(order, self.core.book.reserved_by(order)),
@@ -244,11 +252,12 @@ impl Turn<'_> {
             limits,
             quote,
             reference_px,
-            worst_px,
+            worst_px: px,
             others,
             worst_leaves: candidate.worst_leaves(),
-            px_in_force,
-            leaves_in_force: candidate.leaves_in_force(),
+            px_after,
+            px_before,
+            leaves_before,
         })
     }
 
@@ -395,7 +404,7 @@ fn max_position(scene: &Scene<'_>, verdict: &mut Verdict) -> Judged {
     let overflow = DenyReason::Overflow { rule: Rule::MaxPosition };
     let open = if planted::is("open-orders-do-not-count") { scene.others.buy_leaves } else { Decimal::ZERO };
     let after = worst_with(scene.worst_leaves.saturating_sub(open)).ok_or_else(|| overflow.clone())?;
-    let before = worst_with(scene.leaves_in_force).ok_or(overflow)?;
+    let before = worst_with(scene.leaves_before).ok_or(overflow)?;
     grows_within(verdict, Rule::MaxPosition, (before, after), scene.limits.max_position.get())
 }
 

@@ -1,6 +1,6 @@
 //! Changes: one in flight, the worse of both versions reserved, the original lives until proven else.
 
-use alphec_model::broker::{NoticeClass, Wire};
+use alphec_model::broker::{BrokerStatus, NoticeClass, Wire};
 use alphec_model::{
     BrokerEvent, DenyReason, OrderSpec, OrderState, OrderType, Rule, Side, TimeInForce, Trail,
 };
@@ -274,9 +274,9 @@ fn with_a_larger_size_given_up_the_last_execution_after_the_status_asks_for_the_
     assert_eq!(world.wait(seconds(6)).snapshots(), 1, "not with the next minute");
 }
 
-/// The larger size may be in force: making the order smaller than that enlarges nothing.
+/// The larger size may be in force, and counts; asking for more than is in force is growth all the same.
 #[test]
-fn a_change_within_a_size_given_up_is_no_growth() {
+fn with_a_larger_size_given_up_only_a_change_to_no_more_than_is_in_force_is_no_growth() {
     let mut world = World::ready_with(|config| config.limits.max_gross_notional = 2_050.into());
     world.submit("a", Side::Buy, "10");
     world.open_order("a", "Submitted");
@@ -286,8 +286,10 @@ fn a_change_within_a_size_given_up_is_no_growth() {
     }
     world.account_values();
     world.quote("AAPL", "104.99", "105.01");
-    assert!(world.modify("a", buy("21")).denied().rule() == Rule::MaxGrossNotional);
-    assert_eq!(world.modify("a", buy("15")).replaces(), 1, "the market has carried it over the limit");
+    for qty in ["21", "20", "15"] {
+        assert!(world.modify("a", buy(qty)).denied().rule() == Rule::MaxGrossNotional, "{qty}");
+    }
+    assert_eq!(world.modify("a", buy("9")).replaces(), 1, "the market has carried it over the limit");
     assert_eq!(world.reserved_buys("AAPL"), "20");
 }
 
@@ -353,7 +355,7 @@ fn quiet(world: &mut World) {
 /// The lists show it held at these terms, as they show a stop until it triggers.
 fn held_at(world: &mut World, terms: &OrderSpec) {
     let mut books = world.rows(&["a"]);
-    books.open[0].status = alphec_model::broker::BrokerStatus::PreSubmitted;
+    books.open[0].status = BrokerStatus::PreSubmitted;
     books.open[0].terms = echoed(terms);
     world.next_books(books);
 }
@@ -375,7 +377,7 @@ fn a_change_that_two_lists_do_not_show_gives_way_to_another_and_stays_reserved()
     held_at(&mut world, &buy("10"));
     world.wait(seconds(6));
     let mut books = world.rows(&["a"]);
-    books.open[0].status = alphec_model::broker::BrokerStatus::PreSubmitted;
+    books.open[0].status = BrokerStatus::PreSubmitted;
     assert_eq!(world.next_books(books).alerts(alphec_model::AlertKind::Anomaly), 1, "people are told");
     quiet(&mut world);
     assert_eq!(world.modify("a", buy("15")).replaces(), 1);
@@ -402,7 +404,10 @@ fn a_change_gives_way_only_after_the_quiet_time_of_an_absent_order() {
     }
     world.feed();
     assert!(refused(&mut world, buy("15")).contains("in flight"));
-    world.wait(seconds(600));
+    let quiet_until = world.now.saturating_add(seconds(600));
+    while world.now < quiet_until {
+        held_at(&mut world, &buy("10"));
+    }
     world.feed();
     assert_eq!(world.modify("a", buy("15")).replaces(), 1);
 }
@@ -455,16 +460,74 @@ fn unwritten(world: &mut World) {
     world.event(BrokerEvent::NotWritten { broker_order_id, wire: Wire::Replace, why: "too late".into() });
 }
 
-/// The words of the adapter name the order, not the change: the first is about the first that was sent.
+/// The words of the adapter name the order, not the change: one at a time.
 #[test]
-fn a_change_given_up_while_it_waited_to_be_written_takes_the_word_that_is_its_own() {
-    let mut world = given_up("20");
+fn a_change_given_up_before_it_left_keeps_others_back_until_the_adapter_has_spoken() {
+    let mut world = World::working("a", Side::Buy, "10");
+    assert_eq!(world.modify_unwritten("a", buy("20")).replaces(), 1);
+    for _ in 0..2 {
+        shown_at(&mut world, "10");
+    }
+    world.feed();
+    assert_eq!(world.order("a").pending.given_up.len(), 1);
+    assert!(refused(&mut world, buy("50")).contains("not left yet"));
+    unwritten(&mut world);
     assert_eq!(world.modify("a", buy("50")).replaces(), 1);
+    assert_eq!(world.reserved_buys("AAPL"), "50");
+}
+
+/// The link may go while a change waits to be written; its word comes after.
+#[test]
+fn a_change_that_a_lost_connection_left_unwritten_ends_with_the_word_on_it() {
+    let mut world = World::working("a", Side::Buy, "10");
+    assert_eq!(world.modify_unwritten("a", buy("20")).replaces(), 1);
+    world.disconnect();
     unwritten(&mut world);
-    let version = world.order("a").pending.replace.map(|replace| replace.version);
-    assert_eq!((version, world.reserved_buys("AAPL")), (Some(3), "50".into()), "about the one given up");
+    assert_eq!((world.order("a").pending.replace, world.reserved_buys("AAPL")), (None, "10".into()));
+}
+
+/// The word on a change of an earlier connection may be lost with it, or come late: then none is sure.
+#[test]
+fn a_word_that_may_be_about_a_change_of_an_earlier_connection_ends_no_change() {
+    let mut world = World::working("a", Side::Buy, "10");
+    assert_eq!(world.modify_unwritten("a", buy("20")).replaces(), 1);
+    world.reconnect();
+    let books = world.rows(&["a"]);
+    world.books(books);
+    shown_at(&mut world, "10");
+    quiet(&mut world);
+    assert_eq!(world.modify_unwritten("a", buy("30")).replaces(), 1);
     unwritten(&mut world);
-    assert_eq!((world.order("a").pending.replace, world.reserved_buys("AAPL")), (None, "20".into()));
+    assert_eq!(
+        (world.order("a").pending.replace.is_some(), world.reserved_buys("AAPL")),
+        (true, "30".into())
+    );
+    shown_at(&mut world, "10");
+    shown_at(&mut world, "10");
+    world.feed();
+    assert_eq!(world.modify_unwritten("a", buy("40")).replaces(), 1, "and keeps none back");
+    unwritten(&mut world);
+    assert_eq!(
+        (world.order("a").pending.replace.is_some(), world.reserved_buys("AAPL")),
+        (true, "40".into())
+    );
+}
+
+#[test]
+fn a_start_that_finds_a_change_unseen_reads_the_books_twice() {
+    let mut world = changing("20");
+    world.reconnect();
+    for is_ready in [false, true] {
+        let mut books = world.rows(&["a"]);
+        books.open[0].status = BrokerStatus::PreSubmitted;
+        match is_ready {
+            false => world.books(books),
+            true => world.next_books(books),
+        };
+        assert_eq!(world.core.readiness().is_ready(), is_ready);
+    }
+    world.feed();
+    assert_eq!(world.modify("a", buy("15")).replaces(), 1, "as a one-shot command asks for it");
 }
 
 /// An old message about the first terms must not end what keeps the second ones reserved.
@@ -484,7 +547,7 @@ fn back_to_terms_that_may_be_shown_by_an_old_message_the_ones_between_stay_reser
 
 /// Each of two changes may be refused, and the code names the order only.
 #[test]
-fn a_second_refusal_code_after_a_change_was_given_up_accuses_no_order() {
+fn a_refusal_code_after_a_change_was_given_up_rejects_only_what_lists_keep_as_inactive() {
     let mut world = given_up("20");
     assert_eq!(world.modify("a", buy("50")).replaces(), 1);
     world.notice("a", 110, NoticeClass::Dead);
@@ -493,6 +556,32 @@ fn a_second_refusal_code_after_a_change_was_given_up_accuses_no_order() {
     assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "50".into()));
     world.notice("a", 110, NoticeClass::Dead);
     assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "50".into()));
+    listed_as(&mut world, BrokerStatus::Submitted);
+    world.status("a", "Inactive", "0");
+    world.notice("a", 110, NoticeClass::Dead);
+    for _ in 0..3 {
+        listed_as(&mut world, BrokerStatus::Inactive);
+    }
+    assert_eq!(world.state("a"), OrderState::Working, "it was held before the code");
+    for status in [BrokerStatus::Submitted, BrokerStatus::Inactive, BrokerStatus::Submitted] {
+        world.notice("a", 110, NoticeClass::Dead);
+        listed_as(&mut world, status);
+        assert_eq!(
+            world.state("a"),
+            OrderState::Working,
+            "inactive in one list, or active since, is not dead"
+        );
+    }
+    world.notice("a", 110, NoticeClass::Dead);
+    listed_as(&mut world, BrokerStatus::Inactive);
+    listed_as(&mut world, BrokerStatus::Inactive);
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Rejected, "0".into()));
+}
+
+fn listed_as(world: &mut World, status: BrokerStatus) {
+    let mut books = world.rows(&["a"]);
+    books.open[0].status = status;
+    world.next_books(books);
 }
 
 #[test]
@@ -546,21 +635,6 @@ fn another_date_than_that_of_a_change_in_flight_is_refused_too() {
     assert!(refused(&mut world, late).contains("date"));
 }
 
-/// While it was lost, the market or another hand has used up what was left: making it again is growth again.
-#[test]
-fn a_lost_growth_made_again_is_judged_as_growth() {
-    let mut world = World::ready_with(|config| config.limits.max_gross_notional = 2_050.into());
-    world.submit("a", Side::Buy, "10");
-    world.open_order("a", "Submitted");
-    assert_eq!(world.modify("a", buy("20")).replaces(), 1);
-    for _ in 0..2 {
-        shown_at(&mut world, "10");
-    }
-    world.account_values();
-    world.quote("AAPL", "104.99", "105.01");
-    assert!(world.modify("a", buy("20")).denied().rule() == Rule::MaxGrossNotional);
-}
-
 #[test]
 fn a_change_lost_with_the_connection_is_settled_by_the_lists() {
     let mut world = changing("20");
@@ -574,13 +648,9 @@ fn a_change_lost_with_the_connection_is_settled_by_the_lists() {
 
 #[test]
 fn a_change_that_was_never_written_leaves_the_terms_in_force() {
-    let mut world = changing("20");
-    let broker_order_id = world.order("a").broker_order_id.unwrap();
-    world.event(BrokerEvent::NotWritten {
-        broker_order_id,
-        wire: Wire::Replace,
-        why: "old connection".into(),
-    });
+    let mut world = World::working("a", Side::Buy, "10");
+    assert_eq!(world.modify_unwritten("a", buy("20")).replaces(), 1);
+    unwritten(&mut world);
     assert_eq!((world.order("a").pending.replace, world.reserved_buys("AAPL")), (None, "10".into()));
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alphec_core::{Core, CoreConfig, Input, Misuse, Question, Reply, Step};
-use alphec_model::broker::{NoticeClass, Session};
+use alphec_model::broker::{NoticeClass, Session, Wire};
 use alphec_model::record::Header;
 use alphec_model::risk::RuleAnswer;
 use alphec_model::{
@@ -301,7 +301,18 @@ impl World {
         self.submit_spec(name, "AAPL", limit(side, qty, "100"))
     }
 
+    /// Asks for a change; the adapter says at once that it is written.
     pub(crate) fn modify(&mut self, name: &str, spec: OrderSpec) -> Seen {
+        let seen = self.modify_unwritten(name, spec);
+        if seen.replaces() > 0 {
+            let broker_order_id = self.order(name).broker_order_id.unwrap();
+            self.event(BrokerEvent::Written { broker_order_id, wire: Wire::Replace, at: self.now });
+        }
+        seen
+    }
+
+    /// Asks for a change, of which the adapter has still to say whether it wrote it.
+    pub(crate) fn modify_unwritten(&mut self, name: &str, spec: OrderSpec) -> Seen {
         let client_order_id = key(name);
         self.command(Command::Modify(ModifyRequest {
             client_order_id,

@@ -182,6 +182,7 @@ pub(super) fn changes() -> World {
     world.answer("a", "desk", objection());
     world.modify("a", buy("15"));
     pass(&mut world, "a");
+    written(&mut world, "a", Wire::Replace);
     world.notice("a", 105, NoticeClass::ModifyRefused);
     world.modify("a", limit(Side::Sell, "10", "100"));
     world.fill("a", "0001.01", "4");
@@ -193,6 +194,7 @@ pub(super) fn changes() -> World {
     // Given up, in force after all, and in flight at the end.
     world.modify("a", buy("20"));
     pass(&mut world, "a");
+    written(&mut world, "a", Wire::Replace);
     for qty in ["12", "12", "20"] {
         shown_at(&mut world, "a", qty);
     }
