@@ -21,7 +21,7 @@ impl Invariant for NoStuckChange {
     }
 
     fn sentence(&self) -> &'static str {
-        "In the end no change is in flight: each was taken over, refused, or gave way to the next one."
+        "In the end no change of an order that works at the venue is in flight: each was taken over, refused, or gave way to the next one."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -38,7 +38,10 @@ impl Invariant for NoStuckChange {
             }
             Sight::End { .. } => scene.ledger.live().map(|intent| &intent.order).try_for_each(|order| {
                 let (key, replace) = (&order.client_order_id, order.pending.replace.as_ref());
-                match replace.filter(|_| !self.denied.contains(key)) {
+                // One that is over there and whose fills were corrected is for a person to settle.
+                let order_ref = order.order_ref.as_ref().map_or("", |text| text.as_str());
+                let works = scene.ledger.is_open(order_ref) && !self.denied.contains(key);
+                match replace.filter(|_| works) {
                     Some(replace) => Err(format!("version {} of {key} is in flight still", replace.version)),
                     None => Ok(()),
                 }
