@@ -70,7 +70,10 @@ class OrderHandle:
         return order
 
     def replaced(self, timeout: float | None = None) -> Order:
-        """Waits until the change asked for last has been answered. One of a held order, such as a stop, may never be: bound the wait, and ask again."""
+        """Waits until the change asked for last has been answered.
+
+        One of a held order, such as a stop, may never be: bound the wait, and ask again.
+        """
         order: Order = self._native.replaced().wait(timeout)
         return order
 

@@ -71,7 +71,10 @@ class OrderHandle:
         return order
 
     async def replaced(self) -> Order:
-        """Waits until the change asked for last has been answered. One of a held order, such as a stop, may never be: bound the wait, and ask again."""
+        """Waits until the change asked for last has been answered.
+
+        One of a held order, such as a stop, may never be: bound the wait, and ask again.
+        """
         order: Order = await self._client._begin(self._native.replaced())
         return order
 
