@@ -207,14 +207,15 @@ impl Turn<'_> {
             // Every fill is counted and it is over, though we hold it larger: either the change in
             // flight made it smaller, or it never arrived, or the broker cut the order.
             BrokerStatus::Filled if row.filled_qty == Some(order.cum_qty) => {
-                if let Some(replace) = sent_replace(order) {
-                    let accepted = is_size_of_change(order, replace.spec.order_qty);
-                    if !accepted {
-                        self.come_at_size_filled(ix, &evidence);
-                    }
+                let accepted =
+                    sent_replace(order).map(|replace| is_size_of_change(order, replace.spec.order_qty));
+                if accepted != Some(true) {
+                    self.come_at_size_filled(ix, &evidence);
+                }
+                if let Some(accepted) = accepted {
                     self.end_replace(ix, accepted, evidence.clone());
                 }
-                self.end_at_size_given_up(ix, &evidence);
+                self.end_full(ix, &evidence);
                 if self.state(ix).is_some_and(|state| !state.is_terminal()) {
                     self.anomaly("the broker ended it short of its size as filled".to_owned(), Some(ix));
                     self.end_canceled(ix, evidence, Carried { perm_id, ..Carried::default() });
@@ -234,9 +235,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Filled at the terms in force, or at those of a change that was given up and took effect.
-    fn end_at_size_given_up(&mut self, ix: OrderIx, evidence: &Evidence) {
-        self.come_at_size_filled(ix, evidence);
+    /// Filled at the terms in force.
+    fn end_full(&mut self, ix: OrderIx, evidence: &Evidence) {
         let live = self.order(ix).filter(|order| !order.state.is_terminal());
         if live.is_some_and(|order| order.cum_qty >= order.spec.order_qty) {
             self.change_state(ix, OrderState::Filled, evidence.clone());

@@ -89,8 +89,8 @@ impl Turn<'_> {
 
     fn written(&mut self, id: BrokerOrderId, wire: Wire, at: alphec_model::UtcNanos) {
         let ix = self.core.book.ix_by_broker_id(id);
-        if wire == Wire::Replace {
-            ix.and_then(|ix| self.core.session.take_word(ix));
+        if let (Some(ix), Wire::Replace) = (ix, wire) {
+            self.core.session.take_word(ix);
         }
         self.record(About { ix, ..About::default() }, Provenance::Observed, Body::Written { wire, at });
     }

@@ -29,9 +29,8 @@ impl Turn<'_> {
         let command = Command::Modify(request.clone());
         self.record(about.clone(), Provenance::Operator, Body::Commanded { command });
         let Some(order) = self.order(ix) else { return };
-        let unseen = self.unseen_change(ix).cloned();
-        let is_leaving = self.core.session.is_word_due(ix) && !planted::is("two-changes-in-flight");
-        let verdict = match not_changeable(order, &request.spec, (unseen.is_some(), is_leaving)) {
+        let before = self.change_before(ix, order);
+        let verdict = match not_changeable(order, &request.spec, &before) {
             Some(reason) => Verdict { denied: Some(reason), ..Verdict::default() },
             None => self.judge(&Candidate::change(order, &request.spec).covered_by(self.covered(order))),
         };
@@ -39,12 +38,23 @@ impl Turn<'_> {
             Some(reason) => self.deny_replace(token, ix, reason, (about, verdict)),
             None => {
                 // The one before stays reserved, and is known again should it take effect.
-                if let Some(evidence) = unseen {
+                if let Before::Unseen(evidence) = before {
                     let is_lost = planted::is("a-change-that-gave-way-reserves-nothing");
                     self.end_replace(ix, false, if is_lost { Evidence::Decision } else { evidence });
                 }
                 self.accept_replace(token, ix, request, verdict);
             }
+        }
+    }
+
+    fn change_before(&self, ix: OrderIx, order: &Order) -> Before {
+        let unseen = self.unseen_change(ix);
+        match (order.pending.replace.is_some(), unseen) {
+            _ if planted::is("two-changes-in-flight") => Before::Settled,
+            (true, None) => Before::InFlight,
+            _ if self.core.session.is_word_due(ix) => Before::Leaving,
+            (true, Some(evidence)) => Before::Unseen(evidence.clone()),
+            (false, _) => Before::Settled,
         }
     }
 
@@ -145,14 +155,26 @@ fn highest_version(order: &Order) -> u32 {
     order.pending.given_up.iter().map(|replace| replace.version).fold(order.version, u32::max)
 }
 
-/// Why the order cannot be changed where it stands, if it cannot. A change in flight that is `unseen` stands in
-/// nobody's way; one that `is_leaving` does, for the adapter's word on it names the order only.
-fn not_changeable(order: &Order, spec: &OrderSpec, (unseen, is_leaving): (bool, bool)) -> Option<DenyReason> {
-    let is_waiting = order.pending.replace.is_some() && !unseen;
-    let given_up = order.pending.given_up.len().saturating_add(usize::from(unseen));
-    let what = if is_waiting && !planted::is("two-changes-in-flight") {
+/// Where the change before the next one stands.
+#[derive(Debug)]
+enum Before {
+    /// There is none, or it is settled.
+    Settled,
+    /// Its answer is waited for.
+    InFlight,
+    /// The lists do not show it, but this: it gives way.
+    Unseen(Evidence),
+    /// It is settled and the adapter has not said whether it left: its word names the order only.
+    Leaving,
+}
+
+/// Why the order cannot be changed where it stands, if it cannot.
+fn not_changeable(order: &Order, spec: &OrderSpec, before: &Before) -> Option<DenyReason> {
+    let gives_way = matches!(before, Before::Unseen(_));
+    let given_up = order.pending.given_up.len().saturating_add(usize::from(gives_way));
+    let what = if matches!(before, Before::InFlight) {
         "another change is in flight; wait for its answer"
-    } else if is_leaving {
+    } else if matches!(before, Before::Leaving) {
         "the change before has not left yet; try again"
     } else if given_up >= GIVEN_UP_MAX {
         "too many changes of it were never answered; cancel it and place a new order"

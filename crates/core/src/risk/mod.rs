@@ -93,9 +93,9 @@ impl<'a> Candidate<'a> {
 
     /// What the order can do before, as size and worst price; nothing of what the broker does not have. A change that
     /// asks for no more than the terms that the broker took over cannot enlarge what may be in force. One that asks
-    /// for more is judged by those terms alone: it is growth, however often it was asked for.
-    fn before(&self, worst_px: impl Fn(&OrderSpec) -> Decimal) -> (Decimal, Decimal) {
-        let px = worst_px(self.spec);
+    /// for more, by size or by its worst price `px`, is judged by those terms alone: it is growth, however often it was
+    /// asked for.
+    fn before(&self, px: Decimal, worst_px: impl Fn(&OrderSpec) -> Decimal) -> (Decimal, Decimal) {
         let asks_for_more =
             self.in_force.is_some_and(|known| self.spec.order_qty > known.order_qty || px > worst_px(known));
         let specs = self.specs_in_force().take(if asks_for_more { 1 } else { usize::MAX });
@@ -238,8 +238,8 @@ impl Turn<'_> {
         let quote = priced.quote;
         let reference_px = priced.reference_px.unwrap_or_default();
         let worst_px_of = |spec: &OrderSpec| worst_px(spec, &quote, reference_px);
-        let (leaves_before, px_before) = candidate.before(worst_px_of);
         let px = worst_px_of(candidate.spec);
+        let (leaves_before, px_before) = candidate.before(px, worst_px_of);
         let px_after = candidate.specs_in_force().map(worst_px_of).fold(px, Decimal::max);
         let exposure = self.core.book.exposure(candidate.account, candidate.instrument);
         let others = match candidate.replaces {

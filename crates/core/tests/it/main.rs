@@ -15,6 +15,7 @@ mod kill;
 mod late;
 mod lifecycle;
 mod link;
+mod lost_change;
 mod modify;
 mod operator;
 mod pacing;

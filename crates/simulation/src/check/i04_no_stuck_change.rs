@@ -30,7 +30,8 @@ impl Invariant for NoStuckChange {
         }
         match scene.sight {
             Sight::Answered(Command::Modify(request), Ok(Reply::ReplaceDenied { reason, .. })) => {
-                if reason.to_string().contains("another change is in flight") {
+                let is_stuck = ["another change is in flight", "the change before has not left yet"];
+                if is_stuck.iter().any(|what| reason.to_string().contains(what)) {
                     return Err(format!("{} cannot be changed any more", request.client_order_id));
                 }
                 self.denied.insert(request.client_order_id.clone());

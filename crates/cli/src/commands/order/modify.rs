@@ -66,11 +66,12 @@ async fn modify(common: &Common, one_shot: &OneShot, args: &Args) -> anyhow::Res
 fn verdict(order: &Order, wanted: &OrderSpec) -> Result<(), Failure> {
     let id = &order.client_order_id;
     let fail = |exit, kind, message: String| Err(Failure::new(exit, kind, message).about(order));
-    if order.spec == *wanted && order.pending.replace.is_none() && order.state != OrderState::InDoubt {
+    let is_open = order.pending.replace.is_some() || order.state == OrderState::InDoubt;
+    if order.spec == *wanted && !is_open {
         return Ok(());
     }
     let may_come_late = order.pending.given_up.iter().any(|replace| replace.spec == *wanted);
-    if order.pending.replace.is_some() || order.state == OrderState::InDoubt || may_come_late {
+    if is_open || may_come_late {
         let message = format!(
             "the broker has not answered the change of order {id}; either terms may fill: see `order status {id}`"
         );
