@@ -1,7 +1,4 @@
-"""A toy: buys below the average of the last prices, sells above it. On the simulated gateway, for half a minute.
-
-It shows the parts of a strategy; it makes no money.
-"""
+"""A toy that makes no money: it buys below the average of the last prices and sells above, on the simulated gateway."""
 
 import asyncio
 import sys
