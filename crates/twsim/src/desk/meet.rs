@@ -17,12 +17,13 @@ use crate::wire::NO_ID;
 /// Faults of which one order meets one at most; the first that is due decides.
 const FATES_OF_NEW: [Knob; 5] =
     [Knob::DropBeforeAccept, Knob::Swallow, Knob::DropAfterAccept, Knob::Reject, Knob::LocateHold];
-const FATES_OF_MODIFY: [Knob; 5] = [
+const FATES_OF_MODIFY: [Knob; 6] = [
     Knob::DropBeforeModify,
     Knob::SwallowModify,
     Knob::DropAfterModify,
     Knob::RejectModify,
     Knob::FillDuringModify,
+    Knob::ModifyTwins,
 ];
 const FATES_OF_CANCEL: [Knob; 3] = [Knob::DropBeforeCancel, Knob::SwallowCancel, Knob::DropAfterCancel];
 const FATES_OF_LIVE_CANCEL: [Knob; 7] = [
@@ -279,8 +280,10 @@ impl Desk {
             let text = Refusal::ParentGone(parent).text();
             return self.lines.error(now, conn, key.order_id, (fault.code("code"), &text));
         }
+        let mut makes_two = self.plight.offline.is_some();
         if let Some(fault) = self.first_of(now, &FATES_OF_MODIFY, key, con_id) {
             match fault.knob {
+                Knob::ModifyTwins => makes_two = true,
                 Knob::DropBeforeModify => return self.lines.cut(conn, fault.is("how", "rst")),
                 Knob::DropAfterModify => self.lines.cut(conn, fault.is("how", "rst")),
                 Knob::SwallowModify => return self.act_later(now, &fault, order.input()),
@@ -308,7 +311,7 @@ impl Desk {
             let until = now.saturating_add(self.wait(now, &fault, ("for", con_id)));
             remember(&mut self.plight.old_terms, key, (report.spec.kind, until));
         }
-        match (self.plight.offline.is_some(), order.spec) {
+        match (makes_two, order.spec) {
             (true, Ok(spec)) => self.apply(now, VenueInput::Meddle(Meddle::Twin { key, spec })),
             (_, spec) => self.apply(now, Arriving { conn, key, spec }.input()),
         }

@@ -149,6 +149,7 @@ pub enum Knob {
     CancelFinished,
     FillDuringModify,
     ModifyShowsOld,
+    ModifyTwins,
     LocateHold,
     ChildRace,
     ParentGone,
@@ -325,6 +326,8 @@ pub const TABLE: &[Row] = &[
         "takes a modification and goes on reporting the old price", &[
         Param::new("for", ParamKind::Wait, "never"),
     ]),
+    row(Knob::ModifyTwins, "modify-twins", Unit::Modify, (&[4], "2.2"),
+        "makes a second order of a modification and leaves the first one live, as if the servers were lost that moment", &[]),
     row(Knob::LocateHold, "locate-hold", Unit::Order, (&[17], "2.4, 2.6"),
         "holds an order as Inactive until shares are located, then puts it to work", &[
         Param::new("for", ParamKind::Span, "30s"),

@@ -2,6 +2,7 @@
 
 use crate::bench::{Bench, MS, SECOND, START, at, count, id, limit, market};
 use crate::frames::Body;
+use alphec_twsim::venue::OrderKind;
 
 /// Behaviour 1 (§1.7, §2.1)
 #[test]
@@ -80,6 +81,25 @@ fn a_modification_while_the_servers_are_lost_becomes_a_second_live_order_and_the
     assert_eq!(count(&bench.ask(conn, id::OPEN_ORDERS), "OO 1 Submitted"), 2);
     // The last one listed is the old one, at its old price.
     assert_eq!(bench.echoed(conn, 1).0, Some(229.0));
+    bench.cancel(conn, 1);
+    bench.pass(30 * SECOND);
+    assert_eq!(bench.desk.truth().orders.iter().filter(|it| it.report.status.is_working()).count(), 1);
+}
+
+/// Behaviour 4 (§2.2)
+#[test]
+fn a_modification_can_become_a_second_live_order_before_anybody_is_told_that_the_servers_are_lost() {
+    let mut bench = Bench::new(&["modify-twins@1"]);
+    let conn = bench.client(1);
+    bench.place(conn, 1, limit(229.0));
+    bench.place(conn, 1, limit(228.0));
+    bench.lines(conn);
+    assert_eq!(count(&bench.ask(conn, id::OPEN_ORDERS), "OO 1 Submitted"), 2);
+    // The third one finds the servers there again and moves the newer one.
+    bench.place(conn, 1, limit(227.0));
+    let prices: Vec<_> = bench.desk.truth().orders.iter().map(|it| it.report.spec.kind).collect();
+    assert_eq!(prices, [229, 227].map(|price| OrderKind::Limit { limit: price.into() }));
+    // So does a cancel, and then there is one.
     bench.cancel(conn, 1);
     bench.pass(30 * SECOND);
     assert_eq!(bench.desk.truth().orders.iter().filter(|it| it.report.status.is_working()).count(), 1);
