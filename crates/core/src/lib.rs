@@ -37,6 +37,6 @@ pub use book::{Book, Exposure, Gap, Halt, ReplayError};
 pub use config::{CoreConfig, Mode, RuleConfig};
 pub use machine::Core;
 pub use orders::transition::{Effect, on_status};
-pub use pacing::{Lane, Next, Pacing, Waits, cost};
+pub use pacing::{Lane, Next, Pacing, Waits, cost, share_of_new_orders};
 pub use session::Readiness;
 pub use step::{Ask, Input, Misuse, Question, Reply, Step, Token};

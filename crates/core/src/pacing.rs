@@ -14,7 +14,14 @@ use crate::machine::Core;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// One message in this many is kept for what can only make exposure smaller.
-const RESERVE_SHARE: usize = 5;
+const RESERVE_SHARE: u32 = 5;
+
+/// How many of so many messages a second new orders may be; the rest is kept for what makes exposure smaller. A gate
+/// that lets no more pass keeps them from waiting for each other.
+#[must_use]
+pub const fn share_of_new_orders(per_second: u32) -> u32 {
+    per_second - per_second / RESERVE_SHARE
+}
 
 /// Messages that one reading of the books costs: five questions and the end of a subscription.
 const BOOKS_COST: usize = 6;
@@ -50,15 +57,16 @@ impl Lane {
     }
 
     /// How much of the budget it may use.
-    fn share(self, limit: usize) -> usize {
-        let reserve = limit / RESERVE_SHARE;
+    fn share(self, limit: u32) -> usize {
+        let new = share_of_new_orders(limit);
+        let reserve = limit.saturating_sub(new);
         let share = match self {
             Self::Cancel if planted::is("cancels-have-their-own-share-only") => reserve,
             Self::Kill | Self::Cancel => limit,
             Self::Reducing => limit.saturating_sub(reserve / 2),
-            Self::New | Self::Query => limit.saturating_sub(reserve),
+            Self::New | Self::Query => new,
         };
-        if share == 0 { 1 } else { share }
+        usize::try_from(share.max(1)).unwrap_or(usize::MAX)
     }
 }
 
@@ -87,7 +95,7 @@ pub struct Waits {
 /// Messages that wait for their turn.
 #[derive(Debug)]
 pub struct Pacing<T> {
-    limit: Option<usize>,
+    limit: Option<u32>,
     lanes: [VecDeque<(UtcNanos, T)>; 5],
     sent: VecDeque<UtcNanos>,
     delayed: u64,
@@ -98,7 +106,7 @@ impl<T> Pacing<T> {
     /// With a budget of messages in any one second, or none.
     #[must_use]
     pub fn new(per_second: Option<u32>) -> Self {
-        let limit = per_second.map(|limit| usize::try_from(limit.max(1)).unwrap_or(usize::MAX));
+        let limit = per_second.map(|limit| limit.max(1));
         let lanes = std::array::from_fn(|_| VecDeque::new());
         Self { limit, lanes, sent: VecDeque::new(), delayed: 0, longest: Duration::ZERO }
     }

@@ -33,7 +33,7 @@ client_id = 1
 accounts = ["DU1234567"]
 journal = "compare.db"
 instruments.AAPL = {{ kind = "stock", exchange = "SMART", currency = "USD", tick = "0.01" }}
-limits = {{ max_order_qty = 100, max_order_notional = 100000, max_position = 5000, max_gross_notional = 5000000, max_net_notional = 5000000, max_leverage = 20, price_collar = "0.50", max_open_orders = 500, max_messages_per_second = 45 }}
+limits = {{ max_order_qty = 100, max_order_notional = 100000, max_position = 5000, max_gross_notional = 5000000, max_net_notional = 5000000, max_leverage = 20, price_collar = "0.50", max_open_orders = 500, max_messages_per_second = 36 }}
 timeouts = {{ ack_ms = 2000, resnapshot_ms = 1000, absent_ms = 3000 }}
 when_in_doubt = "cancel-probe"
 """

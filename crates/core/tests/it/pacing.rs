@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alphec_core::{Lane, Next, Pacing};
+use alphec_core::{Lane, Next, Pacing, share_of_new_orders};
 use alphec_model::{BrokerRequest, CancelScope, Side, UtcNanos};
 use proptest::prelude::*;
 
@@ -120,6 +120,27 @@ fn a_clock_that_steps_back_holds_nothing_for_ever() {
 }
 
 proptest! {
+    /// So that no order that closes a position waits behind those that open one, though ids rise in the order of the
+    /// wire: a profile that lets more pass is refused.
+    #[test]
+    fn no_order_waits_where_the_gate_lets_no_more_pass_than_the_share_of_new_orders(
+        limit in 8_u32..60,
+        gaps in prop::collection::vec(0_u64..60, 1..600),
+    ) {
+        let share = usize::try_from(share_of_new_orders(limit)).unwrap();
+        let mut pacing = Pacing::new(Some(limit));
+        let (mut now, mut passed) = (0, Vec::new());
+        for (number, gap) in (0..).zip(gaps) {
+            now += gap;
+            if passed.iter().filter(|at| now - **at < 1_000).count() == share {
+                continue;
+            }
+            passed.push(now);
+            pacing.push(Lane::New, number, after(now));
+            prop_assert_eq!(drain(&mut pacing, now, now + 1), [(now, Lane::New, number)]);
+        }
+    }
+
     #[test]
     fn no_second_holds_more_than_the_budget_and_nothing_is_lost(
         limit in 1_u32..60,

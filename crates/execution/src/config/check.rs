@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use alphec_engine::core::Mode;
+use alphec_engine::core::{Mode, share_of_new_orders};
 use alphec_model::{AccountId, ApiClientId, Decimal, Instrument, InstrumentId, Limits};
 use serde::Deserialize;
 
@@ -248,7 +248,8 @@ fn limits(text: &LimitsText) -> Checked<Limits> {
 /// Below it a reading of the books, which is six messages, would use up what is kept for cancels.
 const PACING_MIN: u32 = 8;
 
-/// The gate must be the narrower of the two: what it passes and the pacing holds back grows old in a queue.
+/// The gate must be the narrower of the two: what it passes and the pacing holds back grows old in a queue, and one
+/// that closes a position would wait behind those that open one.
 fn within_pacing(pacing: u32, all: &Limits, own: &BTreeMap<InstrumentId, Limits>) -> Checked<()> {
     if (1..PACING_MIN).contains(&pacing) {
         let why = format!(
@@ -257,10 +258,12 @@ fn within_pacing(pacing: u32, all: &Limits, own: &BTreeMap<InstrumentId, Limits>
         );
         return Err(Fault::at("pacing_per_second", why));
     }
-    let too_many = |limits: &Limits| pacing > 0 && limits.max_messages_per_second > pacing;
+    let share = share_of_new_orders(pacing);
+    let too_many = |limits: &Limits| pacing > 0 && limits.max_messages_per_second > share;
     let why = |most: u32| {
         format!(
-            "pacing_per_second lets {pacing} messages through and {most} pass the gate: orders would wait"
+            "of pacing_per_second = {pacing} orders may use {share}, the rest is kept for cancels, and {most} pass the \
+             gate: orders would wait; use {share} or less, or a wider pacing"
         )
     };
     if too_many(all) {

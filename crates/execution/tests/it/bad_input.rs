@@ -206,8 +206,8 @@ fn values_out_of_range_are_refused_with_the_range() {
         ),
         (
             "pacing_per_second = 10",
-            "5:10: `limits.max_messages_per_second`: pacing_per_second lets 10 messages through and 20 pass the gate: \
-             orders would wait",
+            "5:10: `limits.max_messages_per_second`: of pacing_per_second = 10 orders may use 8, the rest is kept for \
+             cancels, and 20 pass the gate: orders would wait; use 8 or less, or a wider pacing",
         ),
         ("reconnect.factor = 0.5", "6:20: `reconnect.factor`: 0.5 is out of range; use 1 to 100"),
         ("reconnect.factor = nan", "6:20: `reconnect.factor`: NaN is out of range; use 1 to 100"),
