@@ -206,6 +206,11 @@ pub enum Body {
         /// The id.
         perm_id: PermId,
     },
+    /// The broker made a second order of this one, under the same number and reference.
+    SecondLifeSeen {
+        /// The durable id of the second.
+        perm_id: PermId,
+    },
     /// A change passed the built-in gate; the worse of both versions is reserved.
     ReplaceAsked {
         /// What is wanted.
@@ -433,6 +438,7 @@ impl Body {
             Self::RuleAnswered { .. } => "rule_answered",
             Self::OrderChanged { .. } => "order_changed",
             Self::PermIdLearned { .. } => "perm_id_learned",
+            Self::SecondLifeSeen { .. } => "second_life_seen",
             Self::ReplaceAsked { .. } => "replace_asked",
             Self::ReplaceReleased => "replace_released",
             Self::ReplaceDenied { .. } => "replace_denied",

@@ -44,6 +44,9 @@ const SINGLE: &[Template] = &[
     "fill-after-cancel(after={m})",
     "fill-during-modify",
     "modify-shows-old(for={s})",
+    // Twice: it needs a change to meet, and trading halts when it does.
+    "modify-twins",
+    "modify-twins",
     "locate-hold(for={s})",
     "foreign-order",
     "foreign-order(id=manual)",

@@ -11,13 +11,14 @@ use crate::plan::{Act, Kind, Life, NewOrder, Plan, Planned, Scope};
 
 type Scene = fn(&mut Dice, Instant, &mut Vec<Planned>);
 
-const SCENES: [Scene; 15] = [
+const SCENES: [Scene; 16] = [
     burst_and_halt,
     cancel_in_a_burst,
     kill_amid_doubt,
     two_changes,
     refused_change,
     lost_change_of_a_stop,
+    split_by_a_change,
     far_off,
     date_ended_early,
     held,
@@ -115,6 +116,16 @@ fn lost_change_of_a_stop(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>
     acts.push(at(when, Act::Submit(NewOrder { kind: Kind::Stop, ..new })));
     for (seconds, qty) in [(2, 60), (240, 30)] {
         acts.push(at(when.saturating_add(seconds * SECOND), Act::Modify { back: 0, qty, ticks: 0 }));
+    }
+}
+
+/// The gateway makes a second order of a change; more is wanted while both live, and after.
+fn split_by_a_change(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(MILLI), "modify-twins"));
+    acts.push(at(when, order(dice, 200)));
+    acts.push(at(when.saturating_add(2 * SECOND), Act::Modify { back: 0, qty: 30, ticks: 1 }));
+    for seconds in [5, 100, 200] {
+        acts.push(at(when.saturating_add(seconds * SECOND), order(dice, 200)));
     }
 }
 

@@ -29,6 +29,7 @@ const HEALTH: &[(&str, u64)] = &[
     ("position accepted", 20),
     ("break cleared", 10),
     ("rot refused", 20),
+    ("split order", 2),
 ];
 
 /// State and event that must have met, in any campaign of that many runs.

@@ -82,6 +82,9 @@ fn of_order(body: &Body) -> String {
             format!("{from} → {to}, by {}{why}", proof(evidence))
         }
         Body::PermIdLearned { perm_id } => format!("perm id {perm_id}"),
+        Body::SecondLifeSeen { perm_id } => {
+            format!("the broker made a second order of it, under perm id {perm_id}")
+        }
         Body::ReplaceAsked { replace, verdict } => {
             format!(
                 "change passed the gate: version {}, {}{}",

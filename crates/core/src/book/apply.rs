@@ -77,6 +77,7 @@ impl Book {
             Body::ForeignGone { key } => self.lose_foreign(key),
             Body::OrderChanged { .. }
             | Body::PermIdLearned { .. }
+            | Body::SecondLifeSeen { .. }
             | Body::ReplaceAsked { .. }
             | Body::ReplaceReleased
             | Body::ReplaceDenied { .. }
@@ -119,6 +120,9 @@ impl Book {
             } else {
                 self.written_off.remove(&ix);
             }
+        }
+        if let Body::SecondLifeSeen { perm_id } = &record.body {
+            self.second_lives.insert((ix, *perm_id));
         }
         if let Body::ReplaceCameLate { version, .. } = &record.body {
             let given_up = self.entry(ix).map(|entry| &entry.order.pending.given_up);

@@ -77,6 +77,8 @@ pub struct Book {
     foreign: BTreeMap<String, ForeignOrder>,
     /// Orders that ended without a word of the broker about them: should one show up, it is late.
     written_off: BTreeSet<OrderIx>,
+    /// Orders that the broker made two of, by the perm ids of the others.
+    second_lives: BTreeSet<(OrderIx, PermId)>,
 }
 
 impl Book {
@@ -219,6 +221,17 @@ impl Book {
     /// Whether the order ended without a word of the broker about it.
     pub(crate) fn is_written_off(&self, ix: OrderIx) -> bool {
         self.written_off.contains(&ix)
+    }
+
+    /// Whether it is on record that the broker made another order of this one, under this perm id.
+    pub(crate) fn has_second_life(&self, ix: OrderIx, perm_id: PermId) -> bool {
+        self.second_lives.contains(&(ix, perm_id))
+    }
+
+    /// Whether the broker ever made another order of this one.
+    pub(crate) fn has_lived_twice(&self, ix: OrderIx) -> bool {
+        let from = (ix, PermId::new(i64::MIN));
+        self.second_lives.range(from..).next().is_some_and(|(other, _)| *other == ix)
     }
 
     pub(crate) fn booked(&self, base: &str) -> Option<&Booked> {

@@ -68,7 +68,7 @@ impl Turn<'_> {
     /// so (ids are recycled), or the fill is of its second life, which ends nothing of the first.
     /// The money moved either way; the order stays as it was.
     fn credited(&mut self, ix: Option<OrderIx>, report: &ExecutionReport, fill: &Fill) -> Option<OrderIx> {
-        if self.is_second_incarnation(ix?, report.names.perm_id) {
+        if self.is_second_life(ix?, report.names.perm_id, true) {
             self.look_later();
             return None;
         }

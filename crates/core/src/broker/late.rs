@@ -1,4 +1,4 @@
-//! Orders that are where they should not be any more: given up and back again, or alive twice.
+//! Orders that are where they should not be any more: given up, and back again.
 
 use alphec_model::broker::{BrokerStatus, OrderNames};
 use alphec_model::{AlertKind, BrokerRequest, Evidence, OrderState, PermId};
@@ -53,26 +53,10 @@ impl Turn<'_> {
         }
         self.look_later();
     }
-
-    /// One id stands for both lives of an order and a cancel reaches one of them, so it leaves again
-    /// with each complete list that still shows the other.
-    pub(super) fn cancel_incarnations(&mut self, ix: OrderIx, status: &BrokerStatus) {
-        if !is_alive(status) {
-            return;
-        }
-        self.cancel_one(ix, None);
-        let is_over = self.state(ix).is_none_or(OrderState::is_terminal);
-        let id = self.order(ix).and_then(|order| order.broker_order_id);
-        if let Some(broker_order_id) = id.filter(|_| is_over) {
-            self.note_sent();
-            self.step.requests.push(BrokerRequest::Cancel { broker_order_id });
-        }
-        self.look_later();
-    }
 }
 
 /// Whether the word says that the order can fill.
-const fn is_alive(status: &BrokerStatus) -> bool {
+pub(super) const fn is_alive(status: &BrokerStatus) -> bool {
     matches!(
         status,
         BrokerStatus::ApiPending

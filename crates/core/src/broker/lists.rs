@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use alphec_model::broker::{BrokerStatus, CompletedReport, EchoedTerms, OpenOrderReport};
 use alphec_model::{Evidence, Order, OrderState, Price, Qty, UtcNanos, planted};
 
+use super::late::is_alive;
 use super::reports::{grows_to, says};
 use crate::book::OrderIx;
 use crate::machine::Turn;
@@ -37,9 +38,12 @@ impl Turn<'_> {
         if heard.contains(&ix) {
             return Some(ix);
         }
-        if self.is_second_incarnation(ix, row.names.perm_id) {
+        if self.may_mean_either_life(ix, row.names.perm_id) {
+            return Some(ix);
+        }
+        if self.is_second_life(ix, row.names.perm_id, is_alive(&row.status)) {
             self.foreign_open(row);
-            self.cancel_incarnations(ix, &row.status);
+            self.cancel_lives(ix, &row.status);
             return Some(ix);
         }
         let state = self.state(ix)?;
@@ -53,11 +57,13 @@ impl Turn<'_> {
             self.anomaly(what, Some(ix));
             let carried = Carried { perm_id: row.names.perm_id, ..Carried::default() };
             self.change_state_with(ix, OrderState::Working, evidence, carried);
+            self.cancel_first_life(ix, &row.status);
             return Some(ix);
         }
         self.apply_status(ix, &row.status, row.names.perm_id, evidence.clone());
         self.note_suspected(ix, &row.status, asked_at);
         self.check_cancel(ix, &row.status, asked_at);
+        self.cancel_first_life(ix, &row.status);
         self.compare_terms(ix, &row.terms, evidence.clone());
         if let Some(version) = self.late_version(ix, &row.terms) {
             self.come_late(ix, version, evidence.clone());
@@ -169,8 +175,12 @@ impl Turn<'_> {
             self.note_lost_reference(&row.names);
             return None;
         };
-        if self.is_second_incarnation(ix, row.names.perm_id) {
+        if self.may_mean_either_life(ix, row.names.perm_id) {
             return Some(ix);
+        }
+        if self.is_second_life(ix, row.names.perm_id, false) {
+            // It says nothing of the life that we know, which may be missing.
+            return None;
         }
         let order = self.order(ix)?;
         let state = order.state;

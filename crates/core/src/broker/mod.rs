@@ -13,6 +13,7 @@ mod notices;
 mod positions;
 mod reports;
 mod snapshot;
+mod twice;
 
 pub(crate) use positions::{Compared, Moves};
 

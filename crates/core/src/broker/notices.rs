@@ -22,6 +22,9 @@ impl Turn<'_> {
             return;
         };
         let Some(state) = self.state(ix) else { return };
+        if self.may_mean_either_life(ix, None) && !planted::is("a-code-ends-whichever-life") {
+            return self.said_of_either_life(ix, notice);
+        }
         if state.is_terminal() {
             self.late_notice(ix, notice);
             return;
@@ -66,8 +69,12 @@ impl Turn<'_> {
             self.unclear(ix, notice);
         }
         if notice.class == NoticeClass::IdTrouble {
-            self.anomaly(format!("order ids collide at the broker: {}", reason(notice)), Some(ix));
+            self.ids_collide(ix, notice);
         }
+    }
+
+    pub(super) fn ids_collide(&mut self, ix: OrderIx, notice: &Notice) {
+        self.anomaly(format!("order ids collide at the broker: {}", reason(notice)), Some(ix));
     }
 
     fn change_refused(&mut self, ix: OrderIx, notice: &Notice) {
@@ -105,7 +112,7 @@ impl Turn<'_> {
 
     /// "Not found" alone proves nothing (live orders were answered so). After complete rounds of
     /// lists without the order, on this connection, it is the last piece of the proof.
-    fn not_found(&mut self, ix: OrderIx, notice: &Notice) {
+    pub(super) fn not_found(&mut self, ix: OrderIx, notice: &Notice) {
         // One that the broker had, or that filled in part, may have filled unseen: there the
         // holdings must agree. Elsewhere they must not speak against it.
         let is_untouched =
@@ -181,7 +188,7 @@ impl Turn<'_> {
     }
 
     /// A code that is not in the table, or says only "too many": nothing is concluded.
-    fn unclear(&mut self, ix: OrderIx, notice: &Notice) {
+    pub(super) fn unclear(&mut self, ix: OrderIx, notice: &Notice) {
         if notice.class == NoticeClass::Pacing {
             self.alert(
                 AlertKind::Anomaly,

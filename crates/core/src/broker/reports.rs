@@ -5,6 +5,7 @@ use alphec_model::{
     Body, CancelScope, Evidence, LegRole, Order, OrderSpec, OrderState, PermId, Provenance, Qty, planted,
 };
 
+use super::late::is_alive;
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::orders::change::Carried;
@@ -20,8 +21,11 @@ impl Turn<'_> {
             self.late_attempt(&report.names, &report.status);
             return;
         };
+        if self.may_mean_either_life(ix, report.names.perm_id) {
+            return;
+        }
         let evidence = Evidence::OpenOrder { status: report.status.as_str().into() };
-        if self.is_second_incarnation(ix, report.names.perm_id) {
+        if self.is_second_life(ix, report.names.perm_id, is_alive(&report.status)) {
             return self.foreign_open(report);
         }
         if self.is_late_arrival(ix, &report.status) {
@@ -38,7 +42,10 @@ impl Turn<'_> {
             self.late_attempt(&report.names, &report.status);
             return;
         };
-        if self.is_second_incarnation(ix, report.names.perm_id) {
+        if self.may_mean_either_life(ix, report.names.perm_id) {
+            return;
+        }
+        if self.is_second_life(ix, report.names.perm_id, is_alive(&report.status)) {
             return self.foreign_status(report);
         }
         let evidence =
@@ -77,7 +84,7 @@ impl Turn<'_> {
         evidence: Evidence,
     ) {
         let Some(state) = self.state(ix) else { return };
-        if self.is_second_incarnation(ix, perm_id) {
+        if self.is_second_life(ix, perm_id, false) {
             return;
         }
         let new_perm_id = self.order(ix).and_then(|order| perm_id.filter(|_| order.perm_id.is_none()));
@@ -174,25 +181,6 @@ impl Turn<'_> {
         if let Some(perm_id) = perm_id {
             self.record(About::order(ix), Provenance::Observed, Body::PermIdLearned { perm_id });
         }
-    }
-
-    /// Whether a message is about a second life of the order at the broker (a change on a bad link
-    /// has split orders in two). What ends one life does not end the other, one cancel does not
-    /// reach both, and no limit has counted the second: trading stops until a person has looked.
-    pub(super) fn is_second_incarnation(&mut self, ix: OrderIx, perm_id: Option<PermId>) -> bool {
-        let known = self.order(ix).and_then(|order| order.perm_id);
-        let (Some(known), Some(other)) = (known, perm_id) else { return false };
-        if known == other {
-            return false;
-        }
-        let name = self.order(ix).map(|order| order.client_order_id.to_string()).unwrap_or_default();
-        let what = format!(
-            "order {name} lives twice at the broker, under perm ids {known} and {other}; \
-             cancel both in TWS, then resume"
-        );
-        self.anomaly(what.clone(), Some(ix));
-        self.halt_by_ourselves(what);
-        true
     }
 
     /// A change is taken over when the broker repeats the wanted terms; the old ones prove nothing

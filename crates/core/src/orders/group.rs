@@ -202,6 +202,9 @@ impl Turn<'_> {
         let Some(order) = self.order(ix) else { return };
         let Some(leg) = order.leg.clone() else { return };
         let (key, has_filled) = (order.client_order_id.clone(), !order.cum_qty.is_zero());
+        if self.tell_of_split_leg(ix, &leg.group) {
+            return;
+        }
         let legs = self.core.book.legs_of(ix);
         match leg.role {
             // What filled of it stays protected by its exits.

@@ -1,6 +1,5 @@
-//! Orders given up as gone that show up after all, and orders that live twice (behaviours 3 and 4).
+//! Orders given up as gone that show up after all (behaviour 3).
 
-use alphec_core::Input;
 use alphec_model::broker::{NoticeClass, Wire};
 use alphec_model::{AlertKind, BrokerEvent, OrderState, PermId, Side};
 
@@ -153,29 +152,4 @@ fn a_fill_alone_shows_a_second_life_and_leaves_the_first_to_be_canceled() {
     assert_eq!((seen.alerts(AlertKind::Halted), world.position("AAPL")), (1, "10".into()));
     assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "5".into()));
     assert_eq!(world.kill(alphec_model::CancelScope::All).cancels(), [1]);
-}
-
-#[test]
-fn both_lives_of_an_order_count_and_both_are_canceled() {
-    let mut world = World::working("a", Side::Buy, "5");
-    let mut second = broker::open_row(&world.order("a"), "Submitted");
-    second.names.perm_id = Some(PermId::new(9_999));
-    world.event(BrokerEvent::OpenOrder(second.clone()));
-    assert!(world.core.readiness().halted.is_some(), "trading stops");
-    let exposure = world.core.book().exposure(&world.order("a").account, &world.order("a").instrument);
-    assert_eq!(
-        (exposure.buy_leaves.to_string(), exposure.foreign_buy_leaves.to_string()),
-        ("5".into(), "5".into())
-    );
-    let mut books = world.rows(&["a"]);
-    books.open.push(second.clone());
-    assert_eq!(world.next_books(books).cancels(), [1]);
-    world.status("a", "Cancelled", "0");
-    assert_eq!(world.state("a"), OrderState::Canceled);
-    let books = Books { open: vec![second], ..Books::default() };
-    assert_eq!(world.next_books(books).cancels(), [1], "one cancel reaches one life: again for the other");
-    world.next_books(Books::default());
-    let exposure = world.core.book().exposure(&world.order("a").account, &world.order("a").instrument);
-    assert_eq!(exposure.foreign_buy_leaves.to_string(), "0");
-    world.input(Input::Wake);
 }

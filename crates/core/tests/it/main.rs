@@ -26,3 +26,4 @@ mod refusals;
 mod rules;
 mod submit;
 mod support;
+mod twice;

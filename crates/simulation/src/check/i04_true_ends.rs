@@ -75,7 +75,6 @@ fn ends_by_a_word(record: &Record) -> bool {
 /// Whether it has ended on record and is open at the venue.
 fn is_wrong(key: &ClientOrderId, scene: &Scene<'_>) -> bool {
     let Some(order) = scene.ledger.intents.get(key).map(|intent| &intent.order) else { return false };
-    let order_ref = order.order_ref.as_ref().map_or("", |text| text.as_str());
     let is_over = order.state.is_terminal() && order.state != OrderState::Filled;
-    is_over && scene.ledger.is_open(order_ref) && scene.ledger.splits(order_ref) == 0
+    is_over && scene.ledger.is_known_life_open(order)
 }

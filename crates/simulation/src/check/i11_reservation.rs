@@ -49,7 +49,10 @@ fn check(core: &Core, scene: &Scene<'_>) -> Verdict {
                     return Err(format!("{key} is open at the venue and not in the book"));
                 };
                 // An end on record: whether that one is true is for other invariants.
-                if order.state.is_terminal() || scene.ledger.splits(&held.spec.order_ref) > 0 {
+                // The other life of one that was split counts with the orders of others.
+                let is_other_life = scene.ledger.splits(&held.spec.order_ref) > 0
+                    && order.perm_id.is_none_or(|perm_id| perm_id.get() != held.perm_id);
+                if order.state.is_terminal() || is_other_life {
                     continue;
                 }
                 open.push((order, held.remaining));

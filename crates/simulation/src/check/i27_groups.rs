@@ -76,6 +76,11 @@ impl Groups {
 
 fn judge(intent: &Intent, ledger: &Ledger) -> Verdict {
     let Some(leg) = &intent.order.leg else { return Ok(()) };
+    let order_ref = intent.order.order_ref.as_ref().map_or("", |text| text.as_str());
+    if ledger.splits(order_ref) > 0 {
+        // Its other life may have filled: for a person, who is told.
+        return Ok(());
+    }
     let key = &intent.order.client_order_id;
     let lives = |other: &Intent| other.order.state == OrderState::Working;
     let mut others = ledger.intents.values().filter(|other| {

@@ -218,7 +218,10 @@ impl Ledger {
                     self.refs_of_id.insert(report.key.order_id, order_ref.clone());
                 }
                 if !order_ref.is_empty() {
-                    self.perms_of_ref.entry(order_ref).or_default().insert(report.perm_id);
+                    let perms = self.perms_of_ref.entry(order_ref.clone()).or_default();
+                    if perms.insert(report.perm_id) && self.splits(&order_ref) > 0 {
+                        tally.saw("split order");
+                    }
                 }
                 if report.status.is_working() && !report.filled.is_zero() {
                     tally.saw("partial fill");
@@ -339,6 +342,7 @@ impl Ledger {
                 intent.order.state = *to;
                 let key = intent.order.client_order_id.clone();
                 if to.is_terminal() {
+                    intent.order.pending.replace = None;
                     self.live.remove(&key);
                 } else {
                     self.disturbed |= self.live.insert(key);
@@ -489,6 +493,15 @@ impl Ledger {
 
     pub(super) fn is_open(&self, order_ref: &str) -> bool {
         self.lives(order_ref).any(|held| held.is_open)
+    }
+
+    /// Whether the order is open at the venue; of one that was split, the life that the book knows.
+    pub(super) fn is_known_life_open(&self, order: &Order) -> bool {
+        let order_ref = order.order_ref.as_ref().map_or("", |text| text.as_str());
+        match order.perm_id.filter(|_| self.splits(order_ref) > 0) {
+            Some(perm_id) => self.venue.get(&perm_id.get()).is_some_and(|held| held.is_open),
+            None => self.is_open(order_ref),
+        }
     }
 
     pub(super) fn was_told(&self, key: &ClientOrderId) -> bool {

@@ -4,6 +4,7 @@
 mod i01_intent_before_wire;
 mod i02_no_orphan;
 mod i03_at_most_once;
+mod i03_both_lives;
 mod i03_second_attempt;
 mod i04_no_lost_order;
 mod i04_no_stuck_change;
@@ -88,6 +89,7 @@ pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(i01_intent_before_wire::IntentBeforeWire),
         Box::new(i02_no_orphan::NoOrphan),
         Box::new(i03_at_most_once::AtMostOnce::default()),
+        Box::new(i03_both_lives::BothLives::default()),
         Box::new(i03_second_attempt::SecondAttempt::default()),
         Box::new(i04_no_lost_order::NoLostOrder),
         Box::new(i04_no_stuck_change::NoStuckChange::default()),

@@ -13,7 +13,7 @@ use crate::support::setup::limit;
 /// Told into the payloads of a journal.
 pub(super) type Story = fn() -> Vec<String>;
 
-pub(super) const STORIES: [(&str, Story); 9] = [
+pub(super) const STORIES: [(&str, Story); 10] = [
     ("a_day", || told(&orders::a_day())),
     ("changes", || told(&orders::changes())),
     ("doubts", || told(&orders::doubts())),
@@ -22,6 +22,7 @@ pub(super) const STORIES: [(&str, Story); 9] = [
     ("stops", || told(&stops::stops())),
     ("others", || told(&stops::others())),
     ("links", || told(&link::links())),
+    ("twice", || told(&orders::twice())),
     ("first_references", first_references),
 ];
 

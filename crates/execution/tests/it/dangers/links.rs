@@ -85,6 +85,26 @@ async fn a_modification_while_the_servers_are_lost_is_denied_and_makes_no_twin()
     world.ends(1).await;
 }
 
+/// Danger 4: one that left before anybody knew makes two of one: trading halts, both count, no code ends the one that
+/// lives, and each is asked to be canceled.
+#[tokio::test]
+async fn an_order_that_a_change_made_two_of_halts_and_is_canceled_until_none_of_them_lives() {
+    let mut world = World::ready(&["modify-twins@1"]).await;
+    let order = world.working(buy("10", "195.00")).await;
+    world.client.modify_order(order.client_order_id(), buy("8", "196.00")).await.unwrap();
+    let halted = world.hears(AlertKind::Halted).await;
+    assert!(halted.text.contains("lives twice"), "{}", halted.text);
+    // The first cancel ends the newer one, and is answered by the number of both.
+    let live = || world.gateway.truth().orders.iter().filter(|it| it.report.status.is_working()).count();
+    until("one of them ends", || async { live() == 1 }).await;
+    until("another cancel", || async { world.gateway.counters().cancels > 1 }).await;
+    assert_eq!(world.order(&order).await.state, OrderState::Working);
+    let all = world.client.global_cancel("operator", "as the alert says").await.unwrap();
+    assert_eq!(all.not_sent, None);
+    reach(&order, OrderState::Canceled).await;
+    world.ends(2).await;
+}
+
 /// Danger 19: found by the heartbeat, and the socket dropped; what was sent into it is in doubt, never sent again.
 #[tokio::test]
 async fn a_half_open_socket_is_found_and_the_order_in_it_stays_in_doubt() {

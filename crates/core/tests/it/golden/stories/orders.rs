@@ -4,8 +4,8 @@ use alphec_core::{Input, RuleConfig};
 use alphec_model::broker::{CommissionReport, NoticeClass, StatusReport, Wire};
 use alphec_model::risk::RuleAnswer;
 use alphec_model::{
-    AccountValue, BrokerEvent, Command, GroupKind, GroupRequest, OrderSpec, OrderState, OrderType, Quote,
-    Side, TickRule, TimeInForce, Trail, UtcNanos, WhenInDoubt,
+    AccountValue, BrokerEvent, Command, GroupKind, GroupRequest, OrderSpec, OrderState, OrderType, PermId,
+    Quote, Side, TickRule, TimeInForce, Trail, UtcNanos, WhenInDoubt,
 };
 
 use super::buy;
@@ -359,5 +359,19 @@ pub(super) fn refusals() -> World {
     for _ in 0..2 {
         world.submit_request(marked("halted", WhenInDoubt::Hold));
     }
+    world
+}
+
+/// A change of which the broker made a second order.
+pub(super) fn twice() -> World {
+    let mut world = World::working("a", Side::Buy, "10");
+    world.modify("a", buy("6"));
+    let mut second = broker::open_row(&world.order("a"), "Submitted");
+    second.names.perm_id = Some(PermId::new(9_999));
+    world.event(BrokerEvent::OpenOrder(second.clone()));
+    let mut books = world.rows(&["a"]);
+    books.open.push(second);
+    world.next_books(books);
+    world.status("a", "Cancelled", "0");
     world
 }

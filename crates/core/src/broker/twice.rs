@@ -1,0 +1,154 @@
+//! Orders that live twice: of a change on a bad link the broker made a second order under the same number and the same
+//! reference, and the first one lives on (`tws-behaviour.md` §2.2).
+//!
+//! Invariants: the second life counts with the orders of others; nothing new is sent until a person has looked; what
+//! names only the order ends neither life, and the end of one undoes nothing of its group; and each life that a complete
+//! list shows is canceled, so often and no more.
+
+use alphec_model::broker::{BrokerStatus, Notice, NoticeClass};
+use alphec_model::{AlertKind, Body, BrokerRequest, ClientOrderId, OrderState, PermId, Provenance, planted};
+
+use super::late::is_alive;
+use crate::book::OrderIx;
+use crate::machine::{About, Turn};
+
+/// Cancels that leave for such an order on one connection before one of its lives has ended.
+const CANCELS_MAX: u32 = 3;
+
+impl Turn<'_> {
+    /// Whether a message is about a second life of the order, which `shows_it_alive` or not. What ends one life does not
+    /// end the other, one cancel does not reach both, and no limit has counted the second: trading stops until a person
+    /// has looked.
+    pub(super) fn is_second_life(
+        &mut self,
+        ix: OrderIx,
+        perm_id: Option<PermId>,
+        shows_it_alive: bool,
+    ) -> bool {
+        let known = self.order(ix).and_then(|order| order.perm_id);
+        let (Some(known), Some(other)) = (known, perm_id) else { return false };
+        if known == other {
+            return false;
+        }
+        let is_new = !self.core.book.has_second_life(ix, other);
+        if is_new {
+            self.record(About::order(ix), Provenance::Observed, Body::SecondLifeSeen { perm_id: other });
+        }
+        if is_new || shows_it_alive {
+            self.stop_for_second_life(ix, (known, other));
+        }
+        true
+    }
+
+    fn stop_for_second_life(&mut self, ix: OrderIx, (known, other): (PermId, PermId)) {
+        let name = self.order(ix).map(|order| order.client_order_id.to_string()).unwrap_or_default();
+        let what = format!(
+            "order {name} lives twice at the broker, under perm ids {known} and {other}; \
+             cancel both in TWS, then resume"
+        );
+        self.anomaly(what.clone(), Some(ix));
+        if !planted::is("a-second-life-halts-nothing") {
+            self.halt_by_ourselves(what);
+        }
+        let was_known = self.core.session.living_twice.contains_key(&ix);
+        self.core.session.living_twice.entry(ix).or_default();
+        if !was_known {
+            // The lists say which of them live, and those are canceled.
+            self.look();
+        }
+    }
+
+    /// Those whose second life is on record as open live twice, and no others. On a new connection a word on one of the
+    /// two may come before anything shows both again.
+    pub(crate) fn remember_second_lives(&mut self) {
+        let of = |text: &String| {
+            let ix = self.core.book.ix_by_intent(&self.intent_of(text)?)?;
+            // Another reference is that of an attempt before, which has a number of its own.
+            let is_same = self.order(ix)?.order_ref.as_ref()?.as_str() == text;
+            is_same.then_some((ix, 0))
+        };
+        let seconds = self.core.book.foreign_orders().filter_map(|order| order.order_ref.as_ref());
+        self.core.session.living_twice = seconds.filter_map(of).collect();
+    }
+
+    /// Whether a word without a perm id may be about either life of an order: then the lists decide.
+    pub(super) fn may_mean_either_life(&mut self, ix: OrderIx, perm_id: Option<PermId>) -> bool {
+        let is_vague = perm_id.is_none() && self.core.session.living_twice.contains_key(&ix);
+        if is_vague {
+            self.look_later();
+        }
+        is_vague
+    }
+
+    /// A code names the order, and so both lives. It ends neither; a cancel that it may answer leaves again for what the
+    /// lists show.
+    pub(super) fn said_of_either_life(&mut self, ix: OrderIx, notice: &Notice) {
+        let is_over = self.state(ix).is_none_or(OrderState::is_terminal);
+        match notice.class {
+            NoticeClass::Canceled => {
+                self.core.session.cancels.entry(ix).or_default().sent_at = None;
+                self.core.session.life_ended(ix);
+            }
+            NoticeClass::CancelRefused | NoticeClass::NotFound if !is_over => self.not_found(ix, notice),
+            NoticeClass::Pacing | NoticeClass::Unlisted if !is_over => self.unclear(ix, notice),
+            NoticeClass::IdTrouble => self.ids_collide(ix, notice),
+            NoticeClass::CancelRefused
+            | NoticeClass::NotFound
+            | NoticeClass::Pacing
+            | NoticeClass::Unlisted
+            | NoticeClass::Dead
+            | NoticeClass::ModifyRefused
+            | NoticeClass::Informational
+            | NoticeClass::Link
+            | NoticeClass::Request => {}
+        }
+    }
+
+    /// The life that we knew first goes with the second, also where that one is over by now.
+    pub(super) fn cancel_first_life(&mut self, ix: OrderIx, status: &BrokerStatus) {
+        let is_twice = self.core.session.living_twice.contains_key(&ix);
+        if is_twice && self.order(ix).is_some_and(|order| !order.pending.is_cancel_asked()) {
+            self.cancel_lives(ix, status);
+        }
+    }
+
+    /// One id stands for both lives and a cancel reaches one of them, so it leaves again with the next list that still
+    /// shows one. The broker can hold one as inactive and fill it later.
+    pub(super) fn cancel_lives(&mut self, ix: OrderIx, status: &BrokerStatus) {
+        let is_open = is_alive(status) || *status == BrokerStatus::Inactive;
+        // The same list showed the other one.
+        let has_left = self.core.session.cancels.get(&ix).is_some_and(|it| it.sent_at == Some(self.now));
+        if !is_open || has_left || planted::is("a-second-life-is-left-alone") {
+            return;
+        }
+        let cancels = self.core.session.living_twice.entry(ix).or_default();
+        if *cancels >= CANCELS_MAX {
+            let what = "it lives twice at the broker, and cancels do not end it: cancel both in TWS";
+            return self.anomaly(what.to_owned(), Some(ix));
+        }
+        *cancels = cancels.saturating_add(1);
+        self.cancel_one(ix, None);
+        let is_over = self.state(ix).is_none_or(OrderState::is_terminal);
+        let id = self.order(ix).and_then(|order| order.broker_order_id);
+        if let Some(broker_order_id) = id.filter(|_| is_over) {
+            self.note_sent();
+            self.step.requests.push(BrokerRequest::Cancel { broker_order_id });
+        }
+        self.look_later();
+    }
+
+    /// The end of a leg that has lived twice, if it has: what it opened or closed may be with its other life, also one
+    /// that is over, so that only a person can say what its group still needs.
+    pub(crate) fn tell_of_split_leg(&mut self, ix: OrderIx, group: &ClientOrderId) -> bool {
+        let is_twice = self.core.book.has_lived_twice(ix);
+        if let Some(order) = self.order(ix).filter(|_| is_twice) {
+            let text = format!(
+                "group {group}: order {} lived twice at the broker, so nothing of the group is undone for its end; what \
+                 has filled may be unprotected: look now",
+                order.client_order_id
+            );
+            self.alert(AlertKind::GroupBroken, text, Some(ix));
+        }
+        is_twice
+    }
+}
