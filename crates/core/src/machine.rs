@@ -1,6 +1,7 @@
 //! The one door: [`Core::handle`]. Each turn takes one input and gives one step.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use alphec_model::broker::LinkState;
 use alphec_model::record::Header;
@@ -13,6 +14,9 @@ use crate::book::{Book, OrderIx, ReplayError};
 use crate::config::CoreConfig;
 use crate::session::{Readiness, Session};
 use crate::step::{Input, Reply, Step, Token};
+
+/// A clock that was set back by less than this between two processes is nobody's business.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(1);
 
 /// The machine: a book restored from the journal, and a session that is forgotten.
 #[derive(Debug)]
@@ -181,6 +185,7 @@ impl Turn<'_> {
     }
 
     fn start(&mut self, version: String, profile: String, limits: serde_json::Value) {
+        self.tell_of_clock();
         let mode = self.core.config.mode.as_str().to_owned();
         self.record(About::default(), Provenance::Decided, Body::Started { version, profile, mode, limits });
         self.open_gap("no process was listening");
@@ -194,6 +199,19 @@ impl Turn<'_> {
             let text =
                 format!("trading is still halted from before: {halts}; resume deliberately when it is safe");
             self.alert(AlertKind::Halted, text, None);
+        }
+    }
+
+    /// The journal is ahead of the machine's clock: one of the two times is wrong.
+    fn tell_of_clock(&mut self) {
+        let ahead = self.core.book.written_at().map(|last| last.since(self.now)).unwrap_or_default();
+        if ahead >= CLOCK_TOLERANCE {
+            let text = format!(
+                "the clock of this machine is {} s behind the last record: it was set back, or was wrong before; good-till \
+                 dates, restart windows and the days of executions go by it",
+                ahead.as_secs()
+            );
+            self.alert(AlertKind::Anomaly, text, None);
         }
     }
 

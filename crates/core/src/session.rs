@@ -97,8 +97,8 @@ pub(crate) struct Session {
     pub(crate) accused: BTreeMap<OrderIx, RejectReason>,
     /// The same where the code may have been about a change given up.
     pub(crate) suspected: BTreeMap<OrderIx, Suspicion>,
-    /// Orders that the broker made two of, with the cancels that left for them since a life of theirs last ended.
-    pub(crate) living_twice: BTreeMap<OrderIx, u32>,
+    /// Of orders that live twice, how many cancels left since one of their lives last ended.
+    pub(crate) cancels_of_both: BTreeMap<OrderIx, u32>,
     pub(crate) absent_rounds: BTreeMap<OrderIx, Absence>,
     /// Changes that left and of which the adapter has not said yet whether it wrote them. Some words come after the
     /// connection has ended, and some never.
@@ -250,7 +250,7 @@ impl Session {
         self.inactive.clear();
         self.accused.clear();
         self.suspected.clear();
-        self.living_twice.clear();
+        self.cancels_of_both.clear();
         self.cancels.clear();
         self.global_cancel_at = None;
         self.farms_down.clear();
@@ -294,7 +294,7 @@ impl Session {
 
     /// The next cancel of an order that lives twice may reach the other life.
     pub(crate) fn life_ended(&mut self, ix: OrderIx) {
-        self.living_twice.entry(ix).and_modify(|cancels| *cancels = 0);
+        self.cancels_of_both.remove(&ix);
     }
 
     /// A change left: the adapter says whether it was written.

@@ -26,6 +26,7 @@ impl Book {
         }
         self.apply_body(record).map_err(|what| error(&what))?;
         self.seq = Some(seq);
+        self.written_at = Some(record.header.at);
         Ok(())
     }
 
@@ -70,7 +71,7 @@ impl Book {
                 self.halt(scope, (format!("{reason}, by {by}"), *kill), record);
             }
             Body::KillVerified { scope } => self.verify_kill(scope),
-            Body::Resumed { scope, .. } => drop(self.halts.remove(scope)),
+            Body::Resumed { scope, .. } => self.resume(scope),
             Body::GapOpened { epoch, why } => self.open_gap(*epoch, why, header.at)?,
             Body::GapClosed { epoch } => self.close_gap(*epoch)?,
             Body::ForeignSeen { order } => self.see_foreign(order),
@@ -87,8 +88,8 @@ impl Book {
             | Body::CancelProbed
             | Body::Resent { .. }
             | Body::CancelEnded { .. } => self.apply_order_body(record)?,
-            Body::Started { .. }
-            | Body::Stopped { .. }
+            Body::Started { .. } => self.begin_life(header.at),
+            Body::Stopped { .. }
             | Body::Commanded { .. }
             | Body::RuleAnswered { .. }
             | Body::LinkChanged { .. }
@@ -99,6 +100,25 @@ impl Book {
             unknown => return Err(format!("record kind {} is not known here", unknown.kind())),
         }
         Ok(())
+    }
+
+    /// A process begins. What earlier ones wrote happened before it, also where the clock was set back since: nothing that
+    /// is learned from now on may look older than that.
+    fn begin_life(&mut self, at: UtcNanos) {
+        if self.written_at.is_none_or(|last| last <= at) {
+            return;
+        }
+        for order in self.entries.iter_mut().map(|entry| &mut entry.order) {
+            order.updated_at = order.updated_at.min(at);
+            let pending = &mut order.pending;
+            for replace in pending.replace.iter_mut().chain(&mut pending.given_up) {
+                replace.asked_at = replace.asked_at.min(at);
+            }
+        }
+        self.halts.values_mut().for_each(|halt| halt.since = halt.since.min(at));
+        if let Some(gap) = &mut self.gap {
+            gap.since = gap.since.min(at);
+        }
     }
 
     fn apply_order_body(&mut self, record: &Record) -> Result<(), String> {
@@ -122,7 +142,7 @@ impl Book {
             }
         }
         if let Body::SecondLifeSeen { perm_id } = &record.body {
-            self.second_lives.insert((ix, *perm_id));
+            self.second_lives.insert((ix, *perm_id), false);
         }
         if let Body::ReplaceCameLate { version, .. } = &record.body {
             let given_up = self.entry(ix).map(|entry| &entry.order.pending.given_up);

@@ -31,6 +31,15 @@ pub struct Gap {
 }
 
 impl Book {
+    /// A deliberate act, on books that were read since. One for everything says that somebody has looked at what lives
+    /// twice.
+    pub(super) fn resume(&mut self, scope: &CancelScope) {
+        self.halts.remove(scope);
+        if scope.is_all() {
+            self.second_lives.values_mut().for_each(|is_settled| *is_settled = true);
+        }
+    }
+
     /// Why trading as a whole is halted, if it is.
     #[must_use]
     pub fn halted(&self) -> Option<&str> {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alphec_model::record::Fill;
 use alphec_model::{
     AccountId, ApiClientId, BrokerOrderId, CancelScope, ClientOrderId, Decimal, ForeignOrder, InstrumentId,
-    IntentName, LogId, Order, OrderSpec, PermId, Position, Seq, SignedQty,
+    IntentName, LogId, Order, OrderSpec, PermId, Position, Seq, SignedQty, UtcNanos,
 };
 
 pub use exposure::Exposure;
@@ -53,6 +53,8 @@ pub(crate) struct Booked {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Book {
     seq: Option<Seq>,
+    /// When the last record was written, by the clock of its process.
+    written_at: Option<UtcNanos>,
     log_id: Option<LogId>,
     api_client_id: Option<ApiClientId>,
     entries: Vec<Entry>,
@@ -77,8 +79,8 @@ pub struct Book {
     foreign: BTreeMap<String, ForeignOrder>,
     /// Orders that ended without a word of the broker about them: should one show up, it is late.
     written_off: BTreeSet<OrderIx>,
-    /// Orders that the broker made two of, by the perm ids of the others.
-    second_lives: BTreeSet<(OrderIx, PermId)>,
+    /// Orders that the broker made two of, by the perm ids of the others; whether a person has looked since.
+    second_lives: BTreeMap<(OrderIx, PermId), bool>,
 }
 
 impl Book {
@@ -86,6 +88,12 @@ impl Book {
     #[must_use]
     pub const fn seq(&self) -> Option<Seq> {
         self.seq
+    }
+
+    /// When the last record was written, by the clock of the process that wrote it.
+    #[must_use]
+    pub const fn written_at(&self) -> Option<UtcNanos> {
+        self.written_at
     }
 
     /// The journal's name; `None` until its first record.
@@ -223,15 +231,25 @@ impl Book {
         self.written_off.contains(&ix)
     }
 
-    /// Whether it is on record that the broker made another order of this one, under this perm id.
-    pub(crate) fn has_second_life(&self, ix: OrderIx, perm_id: PermId) -> bool {
-        self.second_lives.contains(&(ix, perm_id))
+    /// Whether it is on record that the broker made another order of this one, under this perm id; and if so, whether a
+    /// person has looked since.
+    pub(crate) fn second_life(&self, ix: OrderIx, perm_id: PermId) -> Option<bool> {
+        self.second_lives.get(&(ix, perm_id)).copied()
+    }
+
+    /// Whether the broker made another order of this one, and nobody has looked since.
+    pub(crate) fn lives_twice(&self, ix: OrderIx) -> bool {
+        self.second_lives_of(ix).any(|is_settled| !is_settled)
     }
 
     /// Whether the broker ever made another order of this one.
     pub(crate) fn has_lived_twice(&self, ix: OrderIx) -> bool {
-        let from = (ix, PermId::new(i64::MIN));
-        self.second_lives.range(from..).next().is_some_and(|(other, _)| *other == ix)
+        self.second_lives_of(ix).next().is_some()
+    }
+
+    fn second_lives_of(&self, ix: OrderIx) -> impl Iterator<Item = bool> {
+        let all = (ix, PermId::new(i64::MIN))..=(ix, PermId::new(i64::MAX));
+        self.second_lives.range(all).map(|(_, is_settled)| *is_settled)
     }
 
     pub(crate) fn booked(&self, base: &str) -> Option<&Booked> {

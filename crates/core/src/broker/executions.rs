@@ -106,6 +106,9 @@ impl Turn<'_> {
         let exec_id = fill.exec_id.clone();
         self.record(about, Provenance::Observed, Body::Filled { fill });
         if let Some(ix) = ix {
+            // Before anything else: another order of the same number would be taken for this one.
+            let is_unnamed = self.order(ix).is_some_and(|order| order.perm_id.is_none());
+            self.learn(ix, report.names.perm_id.filter(|_| is_unnamed));
             self.after_fill(ix, &exec_id);
         }
         if let Some(report) = self.core.session.take_commission(&exec_id) {

@@ -100,11 +100,20 @@ impl Turn<'_> {
             return;
         }
         let listed: BTreeSet<String> = open.iter().filter_map(|row| foreign_key(&row.names)).collect();
+        // One without its perm id may be any order of that reference.
+        let vague: BTreeSet<&str> = open
+            .iter()
+            .filter(|row| row.names.perm_id.is_none())
+            .filter_map(|row| row.names.order_ref.as_deref())
+            .collect();
+        let may_be_listed = |order: &ForeignOrder| {
+            listed.contains(&order.key) || order.order_ref.as_deref().is_some_and(|text| vague.contains(text))
+        };
         let gone: Vec<String> = self
             .core
             .book
             .foreign_orders()
-            .filter(|order| self.is_account_here(&order.account) && !listed.contains(&order.key))
+            .filter(|order| self.is_account_here(&order.account) && !may_be_listed(order))
             .map(|order| order.key.clone())
             .collect();
         for key in gone {

@@ -29,7 +29,6 @@ impl Turn<'_> {
         self.open_gap("a new connection");
         self.doubt_unanswered("a new connection replaced the one it was written to");
         self.core.session.forget_connection();
-        self.remember_second_lives();
         self.core.session.link.generation = session.generation;
         self.raise_id_floor(session.next_order_id);
         if planted::is("a-low-next-valid-id-is-believed") {

@@ -175,11 +175,10 @@ impl Turn<'_> {
             self.note_lost_reference(&row.names);
             return None;
         };
-        if self.may_mean_either_life(ix, row.names.perm_id) {
-            return Some(ix);
-        }
-        if self.is_second_life(ix, row.names.perm_id, false) {
-            // It says nothing of the life that we know, which may be missing.
+        // It says nothing of the life that we know, which may be missing.
+        if self.may_mean_either_life(ix, row.names.perm_id)
+            || self.is_second_life(ix, row.names.perm_id, false)
+        {
             return None;
         }
         let order = self.order(ix)?;

@@ -148,7 +148,7 @@ impl Turn<'_> {
         } else if is_in_doubt {
             return;
         } else {
-            "the broker shows the order and does not find it to cancel: cancel it in TWS"
+            "the broker shows the order and takes no cancel of it: cancel it in TWS"
         };
         self.anomaly(what.to_owned(), Some(ix));
         if !is_in_doubt {

@@ -177,7 +177,7 @@ impl Turn<'_> {
         }
     }
 
-    fn learn(&mut self, ix: OrderIx, perm_id: Option<PermId>) {
+    pub(super) fn learn(&mut self, ix: OrderIx, perm_id: Option<PermId>) {
         if let Some(perm_id) = perm_id {
             self.record(About::order(ix), Provenance::Observed, Body::PermIdLearned { perm_id });
         }

@@ -2,11 +2,12 @@
 //! reference, and the first one lives on (`tws-behaviour.md` §2.2).
 //!
 //! Invariants: the second life counts with the orders of others; nothing new is sent until a person has looked; what
-//! names only the order ends neither life, and the end of one undoes nothing of its group; and each life that a complete
-//! list shows is canceled, so often and no more.
+//! names only the order ends neither life; nothing of its group is undone; and each life that a complete list shows is
+//! canceled, so often and no more. All of it holds over reconnects and restarts, until a person has looked and resumed;
+//! about the group for good.
 
 use alphec_model::broker::{BrokerStatus, Notice, NoticeClass};
-use alphec_model::{AlertKind, Body, BrokerRequest, ClientOrderId, OrderState, PermId, Provenance, planted};
+use alphec_model::{AlertKind, Body, BrokerRequest, OrderState, PermId, Provenance, planted};
 
 use super::late::is_alive;
 use crate::book::OrderIx;
@@ -30,11 +31,13 @@ impl Turn<'_> {
         if known == other {
             return false;
         }
-        let is_new = !self.core.book.has_second_life(ix, other);
-        if is_new {
+        let is_news = match self.core.book.second_life(ix, other) {
+            None => true,
+            // Somebody has looked, and it is there again.
+            Some(is_settled) => is_settled && shows_it_alive,
+        };
+        if is_news {
             self.record(About::order(ix), Provenance::Observed, Body::SecondLifeSeen { perm_id: other });
-        }
-        if is_new || shows_it_alive {
             self.stop_for_second_life(ix, (known, other));
         }
         true
@@ -50,30 +53,13 @@ impl Turn<'_> {
         if !planted::is("a-second-life-halts-nothing") {
             self.halt_by_ourselves(what);
         }
-        let was_known = self.core.session.living_twice.contains_key(&ix);
-        self.core.session.living_twice.entry(ix).or_default();
-        if !was_known {
-            // The lists say which of them live, and those are canceled.
-            self.look();
-        }
-    }
-
-    /// Those whose second life is on record as open live twice, and no others. On a new connection a word on one of the
-    /// two may come before anything shows both again.
-    pub(crate) fn remember_second_lives(&mut self) {
-        let of = |text: &String| {
-            let ix = self.core.book.ix_by_intent(&self.intent_of(text)?)?;
-            // Another reference is that of an attempt before, which has a number of its own.
-            let is_same = self.order(ix)?.order_ref.as_ref()?.as_str() == text;
-            is_same.then_some((ix, 0))
-        };
-        let seconds = self.core.book.foreign_orders().filter_map(|order| order.order_ref.as_ref());
-        self.core.session.living_twice = seconds.filter_map(of).collect();
+        // The lists say which of them live, and those are canceled.
+        self.look();
     }
 
     /// Whether a word without a perm id may be about either life of an order: then the lists decide.
     pub(super) fn may_mean_either_life(&mut self, ix: OrderIx, perm_id: Option<PermId>) -> bool {
-        let is_vague = perm_id.is_none() && self.core.session.living_twice.contains_key(&ix);
+        let is_vague = perm_id.is_none() && self.core.book.lives_twice(ix);
         if is_vague {
             self.look_later();
         }
@@ -106,7 +92,7 @@ impl Turn<'_> {
 
     /// The life that we knew first goes with the second, also where that one is over by now.
     pub(super) fn cancel_first_life(&mut self, ix: OrderIx, status: &BrokerStatus) {
-        let is_twice = self.core.session.living_twice.contains_key(&ix);
+        let is_twice = self.core.book.lives_twice(ix);
         if is_twice && self.order(ix).is_some_and(|order| !order.pending.is_cancel_asked()) {
             self.cancel_lives(ix, status);
         }
@@ -121,7 +107,7 @@ impl Turn<'_> {
         if !is_open || has_left || planted::is("a-second-life-is-left-alone") {
             return;
         }
-        let cancels = self.core.session.living_twice.entry(ix).or_default();
+        let cancels = self.core.session.cancels_of_both.entry(ix).or_default();
         if *cancels >= CANCELS_MAX {
             let what = "it lives twice at the broker, and cancels do not end it: cancel both in TWS";
             return self.anomaly(what.to_owned(), Some(ix));
@@ -137,18 +123,21 @@ impl Turn<'_> {
         self.look_later();
     }
 
-    /// The end of a leg that has lived twice, if it has: what it opened or closed may be with its other life, also one
-    /// that is over, so that only a person can say what its group still needs.
-    pub(crate) fn tell_of_split_leg(&mut self, ix: OrderIx, group: &ClientOrderId) -> bool {
-        let is_twice = self.core.book.has_lived_twice(ix);
-        if let Some(order) = self.order(ix).filter(|_| is_twice) {
+    /// A leg has ended or is missing, in a group of which the broker made two orders of a leg: what that one opened or
+    /// closed may be with its other life, also one that is over, so that only a person can say what the group needs.
+    pub(crate) fn tell_of_split_group(&mut self, ix: OrderIx) -> bool {
+        let legs = self.core.book.legs_of(ix);
+        let is_split = legs.iter().any(|leg| self.core.book.has_lived_twice(*leg));
+        if let Some(order) = self.order(ix).filter(|_| is_split) {
             let text = format!(
-                "group {group}: order {} lived twice at the broker, so nothing of the group is undone for its end; what \
+                "the broker made two orders of a leg of the group of order {}: nothing of the group is undone, and what \
                  has filled may be unprotected: look now",
                 order.client_order_id
             );
-            self.alert(AlertKind::GroupBroken, text, Some(ix));
+            if self.core.session.is_news(&text) {
+                self.alert(AlertKind::GroupBroken, text, Some(ix));
+            }
         }
-        is_twice
+        is_split
     }
 }

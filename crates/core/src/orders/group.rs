@@ -202,7 +202,7 @@ impl Turn<'_> {
         let Some(order) = self.order(ix) else { return };
         let Some(leg) = order.leg.clone() else { return };
         let (key, has_filled) = (order.client_order_id.clone(), !order.cum_qty.is_zero());
-        if self.tell_of_split_leg(ix, &leg.group) {
+        if self.tell_of_split_group(ix) {
             return;
         }
         let legs = self.core.book.legs_of(ix);
@@ -277,7 +277,7 @@ impl Turn<'_> {
             return false;
         }
         let legs = self.core.book.legs_of(ix);
-        if legs.iter().any(|leg| self.has_opened(*leg)) {
+        if legs.iter().any(|leg| self.has_opened(*leg)) || self.tell_of_split_group(ix) {
             return false;
         }
         if let Some(order) = self.order(ix) {

@@ -108,8 +108,6 @@ impl Turn<'_> {
         }
         self.alert(AlertKind::Resumed, format!("trading of {scope} resumed by {by}: {reason}"), None);
         self.record(About::default(), Provenance::Operator, Body::Resumed { scope, by, reason });
-        // Somebody has looked at what lived twice: what lives on is wanted.
-        self.remember_second_lives();
         self.reply(token, Reply::Done);
     }
 

@@ -3,7 +3,7 @@
 use alphec_core::Input;
 use alphec_model::broker::{BrokerStatus, NoticeClass};
 use alphec_model::{
-    AlertKind, Body, BrokerEvent, BrokerRequest, Evidence, LogId, OrderRef, OrderState, Side,
+    AlertKind, Body, BrokerEvent, BrokerRequest, Evidence, LogId, OrderRef, OrderState, Side, UtcNanos,
 };
 
 use crate::support::World;
@@ -553,4 +553,30 @@ fn an_unanswered_order_that_the_lists_after_a_gap_do_not_show_has_them_read_twic
     assert!(!world.core.readiness().is_ready());
     world.next_books(holds("0"));
     assert!(world.core.readiness().is_ready());
+}
+
+#[test]
+fn a_clock_that_was_set_back_between_two_processes_makes_no_list_look_old() {
+    let mut world = World::working("a", Side::Buy, "5");
+    world.submit("b", Side::Buy, "5");
+    world.halt();
+    world.now = UtcNanos::from_nanos(world.now.as_nanos() - 19 * 3_600_000_000_000);
+    let seen = world.restart();
+    assert_eq!(seen.alerts(AlertKind::Anomaly), 1, "people are told");
+    world.connect();
+    world.feed();
+    // The lists show "a" as over, and "b" not at all.
+    let gone = Books {
+        completed: vec![completed_row(&world.order("a"), "Cancelled", "0", "5")],
+        ..Books::default()
+    };
+    for _ in 0..2 {
+        world.next_books(gone.clone());
+    }
+    assert_eq!(world.state("a"), OrderState::Canceled);
+    world.wait(seconds(60));
+    world.notice("b", 10_147, NoticeClass::NotFound);
+    assert_eq!(world.state("b"), OrderState::Canceled, "proven absent");
+    world.resume();
+    assert!(world.core.readiness().halted.is_none(), "{:?}", world.core.readiness());
 }

@@ -3,12 +3,13 @@
 use alphec_core::Input;
 use alphec_model::broker::{BrokerStatus, CompletedReport, NoticeClass, OpenOrderReport, StatusReport};
 use alphec_model::{
-    AlertKind, BrokerEvent, Command, GroupKind, GroupRequest, OrderState, OrderType, PermId, Side,
+    AlertKind, BrokerEvent, CancelScope, Command, GroupKind, GroupRequest, OrderState, OrderType, PermId,
+    Side,
 };
 
 use crate::support::World;
 use crate::support::broker::{self, Books};
-use crate::support::setup::{key, limit, px, request, seconds, spec};
+use crate::support::setup::{instrument, key, limit, px, request, seconds, spec};
 
 #[test]
 fn both_lives_of_an_order_count_and_both_are_canceled() {
@@ -306,4 +307,86 @@ fn the_row_of_a_second_life_that_is_over_is_no_news_and_no_sign_of_the_first() {
         world.next_books(Books { completed: vec![over.clone()], ..Books::default() });
     }
     assert_eq!(world.state("a"), OrderState::InDoubt, "no list shows the first");
+}
+
+#[test]
+fn an_exit_that_is_missing_or_refused_leaves_the_others_while_a_second_entry_may_have_filled() {
+    for is_refused in [false, true] {
+        let mut world = bracket_filled_by_the_second();
+        if is_refused {
+            world.status("profit", "Inactive", "0");
+            let seen = world.notice("profit", 201, NoticeClass::Dead);
+            assert_eq!(world.state("profit"), OrderState::Rejected);
+            assert_eq!((seen.cancels(), seen.alerts(AlertKind::GroupBroken)), (vec![], 1));
+        } else {
+            world.wait(seconds(60));
+            let cancels: Vec<i32> = (0..4)
+                .flat_map(|_| {
+                    let books = world.rows(&["loss"]);
+                    world.next_books(books).cancels()
+                })
+                .collect();
+            assert!(!cancels.contains(&3), "the stop stays: {cancels:?}");
+        }
+        assert_eq!(
+            (world.state("loss"), world.order("loss").pending.cancel_asked_at),
+            (OrderState::Working, None)
+        );
+    }
+}
+
+#[test]
+fn an_order_that_an_execution_named_first_is_not_taken_over_by_another_of_its_number() {
+    let mut world = World::ready();
+    world.submit("a", Side::Buy, "5");
+    let fill = broker::execution(&world.order("a"), "e1.01", "5", "100");
+    let named = fill.names.perm_id;
+    world.event(BrokerEvent::Execution(fill));
+    assert_eq!((world.state("a"), world.order("a").perm_id), (OrderState::Filled, named));
+    let second = second_of(&world, "a", "Submitted");
+    let books = Books { open: vec![second], ..Books::default() };
+    world.wait(seconds(6));
+    assert_eq!(world.next_books(books).cancels(), [1]);
+    assert!(world.core.readiness().halted.is_some());
+    let order = world.order("a");
+    let exposure = world.core.book().exposure(&order.account, &order.instrument);
+    assert_eq!(exposure.foreign_buy_leaves.normalize().to_string(), "5");
+}
+
+#[test]
+fn a_second_life_whose_row_lost_its_perm_id_counts_on() {
+    let (mut world, mut second) = known();
+    second.names.perm_id = None;
+    let books = both(&world, &second);
+    world.next_books(books);
+    let order = world.order("a");
+    let exposure = world.core.book().exposure(&order.account, &order.instrument);
+    assert_eq!(exposure.foreign_buy_leaves.normalize().to_string(), "3");
+}
+
+#[test]
+fn a_new_connection_cancels_the_first_also_when_the_second_was_over_before_any_list() {
+    let (mut world, mut second) = split();
+    world.event(BrokerEvent::OpenOrder(second.clone()));
+    second.status = BrokerStatus::Filled;
+    world.event(BrokerEvent::OpenOrder(second));
+    world.reconnect();
+    let books = world.rows(&["a"]);
+    assert_eq!(world.next_books(books).cancels(), [1]);
+}
+
+#[test]
+fn only_a_resume_of_everything_says_that_somebody_has_looked() {
+    let (mut world, second) = known();
+    let scope = CancelScope::Instrument { instrument: instrument("ES") };
+    world.kill(scope.clone());
+    world.event(status_of(&second, BrokerStatus::Cancelled));
+    for _ in 0..2 {
+        let books = world.rows(&["a"]);
+        world.next_books(books);
+    }
+    world.resume_in(scope.clone());
+    assert!(world.core.book().halts().all(|(halted, _)| *halted != scope), "it is over");
+    world.notice("a", 202, NoticeClass::Canceled);
+    assert_eq!(as_it_was(&world), (OrderState::Working, "5".into()));
 }
