@@ -30,7 +30,11 @@ pub(crate) fn plan(seed: u64, orders_max: i64) -> Plan {
     crate::faults::draw(&mut dice, &setup, &mut acts);
     // Stable, so that acts of one instant keep the order they were drawn in.
     acts.sort_by_key(|planned| planned.at);
-    Plan { seed, setup, acts }
+    let mut plan = Plan { seed, setup, acts };
+    if dice.chance(200) {
+        crate::scenes::add(&mut plan);
+    }
+    plan
 }
 
 /// How many orders: nineteen days in twenty are small, for a day costs with its orders. The twentieth has any
@@ -47,9 +51,10 @@ fn orders(dice: &mut Dice, max: i64) -> i64 {
 fn setup(dice: &mut Dice) -> Setup {
     let days = dice.range(0, 700);
     let start = FIRST_DAY.saturating_add(days.saturating_mul(24 * HOUR));
+    let day = dice.range(20 * MINUTE, 8 * HOUR);
     Setup {
         start,
-        day: dice.range(20 * MINUTE, 8 * HOUR),
+        day,
         instruments: u8::try_from(dice.range(1, 4)).unwrap_or(1),
         limits: limits(dice),
         ack_timeout: dice.range(2, 10).saturating_mul(SECOND),
@@ -59,6 +64,11 @@ fn setup(dice: &mut Dice) -> Setup {
         messages_per_second: dice.pick(&[None, Some(45), Some(45), Some(20)]).unwrap_or(None),
         heartbeat: dice.range(10, 120).saturating_mul(SECOND),
         has_rule: dice.chance(150),
+        rule_takes: dice.pick(&[0, 20 * MILLI, 150 * MILLI]).unwrap_or(0),
+        restart: dice.chance(200).then(|| {
+            let from = dice.range(0, day);
+            (from, from.saturating_add(dice.skewed(MINUTE, 20 * MINUTE)).min(day))
+        }),
         when_in_doubt: doubt(dice),
         disk: Mood::Works {
             from: 50_000,
@@ -125,7 +135,7 @@ impl Habits {
             choice: rate(600),
             groups: rate(400),
             away: dice.pick(&[1, 3, 20, 100]).unwrap_or(3),
-            burst: dice.pick(&[1, 1, 5, 40]).unwrap_or(1),
+            burst: dice.pick(&[1, 1, 1, 5, 5, 40, 40, 1_000]).unwrap_or(1),
             qty_max: dice.pick(&[1, 10, 100, 900]).unwrap_or(100),
         }
     }
@@ -206,7 +216,7 @@ fn new_order(dice: &mut Dice, habits: &Habits, instrument: u8) -> NewOrder {
     let kind = if dice.chance(habits.market) {
         Kind::Market
     } else if dice.chance(habits.stops) {
-        dice.pick(&[Kind::Stop, Kind::StopLimit]).unwrap_or(Kind::Stop)
+        dice.pick(&[Kind::Stop, Kind::StopLimit, Kind::Trail]).unwrap_or(Kind::Stop)
     } else {
         Kind::Limit
     };
@@ -249,6 +259,9 @@ fn operate(dice: &mut Dice, setup: &Setup, acts: &mut Vec<Planned>) {
             acts.push(at(when.saturating_add(dice.range(SECOND, 5 * MINUTE)), Act::Resume(scope)));
         }
     }
+    for _ in 0..few(dice, 150) {
+        acts.push(at(anywhere(dice), Act::Abandon));
+    }
     for _ in 0..few(dice, 200) {
         acts.push(at(anywhere(dice), Act::Settle { back: usize::try_from(dice.range(0, 30)).unwrap_or(0) }));
     }
@@ -283,9 +296,10 @@ fn trade_elsewhere(dice: &mut Dice, setup: &Setup, when: Instant, acts: &mut Vec
 
 fn scope(dice: &mut Dice, setup: &Setup) -> Scope {
     let instrument = u8::try_from(dice.range(0, i64::from(setup.instruments).saturating_sub(1))).unwrap_or(0);
-    match dice.range(0, 3) {
+    match dice.range(0, 4) {
         0 => Scope::Strategy(u8::try_from(dice.range(0, 2)).unwrap_or(0)),
         1 => Scope::Instrument(instrument),
+        2 => Scope::Account,
         _ => Scope::All,
     }
 }

@@ -179,7 +179,14 @@ fn process(dice: &mut Dice, setup: &Setup, when: Instant, acts: &mut Vec<Planned
 
 fn crash(dice: &mut Dice) -> Act {
     let is_off = dice.chance(300);
-    let skew = if is_off { dice.range(-600, 600).saturating_mul(SECOND) } else { 0 };
+    let off_by = match dice.range(0, 9) {
+        // A wrong date.
+        0 => dice.pick(&[-86_400, 86_400]).unwrap_or(0),
+        // A zone taken for another.
+        1 => dice.pick(&[-3_600, 3_600, 18_000]).unwrap_or(0),
+        _ => dice.range(-600, 600),
+    };
+    let skew = if is_off { off_by.saturating_mul(SECOND) } else { 0 };
     let drift = if is_off { dice.pick(&[-500, 0, 500, 20_000]).unwrap_or(0) } else { 0 };
     Act::Crash { down: dice.skewed(MILLI, 2 * MINUTE), skew, drift }
 }

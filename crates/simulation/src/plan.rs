@@ -10,6 +10,7 @@ use crate::disk::Mood;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     All,
+    Account,
     Strategy(u8),
     Instrument(u8),
 }
@@ -21,6 +22,8 @@ pub(crate) enum Kind {
     Limit,
     Stop,
     StopLimit,
+    /// A stop that follows the market, by as much as the order is away.
+    Trail,
 }
 
 /// The life of a new order.
@@ -89,6 +92,8 @@ pub(crate) enum Act {
     Halt,
     Kill(Scope),
     Resume(Scope),
+    /// Callers stop waiting for what they asked; nobody hears the answers.
+    Abandon,
     /// An operator settles an order in doubt, or accepts the broker's position.
     Settle {
         back: usize,
@@ -152,34 +157,27 @@ pub(crate) enum Act {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Group {
     Process,
-    Connection,
+    Clock,
     Disk,
     Network,
     Gateway,
     Humans,
-    Clock,
+    Caller,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Process,
-        Self::Connection,
-        Self::Disk,
-        Self::Network,
-        Self::Gateway,
-        Self::Humans,
-        Self::Clock,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Process, Self::Clock, Self::Disk, Self::Network, Self::Gateway, Self::Humans, Self::Caller];
 
     pub(crate) const fn letter(self) -> char {
         match self {
             Self::Process => 'P',
-            Self::Connection => 'C',
+            Self::Clock => 'C',
             Self::Disk => 'D',
             Self::Network => 'N',
             Self::Gateway => 'G',
             Self::Humans => 'H',
-            Self::Clock => 'K',
+            Self::Caller => 'K',
         }
     }
 }
@@ -192,9 +190,9 @@ impl Act {
             Self::Crash { .. } | Self::Pause { .. } | Self::Stop { .. } => Some(Group::Process),
             Self::Disk(Mood::Works { .. }) => None,
             Self::Disk(_) | Self::Rot { .. } => Some(Group::Disk),
-            Self::Latency { .. } => Some(Group::Network),
-            Self::BlackHole { .. } | Self::Cut => Some(Group::Connection),
+            Self::Latency { .. } | Self::BlackHole { .. } | Self::Cut => Some(Group::Network),
             Self::ManualOrder { .. } | Self::TradeElsewhere { .. } => Some(Group::Humans),
+            Self::Again { .. } | Self::Abandon => Some(Group::Caller),
             Self::Gateway(text) => Some(group_of_gateway_fault(text)),
             _ => None,
         }
@@ -203,28 +201,22 @@ impl Act {
 
 /// Faults that the gateway brings about, sorted by where they would come from.
 fn group_of_gateway_fault(text: &str) -> Group {
-    const CONNECTION: [&str; 10] = [
+    const NETWORK: [&str; 12] = [
         "drop-",
         "disconnect",
         "outage",
         "half-open",
-        "hold-client-id",
         "handshake-stall",
-        "reset-",
+        "reset-at",
         "port-refused",
-        "roll-back-ids",
-        "early-notices",
+        "duplicate",
+        "stale-status",
+        "lose",
+        "delay",
+        "garble",
     ];
-    const NETWORK: [&str; 7] =
-        ["duplicate", "status-late", "stale-status", "execution-", "lose", "delay", "garble"];
-    let begins = |names: &[&str]| names.iter().any(|name| text.starts_with(name));
-    if begins(&CONNECTION) {
-        Group::Connection
-    } else if begins(&NETWORK) {
-        Group::Network
-    } else {
-        Group::Gateway
-    }
+    let is_network = NETWORK.iter().any(|name| text.starts_with(name));
+    if is_network { Group::Network } else { Group::Gateway }
 }
 
 /// An act and its instant, counted from the start of the run.
@@ -250,6 +242,10 @@ pub(crate) struct Setup {
     pub(crate) messages_per_second: Option<u32>,
     pub(crate) heartbeat: Instant,
     pub(crate) has_rule: bool,
+    /// The longest that the custom rule thinks; some of it is too long.
+    pub(crate) rule_takes: Instant,
+    /// When the gateway is to restart: from and to, since the start.
+    pub(crate) restart: Option<(Instant, Instant)>,
     pub(crate) when_in_doubt: WhenInDoubt,
     pub(crate) disk: Mood,
     pub(crate) latency: (Instant, Instant),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alphec_core::{Core, Reply};
+use alphec_core::{Ask, Core, Reply};
 use alphec_engine::by_hand::{Answer, EngineByHand, Parts};
 use alphec_engine::{CallError, Clock};
 use alphec_model::risk::RuleAnswer;
@@ -21,6 +21,9 @@ pub(crate) struct Process {
     pub(crate) adapter: Adapter,
     pub(crate) clock: Arc<ProcessClock>,
     calls: Vec<(Command, Answer)>,
+    /// What the custom rule thinks about, and until when.
+    asks: Vec<(Instant, Ask)>,
+    rule_takes: Instant,
     /// It was told to stop, and comes back after this long.
     pub(crate) stops_for: Option<Instant>,
     /// It has done what a stop asks for.
@@ -61,6 +64,8 @@ impl Process {
             adapter,
             clock,
             calls: Vec::new(),
+            asks: Vec::new(),
+            rule_takes: setup.rule_takes,
             stops_for: None,
             has_stopped: false,
             paused_until: Instant::MIN,
@@ -97,28 +102,41 @@ impl Process {
         answered
     }
 
-    /// Custom rules answer at once, and refuse one order in sixteen by its name.
-    pub(crate) fn answer_rules(&mut self) -> bool {
-        let mut asked = false;
+    /// Callers stop waiting.
+    pub(crate) fn abandon(&mut self) {
+        self.calls.clear();
+    }
+
+    /// The custom rule refuses one order in sixteen by its name, and thinks as long as the name says: some of its
+    /// answers come after their deadline.
+    pub(crate) fn answer_rules(&mut self, now: Instant) -> bool {
         while let Some(ask) = self.engine.ask() {
-            asked = true;
-            let key = ask.proposal.client_order_id.clone();
-            let sum: u32 = key.as_str().bytes().map(u32::from).sum();
-            let answer = if sum.is_multiple_of(16) {
+            let takes = i64::from(letters(&ask)).saturating_mul(7_919) % self.rule_takes.saturating_add(1);
+            self.asks.push((now.saturating_add(takes), ask));
+        }
+        let ready: Vec<_> = self.asks.extract_if(.., |(at, _)| *at <= now).collect();
+        let is_any = !ready.is_empty();
+        for (_, ask) in ready {
+            let answer = if letters(&ask).is_multiple_of(16) {
                 RuleAnswer::Deny { text: "house rule".to_owned(), measured: None, limit: None }
             } else {
                 RuleAnswer::Pass
             };
-            self.engine.rule_answers(ask.question, key, ask.rule, answer);
+            self.engine.rule_answers(ask.question, ask.proposal.client_order_id.clone(), ask.rule, answer);
         }
-        asked
+        is_any
     }
 
     /// When it next does something by itself.
     pub(crate) fn due(&self) -> Instant {
         let engine = self.engine.due().map_or(Instant::MAX, |at| self.clock.instant_of(at));
-        engine.min(self.adapter.due())
+        let rule = self.asks.iter().map(|(at, _)| *at).min().unwrap_or(Instant::MAX);
+        engine.min(self.adapter.due()).min(rule)
     }
+}
+
+fn letters(ask: &Ask) -> u32 {
+    ask.proposal.client_order_id.as_str().bytes().map(u32::from).sum()
 }
 
 /// Whether a planted bug makes a start skip this record.

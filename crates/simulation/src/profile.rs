@@ -6,7 +6,8 @@ use std::time::Duration;
 use alphec_core::{CoreConfig, Mode, RuleConfig};
 use alphec_model::instrument::InstrumentParts;
 use alphec_model::{
-    AccountId, ApiClientId, ConId, Currency, Decimal, Instrument, InstrumentKind, LogId, Price, Qty, TickRule,
+    AccountId, ApiClientId, ConId, Currency, Decimal, Instrument, InstrumentKind, LogId, Price, Qty,
+    TickRule, UtcNanos,
 };
 
 use crate::clock::Instant;
@@ -139,9 +140,15 @@ pub(crate) fn config(setup: &Setup) -> CoreConfig {
         absent_after: span(setup.absent_after),
         messages_per_second: setup.messages_per_second,
         when_in_doubt: setup.when_in_doubt,
-        restart_windows: Vec::new(),
+        restart_windows: restart_window(setup).into_iter().collect(),
         reconcile_every: span(setup.reconcile_every),
         executions_days: 2,
         orders_max: 100_000,
     }
+}
+
+/// When the gateway is to restart, as the profile says it.
+pub(crate) fn restart_window(setup: &Setup) -> Option<(UtcNanos, UtcNanos)> {
+    let at = |since: Instant| UtcNanos::from_nanos(setup.start.saturating_add(since));
+    setup.restart.map(|(from, to)| (at(from), at(to)))
 }

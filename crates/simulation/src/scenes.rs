@@ -11,10 +11,11 @@ use crate::plan::{Act, Kind, Life, NewOrder, Plan, Planned, Scope};
 
 type Scene = fn(&mut Dice, Instant, &mut Vec<Planned>);
 
-const SCENES: [Scene; 16] = [
+const SCENES: [Scene; 17] = [
     burst_and_halt,
     cancel_in_a_burst,
     kill_amid_doubt,
+    live_and_unheard_of,
     two_changes,
     refused_change,
     lost_change_of_a_stop,
@@ -86,6 +87,14 @@ fn kill_amid_doubt(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
     acts.push(gateway(when.saturating_sub(MILLI), "swallow(late=20s)"));
     acts.push(at(when, order(dice, 20)));
     acts.push(at(when.saturating_add(dice.range(MILLI, 15 * SECOND)), Act::Kill(Scope::All)));
+}
+
+/// The order works, and nothing says so.
+fn live_and_unheard_of(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(MILLI), "lose(what=acknowledgement)%100"));
+    let Act::Submit(new) = order(dice, 200) else { return };
+    acts.push(at(when, Act::Submit(NewOrder { doubt: Some(WhenInDoubt::ResendIfAbsent), ..new })));
+    acts.push(at(when.saturating_add(30 * SECOND), Act::GatewayHeals));
 }
 
 fn two_changes(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {

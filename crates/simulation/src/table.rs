@@ -30,13 +30,17 @@ const HEALTH: &[(&str, u64)] = &[
     ("break cleared", 10),
     ("rot refused", 20),
     ("split order", 2),
+    ("fill crossed a cancel", 10),
 ];
 
-/// State and event that must have met, in any campaign of that many runs.
+/// State and event that must have met, in any campaign of that many runs: as often as it has so many runs.
 const EDGES: &[(&str, &[&str])] = &[
     (
         "pending_new",
         &[
+            "asked: again",
+            "asked: cancel",
+            "asked: change",
             "Cancelled",
             "Filled",
             "PreSubmitted",
@@ -52,6 +56,9 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "working",
         &[
+            "asked: again",
+            "asked: cancel",
+            "asked: change",
             "Cancelled",
             "Filled",
             "PendingCancel",
@@ -63,9 +70,28 @@ const EDGES: &[(&str, &[&str])] = &[
             "open order",
         ],
     ),
-    ("in_doubt", &["Submitted", "code: not found", "open order"]),
-    ("filled", &["Filled", "Submitted", "execution", "open order"]),
-    ("canceled", &["Cancelled", "Submitted", "open order"]),
+    (
+        "in_doubt",
+        &[
+            "Cancelled",
+            "Submitted",
+            "asked: cancel",
+            "asked: change",
+            "code: canceled",
+            "code: cancel refused",
+            "code: not found",
+            "execution",
+            "open order",
+        ],
+    ),
+    (
+        "filled",
+        &["Filled", "Submitted", "asked: again", "asked: cancel", "asked: change", "execution", "open order"],
+    ),
+    ("canceled", &["Cancelled", "Submitted", "asked: again", "asked: cancel", "asked: change", "open order"]),
+    ("rejected", &["asked: cancel", "code: not found"]),
+    ("expired", &["Submitted", "asked: cancel", "open order"]),
+    ("denied", &["asked: again", "asked: cancel", "asked: change"]),
 ];
 
 /// Why an edge that no floor asks for may be missing.
@@ -166,8 +192,9 @@ pub(crate) fn floors(tally: &Tally, say: &mut dyn FnMut(&str)) -> bool {
     }
     for (state, events) in EDGES {
         for event in *events {
-            if !tally.edges.contains_key(&(*state, *event)) {
-                say(&format!("never met: {state} by {event}"));
+            let count = tally.edges.get(&(*state, *event)).copied().unwrap_or(0);
+            if count < (tally.runs / FLOORS_FROM).max(1) {
+                say(&format!("too rarely met: {state} by {event}, {count} times in {} runs", tally.runs));
                 is_whole = false;
             }
         }

@@ -52,7 +52,10 @@ fn check(core: &Core, scene: &Scene<'_>) -> Verdict {
                 // The other life of one that was split counts with the orders of others.
                 let is_other_life = scene.ledger.splits(&held.spec.order_ref) > 0
                     && order.perm_id.is_none_or(|perm_id| perm_id.get() != held.perm_id);
-                if order.state.is_terminal() || is_other_life {
+                // A fill that was taken back leaves more at the venue than anybody asked for; in a group also of the others.
+                let was_corrected = scene.ledger.was_corrected(&held.spec.order_ref)
+                    || (order.leg.is_some() && scene.ledger.was_any_corrected());
+                if order.state.is_terminal() || is_other_life || was_corrected {
                     continue;
                 }
                 open.push((order, held.remaining));
@@ -61,7 +64,7 @@ fn check(core: &Core, scene: &Scene<'_>) -> Verdict {
             let (open, reserved) = (Ledger::worst(open.into_iter()), Ledger::worst(reserved.into_iter()));
             let exposure = core.book().exposure(&profile::account(), &profile::literal(listed.name));
             let sum = if side == Side::Buy { exposure.buy_leaves } else { exposure.sell_leaves };
-            if open > reserved && !scene.ledger.was_any_corrected() {
+            if open > reserved {
                 return Err(format!("{open} of {} can fill, {reserved} are reserved", listed.name));
             }
             if reserved > sum {

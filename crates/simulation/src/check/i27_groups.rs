@@ -76,11 +76,6 @@ impl Groups {
 
 fn judge(intent: &Intent, ledger: &Ledger) -> Verdict {
     let Some(leg) = &intent.order.leg else { return Ok(()) };
-    let order_ref = intent.order.order_ref.as_ref().map_or("", |text| text.as_str());
-    if ledger.splits(order_ref) > 0 {
-        // Its other life may have filled: for a person, who is told.
-        return Ok(());
-    }
     let key = &intent.order.client_order_id;
     let lives = |other: &Intent| other.order.state == OrderState::Working;
     let mut others = ledger.intents.values().filter(|other| {
@@ -88,6 +83,13 @@ fn judge(intent: &Intent, ledger: &Ledger) -> Verdict {
             && other.order.client_order_id != *key
     });
     let ended_unfilled = intent.order.state.is_terminal() && intent.order.cum_qty.is_zero();
+    let is_split =
+        |it: &Intent| it.order.order_ref.as_ref().is_some_and(|text| ledger.splits(text.as_str()) > 0);
+    let of_group = |it: &&Intent| it.order.leg.as_ref().is_some_and(|theirs| theirs.group == leg.group);
+    if ledger.intents.values().filter(of_group).any(is_split) {
+        // The other life of one may have filled: for a person, who is told.
+        return Ok(());
+    }
     let stranded = match leg.role {
         LegRole::Parent if ended_unfilled => others.find(|other| lives(other)),
         _ if never_stood(intent) => others.find(|other| {

@@ -8,7 +8,7 @@ use alphec_model::broker::{OrderNames, Ticket};
 use alphec_model::record::Fill;
 use alphec_model::{
     Body, BrokerEvent, CancelScope, ClientOrderId, Decimal, Evidence, LegRole, Limits, Order, OrderSpec,
-    OrderState, Qty, Record, Side, Verdict as GateVerdict, WhenInDoubt,
+    OrderState, Qty, Record, Side, UtcNanos, Verdict as GateVerdict, WhenInDoubt,
 };
 use alphec_twsim::venue::{Execution, OrderReport, VenueOutput};
 
@@ -49,13 +49,32 @@ pub(super) struct Held {
     was_live: bool,
 }
 
+fn count_state(to: OrderState, evidence: &Evidence, order: &Order, tally: &mut Tally) {
+    if to == OrderState::InDoubt {
+        tally.saw("in doubt");
+    }
+    if to == OrderState::Filled && order.pending.cancel_asked_at.is_some() {
+        tally.saw("fill crossed a cancel");
+    }
+    if matches!(evidence, Evidence::Absent { .. }) {
+        tally.saw("proven absent");
+    }
+}
+
+/// How long ago executions are listed for certain: of two days the first may be short.
+const A_DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
 /// What is on record, what is true, and what was sent.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     pub(super) limits: Limits,
     pub(super) messages_per_second: Option<u32>,
+    /// When the gateway is to restart.
+    pub(super) restart: Option<(UtcNanos, UtcNanos)>,
     /// Records that are durable.
     pub(super) seq: u64,
+    /// The last one's time, by the clock of its process.
+    latest: UtcNanos,
     pub(super) intents: BTreeMap<ClientOrderId, Intent>,
     pub(super) by_ref: BTreeMap<String, ClientOrderId>,
     pub(super) by_id: BTreeMap<i32, ClientOrderId>,
@@ -100,7 +119,9 @@ impl Ledger {
         Self {
             limits: setup.limits.clone(),
             messages_per_second: setup.messages_per_second,
+            restart: profile::restart_window(setup),
             seq: 0,
+            latest: UtcNanos::EPOCH,
             intents: BTreeMap::new(),
             by_ref: BTreeMap::new(),
             by_id: BTreeMap::new(),
@@ -255,6 +276,7 @@ impl Ledger {
             return Err(format!("record {seq} became durable after record {}", self.seq));
         }
         self.seq = seq;
+        self.latest = record.header.at;
         match &record.body {
             Body::Accepted { order, verdict } => self.note_intent(order, verdict),
             Body::Filled { fill } => {
@@ -350,12 +372,7 @@ impl Ledger {
                 intent.order.perm_id = perm_id.or(intent.order.perm_id);
                 intent.states.insert(*to);
                 intent.evidence = Some(evidence.clone());
-                if *to == OrderState::InDoubt {
-                    tally.saw("in doubt");
-                }
-                if matches!(evidence, Evidence::Absent { .. }) {
-                    tally.saw("proven absent");
-                }
+                count_state(*to, evidence, &intent.order, tally);
             }
             Body::Resent { broker_order_id, order_ref, verdict, .. } => {
                 let key = intent.order.client_order_id.clone();
@@ -527,6 +544,8 @@ impl Ledger {
         let order_ref = intent.order.order_ref.as_ref().map_or("", |text| text.as_str());
         // Its author wants nothing done about it.
         intent.order.when_in_doubt == WhenInDoubt::Hold
+            // By a clock that is a day off, it is older than the executions that are asked for.
+            || self.latest.since(intent.order.created_at) >= A_DAY
             || self.broken.contains_key(intent.order.instrument.as_str())
             || self.was_corrected(order_ref)
     }

@@ -14,6 +14,7 @@ mod i06_idempotent_calls;
 mod i07_ids_only_rise;
 mod i08_books_first;
 mod i08_gate;
+mod i08_restart;
 mod i08_what_it_saw;
 mod i09_position;
 mod i10_all_told;
@@ -99,6 +100,7 @@ pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(i07_ids_only_rise::IdsOnlyRise::default()),
         Box::new(i08_gate::Gate),
         Box::new(i08_books_first::BooksFirst::default()),
+        Box::new(i08_restart::Restart),
         Box::new(i08_what_it_saw::WhatItSaw::default()),
         Box::new(i09_position::PositionConservation::default()),
         Box::new(i10_fill_once::FillOnce::default()),

@@ -127,6 +127,7 @@ pub(crate) const BUGS: &[Bug] = &[
     // Link and login.
     bug("ready-before-the-books-are-read", &[8], "a reconnect closes the gap"),
     bug("lost-servers-stop-nothing", &[8], "orders leave while the gateway has no servers"),
+    bug("the-restart-window-is-open", &[8], "orders leave while the gateway is to restart"),
     bug("a-gap-is-let-pass", &[8], "messages may be missing and nothing is read again"),
     bug("nothing-is-looked-at-twice", &[5, 8, 12, 13], "no last look before the wire"),
     bug("any-login-is-accepted", &[23], "the list of accounts is not compared"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alphec_engine::StopPolicy;
 use alphec_model::{
     CancelScope, Command, CorrelationId, Decimal, GroupKind, GroupRequest, ModifyRequest, OrderRequest,
-    OrderSpec, OrderType, Price, Side, StrategyId, TimeInForce, UtcNanos,
+    OrderSpec, OrderType, Price, Side, StrategyId, TimeInForce, Trail, UtcNanos,
 };
 use alphec_twsim::venue::{self, OrderKind, Quote, VenueInput};
 
@@ -55,6 +55,11 @@ impl World {
                 }
             }
             Act::Stop { cancels, down } => self.stop(cancels, down),
+            Act::Abandon => {
+                if let Some(process) = &mut self.process {
+                    process.abandon();
+                }
+            }
             act => self.call(&act),
         }
     }
@@ -88,6 +93,16 @@ impl World {
 
     fn give(&mut self, command: &Command) {
         let Some(process) = &mut self.process else { return };
+        let (key, what) = match command {
+            Command::Submit(request) => (Some(&request.client_order_id), "asked: again"),
+            Command::Modify(request) => (Some(&request.client_order_id), "asked: change"),
+            Command::Cancel { client_order_id, .. } => (Some(client_order_id), "asked: cancel"),
+            Command::Settle { client_order_id, .. } => (Some(client_order_id), "asked: settle"),
+            _ => (None, ""),
+        };
+        if let Some(order) = key.and_then(|key| process.engine.core().book().order(key)) {
+            *self.tally.edges.entry((order.state.as_str(), what)).or_default() += 1;
+        }
         if process.command(command.clone()) {
             self.see(&Sight::Asked(command));
         }
@@ -167,6 +182,10 @@ impl World {
             Kind::Limit => OrderType::Limit { limit_px: px(below(touch))? },
             Kind::Stop => OrderType::Stop { stop_px: px(beyond(far))? },
             Kind::StopLimit => OrderType::StopLimit { stop_px: px(beyond(far))?, limit_px: px(beyond(far))? },
+            Kind::Trail => {
+                let by = listed.tick.checked_mul(Decimal::from(new.away.max(1)))?;
+                OrderType::TrailingStop { trail: Trail::Amount { amount: px(Some(by))? } }
+            }
         };
         let time_in_force = match new.life {
             Life::Day => TimeInForce::Day,
@@ -340,6 +359,7 @@ fn strategy(number: u8) -> StrategyId {
 fn reach(scope: Scope) -> CancelScope {
     match scope {
         Scope::All => CancelScope::All,
+        Scope::Account => CancelScope::Account { account: profile::account() },
         Scope::Strategy(number) => CancelScope::Strategy { strategy_id: strategy(number) },
         Scope::Instrument(at) => {
             let name = LISTED.get(usize::from(at)).map_or("AAPL", |listed| listed.name);

@@ -170,7 +170,7 @@ impl World {
 
     fn engine_turn(&mut self, process: &mut Process) -> bool {
         let now = self.now;
-        let mut moved = process.answer_rules();
+        let mut moved = process.answer_rules(now);
         if let Some(done) = self.disk.done(now) {
             moved = true;
             self.tally.records += u64::try_from(done.records.len()).unwrap_or(0);
