@@ -5,6 +5,7 @@ use alphec_model::broker::ServerLink;
 use alphec_model::{Body, BrokerEvent, Side};
 
 use crate::support::broker::Books;
+use crate::support::setup::seconds;
 use crate::support::{Seen, World};
 
 /// Gap events of a step: the epoch, and whether it opens.
@@ -93,4 +94,18 @@ fn a_failed_list_leaves_the_gap_open_and_the_time_without_a_process_is_a_gap() {
     let (id, generation) = (world.asked.take().unwrap(), world.generation);
     world.event(BrokerEvent::SnapshotFailed { id, generation, why: "timed out".into() });
     assert_eq!(world.core.readiness().gap, Some(2));
+}
+
+#[test]
+fn a_ready_link_on_which_nothing_happens_has_the_books_read_every_minute() {
+    let mut world = World::ready();
+    world.next_books(Books::default());
+    let waits: Vec<_> = (0..5)
+        .map(|_| {
+            let before = world.now;
+            world.next_books(Books::default());
+            world.now.since(before)
+        })
+        .collect();
+    assert_eq!(waits, [seconds(60); 5]);
 }

@@ -25,6 +25,7 @@ fn five_lines_make_a_profile_and_the_rest_is_defaults() {
     assert_eq!(profile.limits.max_open_orders, 15);
     assert_eq!(profile.limits.max_quote_age_ms, Duration::from_secs(10));
     assert_eq!(profile.pacing_per_second, Some(45));
+    assert_eq!(profile.reconcile_every, Duration::from_secs(60));
     assert_eq!(profile.reconnect.attempts, None, "for ever");
     assert_eq!(profile.stop.policy, StopPolicy::Cancel);
     assert!(profile.arming.is_none() && profile.alert_webhook.is_none());
