@@ -185,9 +185,10 @@ impl Turn<'_> {
     }
 
     fn start(&mut self, version: String, profile: String, limits: serde_json::Value) {
-        self.tell_of_clock();
+        let ahead = self.core.book.written_at().map(|last| last.since(self.now)).unwrap_or_default();
         let mode = self.core.config.mode.as_str().to_owned();
         self.record(About::default(), Provenance::Decided, Body::Started { version, profile, mode, limits });
+        self.tell_of_clock(ahead);
         self.open_gap("no process was listening");
         for ix in self.core.book.live() {
             self.leave_behind(ix);
@@ -203,15 +204,14 @@ impl Turn<'_> {
     }
 
     /// The journal is ahead of the machine's clock: one of the two times is wrong.
-    fn tell_of_clock(&mut self) {
-        let ahead = self.core.book.written_at().map(|last| last.since(self.now)).unwrap_or_default();
+    fn tell_of_clock(&mut self, ahead: Duration) {
         if ahead >= CLOCK_TOLERANCE {
             let text = format!(
                 "the clock of this machine is {} s behind the last record: it was set back, or was wrong before; good-till \
                  dates, restart windows and the days of executions go by it",
                 ahead.as_secs()
             );
-            self.alert(AlertKind::Anomaly, text, None);
+            self.anomaly(text, None);
         }
     }
 

@@ -26,7 +26,10 @@ impl Book {
         }
         self.apply_body(record).map_err(|what| error(&what))?;
         self.seq = Some(seq);
-        self.written_at = Some(record.header.at);
+        // Each process counts by its own clock. What a tool writes between two of them begins none.
+        let is_beginning = matches!(record.body, Body::Started { .. });
+        let at = record.header.at;
+        self.written_at = self.written_at.filter(|_| !is_beginning).max(Some(at));
         Ok(())
     }
 

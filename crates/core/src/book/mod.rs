@@ -53,7 +53,7 @@ pub(crate) struct Booked {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Book {
     seq: Option<Seq>,
-    /// When the last record was written, by the clock of its process.
+    /// When the latest record since the last start was written, by the clock of its process.
     written_at: Option<UtcNanos>,
     log_id: Option<LogId>,
     api_client_id: Option<ApiClientId>,
@@ -90,7 +90,7 @@ impl Book {
         self.seq
     }
 
-    /// When the last record was written, by the clock of the process that wrote it.
+    /// When the latest record since the last start was written, by the clock of the process that wrote it.
     #[must_use]
     pub const fn written_at(&self) -> Option<UtcNanos> {
         self.written_at

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use alphec_model::broker::{BrokerStatus, CompletedReport, EchoedTerms, OpenOrderReport};
 use alphec_model::{Evidence, Order, OrderState, Price, Qty, UtcNanos, planted};
 
-use super::late::is_alive;
 use super::reports::{grows_to, says};
+use super::twice::is_open;
 use crate::book::OrderIx;
 use crate::machine::Turn;
 use crate::orders::change::Carried;
@@ -41,7 +41,7 @@ impl Turn<'_> {
         if self.may_mean_either_life(ix, row.names.perm_id) {
             return Some(ix);
         }
-        if self.is_second_life(ix, row.names.perm_id, is_alive(&row.status)) {
+        if self.is_second_life(ix, row.names.perm_id, is_open(&row.status)) {
             self.foreign_open(row);
             self.cancel_lives(ix, &row.status);
             return Some(ix);

@@ -5,7 +5,7 @@ use alphec_model::{
     Body, CancelScope, Evidence, LegRole, Order, OrderSpec, OrderState, PermId, Provenance, Qty, planted,
 };
 
-use super::late::is_alive;
+use super::twice::is_open;
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::orders::change::Carried;
@@ -25,7 +25,7 @@ impl Turn<'_> {
             return;
         }
         let evidence = Evidence::OpenOrder { status: report.status.as_str().into() };
-        if self.is_second_life(ix, report.names.perm_id, is_alive(&report.status)) {
+        if self.is_second_life(ix, report.names.perm_id, is_open(&report.status)) {
             return self.foreign_open(report);
         }
         if self.is_late_arrival(ix, &report.status) {
@@ -45,7 +45,7 @@ impl Turn<'_> {
         if self.may_mean_either_life(ix, report.names.perm_id) {
             return;
         }
-        if self.is_second_life(ix, report.names.perm_id, is_alive(&report.status)) {
+        if self.is_second_life(ix, report.names.perm_id, is_open(&report.status)) {
             return self.foreign_status(report);
         }
         let evidence =

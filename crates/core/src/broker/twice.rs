@@ -7,7 +7,7 @@
 //! about the group for good.
 
 use alphec_model::broker::{BrokerStatus, Notice, NoticeClass};
-use alphec_model::{AlertKind, Body, BrokerRequest, OrderState, PermId, Provenance, planted};
+use alphec_model::{AlertKind, Body, BrokerRequest, LegRole, OrderState, PermId, Provenance, planted};
 
 use super::late::is_alive;
 use crate::book::OrderIx;
@@ -53,7 +53,8 @@ impl Turn<'_> {
         if !planted::is("a-second-life-halts-nothing") {
             self.halt_by_ourselves(what);
         }
-        // The lists say which of them live, and those are canceled.
+        // The lists say which of them live, and those are canceled; a resume waits for them.
+        self.core.session.clean_since = None;
         self.look();
     }
 
@@ -101,10 +102,9 @@ impl Turn<'_> {
     /// One id stands for both lives and a cancel reaches one of them, so it leaves again with the next list that still
     /// shows one. The broker can hold one as inactive and fill it later.
     pub(super) fn cancel_lives(&mut self, ix: OrderIx, status: &BrokerStatus) {
-        let is_open = is_alive(status) || *status == BrokerStatus::Inactive;
         // The same list showed the other one.
         let has_left = self.core.session.cancels.get(&ix).is_some_and(|it| it.sent_at == Some(self.now));
-        if !is_open || has_left || planted::is("a-second-life-is-left-alone") {
+        if !is_open(status) || has_left || planted::is("a-second-life-is-left-alone") {
             return;
         }
         let cancels = self.core.session.cancels_of_both.entry(ix).or_default();
@@ -123,11 +123,17 @@ impl Turn<'_> {
         self.look_later();
     }
 
-    /// A leg has ended or is missing, in a group of which the broker made two orders of a leg: what that one opened or
-    /// closed may be with its other life, also one that is over, so that only a person can say what the group needs.
+    /// A leg has ended or is missing, in a group in which the broker made two orders of this leg or of one that opens:
+    /// what that one opened or closed may be with its other life, also one that is over, so that only a person can say
+    /// what the group needs.
     pub(crate) fn tell_of_split_group(&mut self, ix: OrderIx) -> bool {
+        let opens = |leg: &OrderIx| {
+            let leg = self.order(*leg).and_then(|order| order.leg.as_ref());
+            leg.is_some_and(|leg| leg.role != LegRole::Child)
+        };
         let legs = self.core.book.legs_of(ix);
-        let is_split = legs.iter().any(|leg| self.core.book.has_lived_twice(*leg));
+        let is_split =
+            legs.iter().any(|leg| self.core.book.has_lived_twice(*leg) && (*leg == ix || opens(leg)));
         if let Some(order) = self.order(ix).filter(|_| is_split) {
             let text = format!(
                 "the broker made two orders of a leg of the group of order {}: nothing of the group is undone, and what \
@@ -140,4 +146,9 @@ impl Turn<'_> {
         }
         is_split
     }
+}
+
+/// Whether the broker shows it as one that can fill, now or once it is held no more.
+pub(super) fn is_open(status: &BrokerStatus) -> bool {
+    is_alive(status) || *status == BrokerStatus::Inactive
 }

@@ -75,7 +75,7 @@ fn lists_asked_for_before_the_gap_do_not_close_it() {
     let mut world = World::ready();
     let generation = world.generation;
     let lag = || BrokerEvent::Gap { generation, why: "lagged".into() };
-    world.wait(crate::support::setup::seconds(60));
+    world.wait(seconds(60));
     let early = world.asked.take().unwrap();
     world.event(lag());
     let seen = world.event(Books::default().snapshot(early, generation));

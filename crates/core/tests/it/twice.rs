@@ -390,3 +390,51 @@ fn only_a_resume_of_everything_says_that_somebody_has_looked() {
     world.notice("a", 202, NoticeClass::Canceled);
     assert_eq!(as_it_was(&world), (OrderState::Working, "5".into()));
 }
+
+#[test]
+fn a_resume_waits_for_lists_that_were_asked_for_since_the_second_was_seen() {
+    let (mut world, second) = split();
+    world.halt();
+    world.wait(seconds(6));
+    let books = world.rows(&["a"]);
+    world.next_books(books);
+    // Only an execution tells of it, while everything is halted already.
+    let mut fill = broker::execution(&world.order("a"), "e1.01", "1", "100");
+    fill.names = second.names.clone();
+    world.event(BrokerEvent::Execution(fill));
+    world.resume();
+    assert!(world.core.readiness().halted.is_some(), "what else lives of it is not known yet");
+    let books = both(&world, &second);
+    world.next_books(books);
+    world.resume();
+    assert!(world.core.readiness().halted.is_some(), "the second lives");
+}
+
+#[test]
+fn a_second_life_that_comes_back_as_inactive_is_news_too() {
+    let (mut world, mut second) = known();
+    world.event(status_of(&second, BrokerStatus::Cancelled));
+    world.wait(seconds(4));
+    let books = world.rows(&["a"]);
+    world.next_books(books);
+    world.resume();
+    assert!(world.core.readiness().halted.is_none(), "{:?}", world.core.readiness());
+    second.status = BrokerStatus::Inactive;
+    let books = both(&world, &second);
+    world.next_books(books);
+    assert!(world.core.readiness().halted.is_some());
+}
+
+#[test]
+fn an_exit_that_was_split_ends_with_its_entry_as_any_other() {
+    let mut world = World::ready();
+    let loss = spec(Side::Sell, "10", OrderType::Stop { stop_px: px("95") });
+    let terms = [limit(Side::Buy, "10", "100"), limit(Side::Sell, "10", "105"), loss];
+    let orders = LEGS.into_iter().zip(terms).map(|(name, spec)| request(name, "AAPL", spec)).collect();
+    world.command(Command::SubmitGroup(GroupRequest { kind: GroupKind::Bracket, orders }));
+    LEGS.iter().for_each(|name| drop(world.open_order(name, "PreSubmitted")));
+    let second = second_of(&world, "profit", "PreSubmitted");
+    world.event(BrokerEvent::OpenOrder(second));
+    let seen = world.status("entry", "Cancelled", "0");
+    assert_eq!(seen.cancels(), [2, 3], "the entry has filled nothing, in one life only");
+}
