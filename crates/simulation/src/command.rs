@@ -112,7 +112,7 @@ fn campaign(asked: &Asked, say: &mut dyn FnMut(&str), progress: &(dyn Fn(&str) +
         let plan = draw::plan(*seed, asked.campaign.orders_max);
         say(&shrink::report(&plan, violation, asked.campaign.orders_max));
     }
-    let is_whole = asked.campaign.seeds < table::FLOORS_FROM || table::floors(&result.tally, say);
+    let is_whole = result.tally.runs < table::FLOORS_FROM || table::floors(&result.tally, say);
     result.failed.is_empty() && is_whole
 }
 

@@ -89,8 +89,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &["Filled", "Submitted", "asked: again", "asked: cancel", "asked: change", "execution", "open order"],
     ),
     ("canceled", &["Cancelled", "Submitted", "asked: again", "asked: cancel", "asked: change", "open order"]),
-    ("rejected", &["asked: cancel", "code: not found"]),
-    ("expired", &["Submitted", "asked: cancel", "open order"]),
+    ("rejected", &["code: not found"]),
     ("denied", &["asked: again", "asked: cancel", "asked: change"]),
 ];
 

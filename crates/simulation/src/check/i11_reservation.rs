@@ -52,9 +52,8 @@ fn check(core: &Core, scene: &Scene<'_>) -> Verdict {
                 // The other life of one that was split counts with the orders of others.
                 let is_other_life = scene.ledger.splits(&held.spec.order_ref) > 0
                     && order.perm_id.is_none_or(|perm_id| perm_id.get() != held.perm_id);
-                // A fill that was taken back leaves more at the venue than anybody asked for; in a group also of the others.
-                let was_corrected = scene.ledger.was_corrected(&held.spec.order_ref)
-                    || (order.leg.is_some() && scene.ledger.was_any_corrected());
+                // A fill that was taken back leaves more at the venue than anybody asked for.
+                let was_corrected = scene.ledger.was_group_corrected(order);
                 if order.state.is_terminal() || is_other_life || was_corrected {
                     continue;
                 }

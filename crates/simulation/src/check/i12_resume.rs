@@ -59,10 +59,10 @@ impl Resume {
         if self.listed_at < since {
             return Err(format!("trading of {scope} resumes and no lists were read since its halt"));
         }
-        let mut alive = scene.ledger.live().map(|intent| &intent.order).filter(|order| {
-            order.created_at < record.header.at
-                && scope.reaches(&order.account, &order.strategy_id, &order.instrument)
-        });
+        let before = scene.ledger.live().filter(|intent| intent.seq < record.header.seq.get());
+        let mut alive = before
+            .map(|intent| &intent.order)
+            .filter(|order| scope.reaches(&order.account, &order.strategy_id, &order.instrument));
         match alive.next().filter(|_| is_kill) {
             Some(order) => {
                 Err(format!("{scope} was killed and resumes, and {} lives", order.client_order_id))

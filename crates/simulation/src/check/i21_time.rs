@@ -17,7 +17,7 @@ impl Invariant for TimeSafety {
     }
 
     fn sentence(&self) -> &'static str {
-        "Within one life of a process its records never go back in time, whatever the machine's clock did; a good-till-date order expires on record only when its date is past at the venue."
+        "Within one life of a process its records never go back in time, whatever the machine's clock did; a good-till-date order expires on record only when its date is past, at the venue or by the clock of the process that says so."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {

@@ -1,8 +1,8 @@
 //! Groups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use alphec_model::{BrokerEvent, ClientOrderId, Command, Evidence, LegRole, OrderState};
+use alphec_model::{AlertKind, BrokerEvent, ClientOrderId, Command, Evidence, LegRole, OrderState};
 
 use super::ledger::{Intent, Ledger};
 use super::{Invariant, Scene, Verdict};
@@ -14,6 +14,8 @@ use crate::wire::Sent;
 pub(super) struct Groups {
     settled: BTreeMap<ClientOrderId, bool>,
     is_up: bool,
+    /// Legs of whose groups people were told that they are not whole.
+    told: BTreeSet<ClientOrderId>,
 }
 
 impl Invariant for Groups {
@@ -38,7 +40,7 @@ impl Invariant for Groups {
         {
             return Err(format!("{order_ref} waits untransmitted at the broker"));
         }
-        scene.ledger.intents.values().try_for_each(|intent| judge(intent, scene.ledger))
+        scene.ledger.intents.values().try_for_each(|intent| judge(intent, scene.ledger, &self.told))
     }
 }
 
@@ -47,6 +49,9 @@ impl Groups {
         match scene.sight {
             Sight::Asked(Command::Settle { client_order_id, .. }) => {
                 self.settled.insert(client_order_id.clone(), !self.is_up);
+            }
+            Sight::Alerted(alert) if alert.kind == AlertKind::GroupBroken => {
+                self.told.extend(alert.client_order_id.clone());
             }
             Sight::Wire(Sent::Cancel(id)) => {
                 let key = scene.ledger.by_id.get(&id.get());
@@ -74,7 +79,7 @@ impl Groups {
     }
 }
 
-fn judge(intent: &Intent, ledger: &Ledger) -> Verdict {
+fn judge(intent: &Intent, ledger: &Ledger, told: &BTreeSet<ClientOrderId>) -> Verdict {
     let Some(leg) = &intent.order.leg else { return Ok(()) };
     let key = &intent.order.client_order_id;
     let lives = |other: &Intent| other.order.state == OrderState::Working;
@@ -86,8 +91,9 @@ fn judge(intent: &Intent, ledger: &Ledger) -> Verdict {
     let is_split =
         |it: &Intent| it.order.order_ref.as_ref().is_some_and(|text| ledger.splits(text.as_str()) > 0);
     let of_group = |it: &&Intent| it.order.leg.as_ref().is_some_and(|theirs| theirs.group == leg.group);
-    if ledger.intents.values().filter(of_group).any(is_split) {
-        // The other life of one may have filled: for a person, who is told.
+    let is_told = ledger.intents.values().filter(of_group).any(|it| told.contains(&it.order.client_order_id));
+    if is_told && ledger.intents.values().filter(of_group).any(is_split) {
+        // The other life of one may have filled: for a person.
         return Ok(());
     }
     let stranded = match leg.role {

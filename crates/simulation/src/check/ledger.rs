@@ -31,6 +31,8 @@ pub(super) struct Change {
 #[derive(Debug, Clone)]
 pub(super) struct Intent {
     pub(super) order: Order,
+    /// The record that it began with.
+    pub(super) seq: u64,
     pub(super) verdict: GateVerdict,
     pub(super) changes: Vec<Change>,
     /// The terms of each version that was ever asked for.
@@ -278,7 +280,7 @@ impl Ledger {
         self.seq = seq;
         self.latest = record.header.at;
         match &record.body {
-            Body::Accepted { order, verdict } => self.note_intent(order, verdict),
+            Body::Accepted { order, verdict } => self.note_intent(order, verdict, seq),
             Body::Filled { fill } => {
                 self.fills.insert(fill.exec_id.base().to_owned(), fill.clone());
                 if !fill.in_baseline {
@@ -328,7 +330,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn note_intent(&mut self, order: &Order, verdict: &GateVerdict) {
+    fn note_intent(&mut self, order: &Order, verdict: &GateVerdict, seq: u64) {
         let key = order.client_order_id.clone();
         if let Some(order_ref) = &order.order_ref {
             self.by_ref.insert(order_ref.as_str().to_owned(), key.clone());
@@ -338,6 +340,7 @@ impl Ledger {
         }
         let intent = Intent {
             order: order.clone(),
+            seq,
             verdict: verdict.clone(),
             changes: Vec::new(),
             terms: BTreeMap::from([(order.version, order.spec.clone())]),
@@ -529,8 +532,15 @@ impl Ledger {
         self.corrected.contains(order_ref)
     }
 
-    pub(super) fn was_any_corrected(&self) -> bool {
-        !self.corrected.is_empty()
+    /// Whether a fill of it was corrected, or of another leg of its group.
+    pub(super) fn was_group_corrected(&self, order: &Order) -> bool {
+        let group = |of: &Order| of.leg.as_ref().map(|leg| leg.group.clone());
+        let ours = group(order);
+        let others = self.corrected.iter().filter_map(|text| self.intents.get(self.by_ref.get(text)?));
+        others.into_iter().any(|other| {
+            other.order.client_order_id == order.client_order_id
+                || (ours.is_some() && group(&other.order) == ours)
+        })
     }
 
     /// Whether the position has moved by something that the gate could not count when it judged.
@@ -544,8 +554,9 @@ impl Ledger {
         let order_ref = intent.order.order_ref.as_ref().map_or("", |text| text.as_str());
         // Its author wants nothing done about it.
         intent.order.when_in_doubt == WhenInDoubt::Hold
-            // By a clock that is a day off, it is older than the executions that are asked for.
+            // By a clock that is a day off, it is older than the executions that are asked for, or not made yet.
             || self.latest.since(intent.order.created_at) >= A_DAY
+            || self.latest < intent.order.created_at
             || self.broken.contains_key(intent.order.instrument.as_str())
             || self.was_corrected(order_ref)
     }

@@ -124,7 +124,7 @@ pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(i26_progress::Progress),
         Box::new(i27_groups::Groups::default()),
         Box::new(i28_inferred::InferredStaysInferred),
-        Box::new(i29_kill_reaches_all::KillReachesAll),
+        Box::new(i29_kill_reaches_all::KillReachesAll::default()),
     ]
 }
 
