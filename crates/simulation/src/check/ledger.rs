@@ -77,6 +77,8 @@ pub(crate) struct Ledger {
     pub(super) seq: u64,
     /// The last one's time, by the clock of its process.
     latest: UtcNanos,
+    /// The record that this process began with, and its time.
+    born: (u64, UtcNanos),
     pub(super) intents: BTreeMap<ClientOrderId, Intent>,
     pub(super) by_ref: BTreeMap<String, ClientOrderId>,
     pub(super) by_id: BTreeMap<i32, ClientOrderId>,
@@ -124,6 +126,7 @@ impl Ledger {
             restart: profile::restart_window(setup),
             seq: 0,
             latest: UtcNanos::EPOCH,
+            born: (0, UtcNanos::EPOCH),
             intents: BTreeMap::new(),
             by_ref: BTreeMap::new(),
             by_id: BTreeMap::new(),
@@ -280,6 +283,7 @@ impl Ledger {
         self.seq = seq;
         self.latest = record.header.at;
         match &record.body {
+            Body::Started { .. } => self.born = (seq, record.header.at),
             Body::Accepted { order, verdict } => self.note_intent(order, verdict, seq),
             Body::Filled { fill } => {
                 self.fills.insert(fill.exec_id.base().to_owned(), fill.clone());
@@ -554,9 +558,10 @@ impl Ledger {
         let order_ref = intent.order.order_ref.as_ref().map_or("", |text| text.as_str());
         // Its author wants nothing done about it.
         intent.order.when_in_doubt == WhenInDoubt::Hold
-            // By a clock that is a day off, it is older than the executions that are asked for, or not made yet.
+            // By a clock that is a day off, it is older than the executions that are asked for; or one was set back, so
+            // that nobody can say how old it is.
             || self.latest.since(intent.order.created_at) >= A_DAY
-            || self.latest < intent.order.created_at
+            || (intent.seq < self.born.0 && intent.order.created_at > self.born.1)
             || self.broken.contains_key(intent.order.instrument.as_str())
             || self.was_corrected(order_ref)
     }
