@@ -77,6 +77,13 @@ fn status_of(second: &OpenOrderReport, status: BrokerStatus) -> BrokerEvent {
     BrokerEvent::Status(StatusReport { names, status, cum_qty: None, remaining_qty: None, why_held: None })
 }
 
+/// What orders of others can still buy, a second life among them.
+fn foreign_buys(world: &World) -> String {
+    let order = world.order("a");
+    let exposure = world.core.book().exposure(&order.account, &order.instrument);
+    exposure.foreign_buy_leaves.normalize().to_string()
+}
+
 fn as_it_was(world: &World) -> (OrderState, String) {
     (world.state("a"), world.reserved_buys("AAPL"))
 }
@@ -211,23 +218,27 @@ fn what_carries_no_perm_id_counts_for_the_order_and_shows_no_second_one() {
     let mut books = both(&world, &second);
     books.open[0] = row;
     world.next_books(books);
-    let order = world.order("a");
-    let exposure = world.core.book().exposure(&order.account, &order.instrument);
-    assert_eq!(exposure.foreign_buy_leaves.normalize().to_string(), "3");
-    let mut fill = broker::execution(&order, "e1.01", "5", "100");
+    assert_eq!(foreign_buys(&world), "3");
+    let mut fill = broker::execution(&world.order("a"), "e1.01", "5", "100");
     fill.names.perm_id = None;
     world.event(BrokerEvent::Execution(fill));
     assert_eq!(world.order("a").cum_qty.to_string(), "5");
 }
 
-/// A bracket of which the broker made two entries, and the second filled all of it and is over.
-fn bracket_filled_by_the_second() -> World {
+/// A bracket of 10 that the broker has acknowledged.
+fn bracket() -> World {
     let mut world = World::ready();
     let loss = spec(Side::Sell, "10", OrderType::Stop { stop_px: px("95") });
     let terms = [limit(Side::Buy, "10", "100"), limit(Side::Sell, "10", "105"), loss];
     let orders = LEGS.into_iter().zip(terms).map(|(name, spec)| request(name, "AAPL", spec)).collect();
     world.command(Command::SubmitGroup(GroupRequest { kind: GroupKind::Bracket, orders }));
     LEGS.iter().for_each(|name| drop(world.open_order(name, "PreSubmitted")));
+    world
+}
+
+/// A bracket of which the broker made two entries, and the second filled all of it and is over.
+fn bracket_filled_by_the_second() -> World {
+    let mut world = bracket();
     let second = second_of(&world, "entry", "Submitted");
     world.event(BrokerEvent::OpenOrder(second.clone()));
     let mut fill = broker::execution(&world.order("entry"), "e1.01", "10", "100");
@@ -348,9 +359,7 @@ fn an_order_that_an_execution_named_first_is_not_taken_over_by_another_of_its_nu
     world.wait(seconds(6));
     assert_eq!(world.next_books(books).cancels(), [1]);
     assert!(world.core.readiness().halted.is_some());
-    let order = world.order("a");
-    let exposure = world.core.book().exposure(&order.account, &order.instrument);
-    assert_eq!(exposure.foreign_buy_leaves.normalize().to_string(), "5");
+    assert_eq!(foreign_buys(&world), "5");
 }
 
 #[test]
@@ -359,9 +368,7 @@ fn a_second_life_whose_row_lost_its_perm_id_counts_on() {
     second.names.perm_id = None;
     let books = both(&world, &second);
     world.next_books(books);
-    let order = world.order("a");
-    let exposure = world.core.book().exposure(&order.account, &order.instrument);
-    assert_eq!(exposure.foreign_buy_leaves.normalize().to_string(), "3");
+    assert_eq!(foreign_buys(&world), "3");
 }
 
 #[test]
@@ -427,12 +434,7 @@ fn a_second_life_that_comes_back_as_inactive_is_news_too() {
 
 #[test]
 fn an_exit_that_was_split_ends_with_its_entry_as_any_other() {
-    let mut world = World::ready();
-    let loss = spec(Side::Sell, "10", OrderType::Stop { stop_px: px("95") });
-    let terms = [limit(Side::Buy, "10", "100"), limit(Side::Sell, "10", "105"), loss];
-    let orders = LEGS.into_iter().zip(terms).map(|(name, spec)| request(name, "AAPL", spec)).collect();
-    world.command(Command::SubmitGroup(GroupRequest { kind: GroupKind::Bracket, orders }));
-    LEGS.iter().for_each(|name| drop(world.open_order(name, "PreSubmitted")));
+    let mut world = bracket();
     let second = second_of(&world, "profit", "PreSubmitted");
     world.event(BrokerEvent::OpenOrder(second));
     let seen = world.status("entry", "Cancelled", "0");
