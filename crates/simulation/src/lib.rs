@@ -20,7 +20,6 @@ mod plan;
 mod planted;
 mod process;
 mod profile;
-#[cfg(feature = "planted")]
 mod scenes;
 mod shrink;
 mod sight;

@@ -1,5 +1,6 @@
 //! Scenes: a few acts that belong together. Chance alone rarely brings about what a mistake needs to show itself,
-//! such as a halt while a burst of orders waits for the budget; the hunt for planted bugs adds some to each day.
+//! such as a halt while a burst of orders waits for the budget; a fifth of the days have
+//! some, and the hunt for planted bugs adds them to each day.
 
 use alphec_model::WhenInDoubt;
 
