@@ -6,8 +6,8 @@ use std::time::Duration;
 use alphec_model::broker::LinkState;
 use alphec_model::record::Header;
 use alphec_model::{
-    Alert, AlertKind, Body, BrokerOrderId, BrokerRequest, ClientOrderId, CorrelationId, Event, ExecId, Order,
-    OrderState, Provenance, Record, Seq, UtcNanos,
+    Alert, AlertKind, Body, BrokerOrderId, BrokerRequest, CancelScope, ClientOrderId, CorrelationId, Event,
+    ExecId, Order, OrderState, Provenance, Record, Seq, UtcNanos,
 };
 
 use crate::book::{Book, OrderIx, ReplayError};
@@ -237,6 +237,7 @@ impl Turn<'_> {
         if let Some(why) = &trouble {
             let text = format!("the journal takes no records ({why}): new orders stop, cancels still pass");
             self.alert(AlertKind::JournalTrouble, text, None);
+            self.withdraw_what_waits(&CancelScope::All);
         }
         self.core.session.journal_trouble = trouble;
     }

@@ -118,6 +118,13 @@ impl<T> Pacing<T> {
         }
     }
 
+    /// Queues a message ahead of those of its lane.
+    pub fn push_first(&mut self, lane: Lane, message: T, now: UtcNanos) {
+        if let Some(queue) = self.lanes.get_mut(lane.index()) {
+            queue.push_front((now, message));
+        }
+    }
+
     /// The first message of the highest lane, if the budget has room for it: `cost` says how many messages on the wire
     /// it is. One that costs more than its whole share leaves when nothing else did for a second.
     pub fn pop(&mut self, now: UtcNanos, cost: impl Fn(&T) -> usize) -> Next<T> {
@@ -162,7 +169,7 @@ impl<T> Pacing<T> {
 
     /// Whether so many messages of this lane fit in; else when to ask again.
     fn room(&mut self, lane: Lane, cost: usize, now: UtcNanos) -> Result<(), UtcNanos> {
-        let Some(limit) = self.limit else { return Ok(()) };
+        let Some(limit) = self.limit.filter(|_| cost > 0) else { return Ok(()) };
         // What lies in the future was counted before the clock stepped back.
         while self.sent.front().is_some_and(|at| now.since(*at) >= SECOND || *at > now) {
             self.sent.pop_front();
@@ -211,6 +218,7 @@ impl<T> Pacing<T> {
 pub const fn cost(request: &BrokerRequest) -> usize {
     match request {
         BrokerRequest::Snapshot { .. } => BOOKS_COST,
+        BrokerRequest::Withdraw { .. } => 0,
         _ => 1,
     }
 }
@@ -222,7 +230,7 @@ impl Core {
         let order =
             |id| self.book.ix_by_broker_id(id).and_then(|ix| self.book.entry(ix)).map(|entry| &entry.order);
         match request {
-            BrokerRequest::GlobalCancel => Lane::Kill,
+            BrokerRequest::GlobalCancel | BrokerRequest::Withdraw { .. } => Lane::Kill,
             BrokerRequest::Cancel { broker_order_id } => {
                 let is_killed = order(*broker_order_id).is_some_and(|order| self.is_killed(order));
                 if is_killed { Lane::Kill } else { Lane::Cancel }

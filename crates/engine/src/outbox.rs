@@ -70,6 +70,11 @@ impl Outbox {
                 }
                 None => {}
             },
+            None if cost(committed.request()) == 0 => {
+                // It costs no message and saves some: it waits for nothing.
+                self.pacing.push_first(lane, committed, now);
+                return Ok(());
+            }
             None if self.others() >= OUTBOX_MAX => return Err(Box::new(committed.into_request())),
             None => {}
         }
@@ -210,6 +215,22 @@ mod tests {
         outbox.flush(UtcNanos::EPOCH, |_| Ok(()));
         let left: Vec<_> = std::iter::from_fn(|| adapter.try_recv().ok()).collect();
         assert_eq!(left, [cancel(2), cancel(1)]);
+    }
+
+    #[test]
+    fn a_withdrawal_costs_nothing_and_leaves_first_though_the_budget_is_spent_and_the_outbox_full() {
+        let (sender, mut adapter) = mpsc::channel(100);
+        let mut outbox = Outbox::new(sender, Some(1));
+        let books = || BrokerRequest::Snapshot { id: 1, executions_days: 1 };
+        push(&mut outbox, vec![(Lane::Query, books())]);
+        outbox.flush(UtcNanos::EPOCH, |_| Ok(()));
+        assert_eq!(adapter.try_recv(), Ok(books()), "and the budget is spent");
+        push(&mut outbox, (0..OUTBOX_MAX).map(|_| (Lane::Query, books())).collect());
+        let withdraw = || BrokerRequest::Withdraw { broker_order_ids: vec![BrokerOrderId::new(1)] };
+        push(&mut outbox, vec![(Lane::Kill, cancel(1)), (Lane::Kill, withdraw())]);
+        outbox.flush(UtcNanos::EPOCH, |_| Ok(()));
+        assert_eq!(adapter.try_recv(), Ok(withdraw()));
+        assert!(adapter.try_recv().is_err() && outbox.paced_until().is_some());
     }
 
     #[test]

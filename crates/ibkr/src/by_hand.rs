@@ -1,6 +1,7 @@
 //! The adapter's pure parts without a socket: the same last look, queues, budget and conversions, with rows of
 //! plain fields in place of ibapi's types. For `crates/simulation`, never shipped.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use alphec_model::broker::{
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 use crate::convert::stamp::GatewayClock;
 use crate::convert::{Refused, account, execution, names, report, status, undecodable};
 use crate::directory::Directory;
-use crate::lanes::{Lanes, Waiting};
+use crate::lanes::{Lanes, WITHDRAWN, Waiting, What};
 use crate::notices;
 use crate::pace::{Pacer, Urgency};
 use crate::session::outbound::last_look_at_order;
@@ -393,23 +394,26 @@ impl Queue {
             BrokerRequest::Cancel { broker_order_id } => self.cancel(broker_order_id),
             BrokerRequest::GlobalCancel => {
                 let why = "a global cancel came before it was written";
-                let mut events: Vec<_> =
-                    self.lanes.give_up_all().into_iter().map(|what| what.not_written(why)).collect();
+                let mut events = self.give_up_all(why);
                 events.extend(self.wait(Waiting::GlobalCancel));
                 events
+            }
+            BrokerRequest::Withdraw { broker_order_ids } => {
+                let withdrawn: BTreeSet<_> = broker_order_ids.into_iter().collect();
+                let given_up = self.lanes.give_up(|id| withdrawn.contains(&id));
+                given_up.into_iter().map(|what| what.not_written(WITHDRAWN)).collect()
             }
             _ => Vec::new(),
         }
     }
 
     fn cancel(&mut self, broker_order_id: BrokerOrderId) -> Vec<BrokerEvent> {
-        let not_written =
-            |wire, why: &str| BrokerEvent::NotWritten { broker_order_id, wire, why: why.to_owned() };
-        let given_up = self.lanes.give_up(broker_order_id);
+        let given_up = self.lanes.give_up(|id| id == broker_order_id);
         let mut events: Vec<_> =
-            given_up.iter().map(|wire| not_written(*wire, "canceled before it was written")).collect();
-        if given_up.contains(&Wire::Place) {
-            events.push(not_written(Wire::Cancel, "its order was never written"));
+            given_up.iter().map(|what| what.not_written("canceled before it was written")).collect();
+        if given_up.contains(&What::Order(broker_order_id, Wire::Place)) {
+            let cancel = What::Order(broker_order_id, Wire::Cancel);
+            events.push(cancel.not_written("its order was never written"));
         } else {
             events.extend(self.wait(Waiting::Cancel(broker_order_id)));
         }
@@ -439,6 +443,17 @@ impl Queue {
         }))
     }
 
+    /// Whether what is next is an order or a change.
+    #[must_use]
+    pub fn is_order_next(&self) -> bool {
+        !self.lanes.is_empty() && !self.lanes.has_cancel()
+    }
+
+    /// Every order and change that waits is given up.
+    pub fn give_up_all(&mut self, why: &str) -> Vec<BrokerEvent> {
+        self.lanes.give_up_all().into_iter().map(|what| what.not_written(why)).collect()
+    }
+
     /// Takes one message out of the budget.
     ///
     /// # Errors
@@ -460,12 +475,13 @@ fn order(wire: Wire, ticket: Ticket) -> Waiting {
     Waiting::Order { wire, ticket: Box::new(ticket) }
 }
 
-/// The answer to a request that comes while there is no session.
+/// The answer to a request that comes while there is no session, if there is anything to answer.
 #[must_use]
-pub fn refused(request: &BrokerRequest, why: &str) -> BrokerEvent {
+pub fn refused(request: &BrokerRequest, why: &str) -> Option<BrokerEvent> {
     let not_written =
         |broker_order_id, wire| BrokerEvent::NotWritten { broker_order_id, wire, why: why.to_owned() };
-    match request {
+    let event = match request {
+        BrokerRequest::Withdraw { .. } => return None,
         BrokerRequest::Replace(ticket) => not_written(ticket.broker_order_id, Wire::Replace),
         BrokerRequest::Cancel { broker_order_id } => not_written(*broker_order_id, Wire::Cancel),
         BrokerRequest::GlobalCancel => BrokerEvent::GlobalCancelNotWritten { why: why.to_owned() },
@@ -479,5 +495,6 @@ pub fn refused(request: &BrokerRequest, why: &str) -> BrokerEvent {
             why: why.to_owned(),
             raw: format!("{other:?}"),
         },
-    }
+    };
+    Some(event)
 }

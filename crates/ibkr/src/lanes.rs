@@ -12,6 +12,9 @@ pub(crate) const CANCELS_MAX: usize = 10_000;
 /// Most orders and changes that may wait; a further one is `NotWritten`.
 pub(crate) const ORDERS_MAX: usize = 20_000;
 
+/// Why an order that was withdrawn is not written.
+pub(crate) const WITHDRAWN: &str = "withdrawn before it was written";
+
 /// One request to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Waiting {
@@ -120,14 +123,14 @@ impl Lanes {
         self.orders.pop_front().map(|(wire, ticket)| Waiting::Order { wire, ticket })
     }
 
-    /// Takes out what still waits for an order that is to be canceled. Written after the cancel it
-    /// would bring the order back to life; never written, it is proven dead.
-    pub(crate) fn give_up(&mut self, broker_order_id: BrokerOrderId) -> Vec<Wire> {
+    /// Takes out what still waits for orders that are not to be sent any more. Written after a cancel it would bring
+    /// an order back to life; never written, it is proven dead.
+    pub(crate) fn give_up(&mut self, is_given_up: impl Fn(BrokerOrderId) -> bool) -> Vec<What> {
         let mut given_up = Vec::new();
         self.orders.retain(|(wire, ticket)| {
-            let keep = ticket.broker_order_id != broker_order_id;
+            let keep = !is_given_up(ticket.broker_order_id);
             if !keep {
-                given_up.push(*wire);
+                given_up.push(What::Order(ticket.broker_order_id, *wire));
             }
             keep
         });
@@ -204,7 +207,9 @@ mod tests {
         for waiting in [order(1, Wire::Place), order(2, Wire::Place), order(1, Wire::Replace)] {
             lanes.push(waiting).unwrap();
         }
-        assert_eq!(lanes.give_up(BrokerOrderId::new(1)), [Wire::Place, Wire::Replace]);
+        let first = BrokerOrderId::new(1);
+        let given_up = [Wire::Place, Wire::Replace].map(|wire| What::Order(first, wire));
+        assert_eq!(lanes.give_up(|id| id == first), given_up);
         assert_eq!(drain(&mut lanes), [(2, Wire::Place)]);
     }
 

@@ -142,6 +142,8 @@ pub(crate) fn refuse(port: &mut Port, request: BrokerRequest, why: &str) {
         BrokerRequest::Replace(ticket) => port.not_written(ticket.broker_order_id, Wire::Replace, why),
         BrokerRequest::Cancel { broker_order_id } => port.not_written(broker_order_id, Wire::Cancel, why),
         BrokerRequest::GlobalCancel => port.push(What::GlobalCancel.not_written(why)),
+        // Nothing waits where there is no session.
+        BrokerRequest::Withdraw { .. } => {}
         BrokerRequest::Snapshot { id, executions_days: _ } => {
             let generation = Generation::new(0);
             port.push(BrokerEvent::SnapshotFailed { id, generation, why: why.to_owned() });

@@ -1,6 +1,6 @@
 //! Scenes: a few acts that belong together. Chance alone rarely brings about what a mistake needs to show itself,
-//! such as a halt while a burst of orders waits for the budget; a fifth of the days have
-//! some, and the hunt for planted bugs adds them to each day.
+//! such as a halt while a burst of orders waits for the budget; a fifth of the days have some, and the hunt for planted
+//! bugs adds them to each day.
 
 use alphec_model::WhenInDoubt;
 
@@ -12,8 +12,9 @@ use crate::plan::{Act, Kind, Life, NewOrder, Plan, Planned, Scope};
 
 type Scene = fn(&mut Dice, Instant, &mut Vec<Planned>);
 
-const SCENES: [Scene; 17] = [
+const SCENES: [Scene; 18] = [
     burst_and_halt,
+    halt_on_a_silent_link,
     cancel_in_a_burst,
     kill_amid_doubt,
     live_and_unheard_of,
@@ -73,6 +74,14 @@ fn burst_and_halt(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
     let stop = if dice.chance(500) { Act::Halt } else { Act::Kill(Scope::All) };
     acts.push(at(when.saturating_add(dice.range(50 * MILLI, 900 * MILLI)), stop));
     acts.push(at(when.saturating_add(SECOND), Act::Resume(Scope::All)));
+    acts.push(at(when.saturating_add(MINUTE), Act::Resume(Scope::All)));
+}
+
+/// The order waits at the adapter for an answer of a gateway that is silent for three seconds.
+fn halt_on_a_silent_link(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(2_200 * MILLI), "half-open(resume=3s)"));
+    acts.push(at(when, order(dice, 20)));
+    acts.push(at(when.saturating_add(dice.range(100 * MILLI, 700 * MILLI)), Act::Halt));
     acts.push(at(when.saturating_add(MINUTE), Act::Resume(Scope::All)));
 }
 

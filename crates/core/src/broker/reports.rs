@@ -9,6 +9,7 @@ use super::twice::is_open;
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::orders::change::Carried;
+use crate::orders::kill::Halted;
 use crate::orders::sent_replace;
 use crate::orders::transition::{Effect, on_status};
 
@@ -276,8 +277,8 @@ impl Turn<'_> {
             return;
         }
         self.alert(alphec_model::AlertKind::Halted, reason.clone(), None);
-        let body = Body::Halted { scope, kill: false, by: "alphec-execution".to_owned(), reason };
-        self.record(About::default(), Provenance::Inferred, body);
+        let by = "alphec-execution".to_owned();
+        self.halt(About::default(), Provenance::Inferred, Halted { scope, kill: false }, (by, reason));
     }
 }
 

@@ -3,16 +3,53 @@
 use std::collections::BTreeSet;
 
 use alphec_model::{
-    AlertKind, Body, CancelScope, ClientOrderId, Command, CorrelationId, ForeignOrder, OrderState,
-    Provenance, planted,
+    AlertKind, Body, BrokerRequest, CancelScope, ClientOrderId, Command, CorrelationId, ForeignOrder, Order,
+    OrderState, Provenance, planted,
 };
 
 use super::cancel::is_in;
+use super::sent_replace;
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::step::{Misuse, Reply, Token};
 
+/// What is halted, and whether by the kill switch.
+pub(crate) struct Halted {
+    pub(crate) scope: CancelScope,
+    pub(crate) kill: bool,
+}
+
 impl Turn<'_> {
+    /// Every halt begins here. The last look keeps back what has not left us yet; what has, is given up where it waits.
+    pub(crate) fn halt(
+        &mut self,
+        about: About,
+        provenance: Provenance,
+        Halted { scope, kill }: Halted,
+        (by, reason): (String, String),
+    ) {
+        let is_new = self.core.book.halt_of(&scope).is_none();
+        self.record(about, provenance, Body::Halted { scope: scope.clone(), kill, by, reason });
+        // Since an earlier one of the same scope nothing of it has left us.
+        if is_new {
+            self.withdraw_what_waits(&scope);
+        }
+    }
+
+    /// Orders and changes can wait at the adapter: for room among all its messages, for an answer on a silent link.
+    pub(crate) fn withdraw_what_waits(&mut self, scope: &CancelScope) {
+        if planted::is("a-halt-leaves-what-waits-at-the-adapter") || !self.is_connected() {
+            return;
+        }
+        let may_wait =
+            |order: &&Order| order.state == OrderState::PendingNew || sent_replace(order).is_some();
+        let waiting = self.core.book.live_in(scope).filter(may_wait);
+        let broker_order_ids: Vec<_> = waiting.filter_map(|order| order.broker_order_id).collect();
+        if !broker_order_ids.is_empty() {
+            self.step.requests.push(BrokerRequest::Withdraw { broker_order_ids });
+        }
+    }
+
     /// Halts the scope first, so that nothing new follows the cancels, and begins to verify.
     pub(crate) fn kill(
         &mut self,
@@ -30,8 +67,8 @@ impl Turn<'_> {
             correlation_id: correlation_id.clone(),
         };
         self.record(about.clone(), Provenance::Operator, Body::Commanded { command });
-        let body = Body::Halted { scope: scope.clone(), kill: true, by, reason };
-        self.record(about, Provenance::Operator, body);
+        let halted = Halted { scope: scope.clone(), kill: true };
+        self.halt(about, Provenance::Operator, halted, (by, reason));
         let canceling = self.cancel_scope(scope, Some(correlation_id));
         self.look();
         self.reply(token, Reply::Canceling(canceling));

@@ -12,10 +12,11 @@ mod rules;
 mod submit;
 pub(crate) mod transition;
 
-use alphec_model::{AlertKind, Body, CancelScope, Command, Order, PendingReplace, Provenance};
+use alphec_model::{AlertKind, CancelScope, Command, Order, PendingReplace, Provenance};
 
 use crate::machine::{About, Turn};
 use crate::step::{Reply, Token};
+use kill::Halted;
 
 /// The change that the broker may have, if any. One that custom rules still judge was never sent.
 pub(crate) fn sent_replace(order: &Order) -> Option<&PendingReplace> {
@@ -37,8 +38,8 @@ impl Turn<'_> {
             }
             Command::Halt { by, reason } => {
                 self.alert(AlertKind::Halted, format!("trading halted by {by}: {reason}"), None);
-                let body = Body::Halted { scope: CancelScope::All, kill: false, by, reason };
-                self.record(About::default(), Provenance::Operator, body);
+                let halted = Halted { scope: CancelScope::All, kill: false };
+                self.halt(About::default(), Provenance::Operator, halted, (by, reason));
                 // A resume needs lists that were asked for after the halt.
                 self.look();
                 self.reply(token, Reply::Done);

@@ -1,8 +1,10 @@
 //! The kill switch: persisted, verified by complete lists, tried until it is true (invariants I12, I29).
 
-use alphec_core::{Misuse, Reply};
-use alphec_model::broker::NoticeClass;
-use alphec_model::{AlertKind, CancelScope, OrderState, Rule, Side, StrategyId};
+use alphec_core::{Input, Misuse, Reply};
+use alphec_model::broker::{NoticeClass, Wire};
+use alphec_model::{
+    AlertKind, BrokerEvent, BrokerOrderId, BrokerRequest, CancelScope, OrderState, Rule, Side, StrategyId,
+};
 
 use crate::support::World;
 use crate::support::broker::{Books, position};
@@ -221,4 +223,34 @@ fn an_order_decided_before_a_kill_does_not_leave_after_it() {
     assert_eq!(world.core.last_look(world.now, &placed), Ok(()));
     world.kill(CancelScope::Strategy { strategy_id: StrategyId::new("mean-reversion").unwrap() });
     assert!(world.core.last_look(world.now, &placed).unwrap_err().contains("halted"));
+}
+
+#[test]
+fn what_may_wait_at_the_adapter_is_withdrawn_by_a_halt_of_its_scope_once_and_before_any_cancel() {
+    let mut world = World::working("works", Side::Buy, "5");
+    world.submit("new", Side::Buy, "1");
+    world.submit_spec("other", "ES", limit(Side::Buy, "1", "5000"));
+    world.modify("works", limit(Side::Buy, "4", "100"));
+    let seen = world.kill(CancelScope::Instrument { instrument: instrument("ES") });
+    assert_eq!(seen.withdrawn(), [3]);
+    assert!(matches!(seen.0.requests.first(), Some(BrokerRequest::Withdraw { .. })), "{:?}", seen.0.requests);
+    assert_eq!(world.halt().withdrawn(), [1, 2, 3], "a new order, and the change of one that works");
+    assert_eq!(world.halt().withdrawn(), [0; 0], "nothing has left since");
+    let (broker_order_id, why) = (BrokerOrderId::new(2), "withdrawn".to_owned());
+    world.event(BrokerEvent::NotWritten { broker_order_id, wire: Wire::Place, why });
+    assert!(world.state("new").is_terminal());
+}
+
+#[test]
+fn what_the_broker_has_answered_is_not_withdrawn() {
+    let mut world = World::working("works", Side::Buy, "5");
+    assert_eq!(world.halt().withdrawn(), [0; 0]);
+}
+
+#[test]
+fn what_may_wait_is_withdrawn_when_the_journal_takes_no_records() {
+    let mut world = World::ready();
+    world.submit("new", Side::Buy, "1");
+    assert_eq!(world.input(Input::Journal { trouble: Some("full".to_owned()) }).withdrawn(), [1]);
+    assert_eq!(world.input(Input::Journal { trouble: None }).withdrawn(), [0; 0]);
 }

@@ -184,6 +184,8 @@ fn each_request_has_the_lane_of_what_it_means() {
     let snapshot = BrokerRequest::Snapshot { id: 1, executions_days: 1 };
     assert_eq!(lane(&world, &snapshot), Lane::Query);
     assert_eq!(lane(&world, &BrokerRequest::GlobalCancel), Lane::Kill);
+    let withdraw = BrokerRequest::Withdraw { broker_order_ids: Vec::new() };
+    assert_eq!((lane(&world, &withdraw), alphec_core::cost(&withdraw)), (Lane::Kill, 0));
     let cancel = BrokerRequest::Cancel { broker_order_id: order.broker_order_id.unwrap() };
     assert_eq!(lane(&world, &cancel), Lane::Cancel);
     world.kill(CancelScope::All);

@@ -312,6 +312,7 @@ impl<'a> Session<'a> {
             }
             BrokerRequest::Cancel { broker_order_id } => self.queue_cancel(broker_order_id),
             BrokerRequest::GlobalCancel => self.queue_global_cancel(),
+            BrokerRequest::Withdraw { broker_order_ids } => self.withdraw(broker_order_ids),
             BrokerRequest::Snapshot { id, executions_days } => {
                 return self.queue_snapshot(id, executions_days);
             }

@@ -1,5 +1,6 @@
 //! Requests to the wire: last look, conversion, one write at a time, and what its outcome proves.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 
 use alphec_model::broker::{Ticket, Wire};
@@ -14,7 +15,7 @@ use tracing::debug;
 use super::{End, Session};
 use crate::convert::{contract, order};
 use crate::directory::Directory;
-use crate::lanes::{Waiting, What};
+use crate::lanes::{WITHDRAWN, Waiting, What};
 use crate::notices::REQUEST_ID_FLOOR;
 use crate::pace::Urgency;
 
@@ -62,14 +63,22 @@ impl Session<'_> {
     /// A cancel also gives up what still waits for its order. If that includes the order itself, the
     /// broker never heard of it and there is nothing to cancel.
     pub(super) fn queue_cancel(&mut self, broker_order_id: BrokerOrderId) {
-        let given_up = self.lanes.give_up(broker_order_id);
-        for wire in &given_up {
-            self.port.not_written(broker_order_id, *wire, "canceled before it was written");
+        let given_up = self.lanes.give_up(|id| id == broker_order_id);
+        for what in &given_up {
+            self.port.push(what.not_written("canceled before it was written"));
         }
-        if given_up.contains(&Wire::Place) {
+        if given_up.contains(&What::Order(broker_order_id, Wire::Place)) {
             self.port.not_written(broker_order_id, Wire::Cancel, "its order was never written");
         } else {
             self.queue(Waiting::Cancel(broker_order_id));
+        }
+    }
+
+    /// What is under way cannot be taken back, what waits is given up.
+    pub(super) fn withdraw(&mut self, broker_order_ids: Vec<BrokerOrderId>) {
+        let withdrawn: BTreeSet<_> = broker_order_ids.into_iter().collect();
+        for what in self.lanes.give_up(|id| withdrawn.contains(&id)) {
+            self.port.push(what.not_written(WITHDRAWN));
         }
     }
 

@@ -159,6 +159,28 @@ async fn a_cancel_waits_for_no_round_trip() {
 }
 
 #[tokio::test]
+async fn what_waits_for_the_round_trip_is_withdrawn_and_nothing_else() {
+    let (gateway, mut adapter, session) = idle(5_000).await;
+    gateway.inject("half-open=1s".parse().unwrap());
+    let (withdrawn, kept) = (resting(&session, 0), resting(&session, 1));
+    for order in [&withdrawn, &kept] {
+        adapter.send(BrokerRequest::Place(order.clone())).await;
+    }
+    let unknown = alphec_model::BrokerOrderId::new(kept.broker_order_id.get() + 1);
+    let broker_order_ids = vec![withdrawn.broker_order_id, unknown];
+    adapter.send(BrokerRequest::Withdraw { broker_order_ids }).await;
+    let why = adapter.not_written(withdrawn.broker_order_id.get()).await;
+    assert!(why.contains("withdrawn"), "{why}");
+    adapter.status(kept.broker_order_id.get(), "Submitted").await;
+    // It comes too late for what was written.
+    adapter.send(BrokerRequest::Withdraw { broker_order_ids: vec![kept.broker_order_id] }).await;
+    let unwritten =
+        adapter.count(crate::orders::QUIET, |event| matches!(event, BrokerEvent::NotWritten { .. })).await;
+    assert_eq!((unwritten, gateway.truth().orders.len()), (1, 1), "the first one only");
+    adapter.finish().await;
+}
+
+#[tokio::test]
 async fn an_order_that_waited_too_long_for_the_round_trip_is_given_up_though_the_gateway_came_back() {
     let (gateway, mut adapter, session) = idle(5_000).await;
     gateway.inject("half-open=2500ms".parse().unwrap());

@@ -8,7 +8,7 @@ use alphec_model::{AccountId, BrokerOrderId, Generation, InstrumentId, OrderType
 
 use crate::harness::{Adapter, config, gateway, px, ready, resting, ticket};
 
-const QUIET: Duration = Duration::from_millis(300);
+pub(crate) const QUIET: Duration = Duration::from_millis(300);
 
 #[tokio::test]
 async fn each_of_the_four_types_reaches_the_broker_with_its_terms_and_our_reference() {

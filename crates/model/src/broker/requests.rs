@@ -85,6 +85,12 @@ pub enum BrokerRequest {
     /// Cancel every open order of the login, whoever placed it. Answered order by order, without an end.
     #[serde(deserialize_with = "crate::bare::read")]
     GlobalCancel,
+    /// Give up what still waits to be written of these orders, new ones and changes alike. Nothing goes to the wire; each
+    /// that is given up is answered as not written.
+    Withdraw {
+        /// Their API handles.
+        broker_order_ids: Vec<BrokerOrderId>,
+    },
     /// Take the complete lists, each to its end marker, and answer with one snapshot.
     Snapshot {
         /// Echoed in the answer.
@@ -104,6 +110,6 @@ impl BrokerRequest {
     /// Whether it can only end orders. Those are never held back, for a record or for anything else.
     #[must_use]
     pub const fn is_cancel(&self) -> bool {
-        matches!(self, Self::Cancel { .. } | Self::GlobalCancel)
+        matches!(self, Self::Cancel { .. } | Self::GlobalCancel | Self::Withdraw { .. })
     }
 }

@@ -136,7 +136,7 @@ pub(crate) const BUGS: &[Bug] = &[
     // Cancels, halts and kills.
     bug("cancels-pass-the-gate", &[13], "a cancel waits until orders may leave"),
     bug("cancels-have-their-own-share-only", &[13], "what orders leave of the budget is not for cancels"),
-    bug("cancels-wait-behind-orders", &[13], "the lanes are the wrong way round"),
+    bug("cancels-wait-behind-orders", &[12, 13], "the lanes are the wrong way round"),
     bug("a-cancel-is-dropped-when-the-budget-is-spent", &[13, 29], "a full budget loses a cancel"),
     bug(
         "a-cancel-asked-while-down-is-forgotten",
@@ -153,6 +153,7 @@ pub(crate) const BUGS: &[Bug] = &[
         &[12],
         "a halt of one strategy or instrument stops nothing",
     ),
+    bug("a-halt-leaves-what-waits-at-the-adapter", &[12], "an order that waits there leaves after the halt"),
     bug("a-kill-is-not-verified", &[29], "a kill cancels what works and looks no further"),
     bug("a-resume-asks-for-nothing", &[12], "trading resumes on books that were not read"),
 ];

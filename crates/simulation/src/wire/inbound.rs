@@ -18,6 +18,9 @@ impl Adapter {
     /// Bytes arrived.
     pub(crate) fn receive(&mut self, now: Instant, bytes: &[u8]) {
         self.inbox.extend_from_slice(bytes);
+        if let State::Up(up) = &mut self.state {
+            up.heard(now);
+        }
         loop {
             if matches!(self.state, State::Offline { .. }) {
                 self.inbox.clear();
@@ -62,6 +65,7 @@ impl Adapter {
                 let accounts =
                     listed.split(',').filter_map(|name| AccountId::new(name.trim()).ok()).collect();
                 self.started(now, None, Some(accounts));
+                self.gave_a_sign(now);
                 self.list_ended(now, Stage::Barrier);
             }
             id::ERROR => self.error(now, &frames::ErrorMessage::decode(body.clone())?),

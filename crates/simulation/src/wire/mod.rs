@@ -73,6 +73,10 @@ const LIST_TIMEOUT: Instant = 15 * SECOND;
 const PROBE_DEADLINE: Instant = 5 * SECOND;
 const PROBE_SPACING: Instant = 2 * SECOND;
 const PROBE_MISSES: u32 = 2;
+/// An order waits for a round trip when the gateway was silent for so long.
+const PROBE_AFTER_IDLE: Instant = 2 * SECOND;
+/// One that waited longer for it is not written.
+const WAITED_MAX: Instant = 2 * SECOND;
 const BACKOFF_CEILING: Instant = 30 * SECOND;
 const SNAPSHOTS_MAX: usize = 4;
 
@@ -145,7 +149,7 @@ impl Adapter {
     /// The engine asks for something.
     pub(crate) fn request(&mut self, now: Instant, request: BrokerRequest) {
         let State::Up(up) = &mut self.state else {
-            self.events.push_back(refused(&request, "not connected to the broker"));
+            self.events.extend(refused(&request, "not connected to the broker"));
             return;
         };
         match request {
@@ -267,6 +271,9 @@ impl Adapter {
     /// Writes what waits and what the budget allows; gives the instant to go on.
     fn write_waiting(&mut self, now: Instant) -> Option<Instant> {
         loop {
+            if self.waits_for_a_sign(now) {
+                return None;
+            }
             match self.queue.pop(self.age(now)) {
                 Ok(None) => return None,
                 Err(at) => {

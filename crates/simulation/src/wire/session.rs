@@ -7,8 +7,20 @@ use alphec_model::{AccountId, BrokerOrderId, InstrumentId, Quote, planted};
 
 use super::frames::{self, frame};
 use super::lists::Stage;
-use super::{Adapter, LIST_TIMEOUT, PROBE_DEADLINE, PROBE_MISSES, PROBE_SPACING, Reading, Sent, State};
+use super::{
+    Adapter, LIST_TIMEOUT, PROBE_AFTER_IDLE, PROBE_DEADLINE, PROBE_MISSES, PROBE_SPACING, Reading, Sent,
+    State, WAITED_MAX,
+};
 use crate::clock::Instant;
+
+/// A round trip before an order.
+#[derive(Debug)]
+struct Sign {
+    since: Instant,
+    /// When the question was put last.
+    asked_at: Instant,
+    misses: u32,
+}
 
 #[derive(Debug)]
 pub(super) struct Up {
@@ -24,6 +36,10 @@ pub(super) struct Up {
     pub(super) probe_at: Instant,
     pub(super) probed_at: Option<Instant>,
     pub(super) misses: u32,
+    /// When the gateway was last heard.
+    heard_at: Instant,
+    /// The round trip that orders wait for.
+    sign: Option<Sign>,
     pub(super) unknown_frames: bool,
     /// Executions that the list being read has shown: their commissions belong to it.
     pub(super) listed: BTreeSet<String>,
@@ -42,9 +58,15 @@ impl Up {
             probe_at,
             probed_at: None,
             misses: 0,
+            heard_at: now,
+            sign: None,
             unknown_frames: false,
             listed: BTreeSet::new(),
         }
+    }
+
+    pub(super) const fn heard(&mut self, now: Instant) {
+        self.heard_at = now;
     }
 
     /// Whether this is the list being read.
@@ -58,8 +80,13 @@ impl Up {
             Some(at) => at.saturating_add(LIST_TIMEOUT),
             None => self.paced_until.unwrap_or(Instant::MIN),
         });
+        let sign = self.sign.as_ref().map(|sign| sign.asked_at.saturating_add(PROBE_DEADLINE));
         let queued = (self.reading.is_none() && !self.snapshots.is_empty()).then_some(Instant::MIN);
-        [Some(probe), list, queued, self.paced_until].into_iter().flatten().min().unwrap_or(Instant::MAX)
+        [Some(probe), sign, list, queued, self.paced_until]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(Instant::MAX)
     }
 }
 
@@ -107,6 +134,7 @@ impl Adapter {
 
     pub(super) fn run_session(&mut self, now: Instant) {
         self.probe(now);
+        self.miss_a_sign(now);
         self.time_out_list(now);
         if !self.is_up() {
             return;
@@ -148,6 +176,50 @@ impl Adapter {
             up.misses = 0;
             up.probe_at = now.saturating_add(heartbeat);
         }
+    }
+
+    /// Whether orders wait for a round trip; one begins if the gateway was silent for too long. Cancels never do.
+    pub(super) fn waits_for_a_sign(&mut self, now: Instant) -> bool {
+        let State::Up(up) = &mut self.state else { return false };
+        if !self.queue.is_order_next() {
+            return false;
+        }
+        if up.sign.is_none() && now.saturating_sub(up.heard_at) >= PROBE_AFTER_IDLE {
+            up.sign = Some(Sign { since: now, asked_at: now, misses: 0 });
+            self.ask_for_a_sign(now);
+        }
+        matches!(&self.state, State::Up(up) if up.sign.is_some())
+    }
+
+    fn ask_for_a_sign(&mut self, now: Instant) {
+        // Counted, but never held back: it is what orders wait for.
+        let _over_budget = self.queue.take(true, self.age(now));
+        self.send(Sent::Other, frame(17, &frames::Nothing {}));
+    }
+
+    fn miss_a_sign(&mut self, now: Instant) {
+        let State::Up(up) = &mut self.state else { return };
+        let Some(sign) = &mut up.sign else { return };
+        if sign.asked_at.saturating_add(PROBE_DEADLINE) > now {
+            return;
+        }
+        (sign.misses, sign.asked_at) = (sign.misses.saturating_add(1), now);
+        if sign.misses >= PROBE_MISSES {
+            self.lose(now, "the gateway is silent: no answer to a round trip before an order");
+        } else {
+            self.ask_for_a_sign(now);
+        }
+    }
+
+    /// The gateway named the accounts: it is there.
+    pub(super) fn gave_a_sign(&mut self, now: Instant) {
+        let State::Up(up) = &mut self.state else { return };
+        let Some(sign) = up.sign.take() else { return };
+        if now.saturating_sub(sign.since) >= WAITED_MAX {
+            self.events
+                .extend(self.queue.give_up_all("the gateway took too long to answer a round trip before it"));
+        }
+        self.run_session(now);
     }
 
     fn time_out_list(&mut self, now: Instant) {

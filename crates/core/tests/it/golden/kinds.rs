@@ -17,12 +17,13 @@ use super::journals;
 const NO_WORD: &str = "?";
 
 /// Words that a record could hold by its types and never does: the word, one that stands beside it, and why.
-const NEVER: [(&str, &str, &str); 21] = [
+const NEVER: [(&str, &str, &str); 22] = [
     ("quote", "connect_failed", STREAMS),
     ("written", "connect_failed", "it is a kind of record by itself"),
     ("place", "snapshot", INTENT),
     ("replace", "snapshot", INTENT),
     ("cancel", "snapshot", INTENT),
+    ("withdraw", "snapshot", "the halt behind it is on record"),
     ("halt", "submit_group", "the halt that it makes is on record"),
     ("attempts", "cum_value", BEGINS),
     ("perm_id", "cum_value", BEGINS),

@@ -158,7 +158,10 @@ impl Checker {
                 *sent += 1;
                 assert!(self.replaces_asked.get(&key).is_some_and(|asked| *sent <= *asked));
             }
-            BrokerRequest::Cancel { .. } | BrokerRequest::GlobalCancel | BrokerRequest::Snapshot { .. } => {}
+            BrokerRequest::Cancel { .. }
+            | BrokerRequest::GlobalCancel
+            | BrokerRequest::Withdraw { .. }
+            | BrokerRequest::Snapshot { .. } => {}
             other => panic!("unknown request {other:?}"),
         }
     }

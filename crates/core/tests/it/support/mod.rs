@@ -91,6 +91,14 @@ impl Seen {
         ids.collect()
     }
 
+    pub(crate) fn withdrawn(&self) -> Vec<i32> {
+        let ids = self.0.requests.iter().filter_map(|request| match request {
+            BrokerRequest::Withdraw { broker_order_ids } => Some(broker_order_ids),
+            _ => None,
+        });
+        ids.flatten().map(|id| id.get()).collect()
+    }
+
     pub(crate) fn global_cancels(&self) -> usize {
         self.0.requests.iter().filter(|request| matches!(request, BrokerRequest::GlobalCancel)).count()
     }

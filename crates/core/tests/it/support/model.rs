@@ -98,7 +98,8 @@ impl Model {
                     self.cancel(id, refuses);
                 }
             }
-            BrokerRequest::Snapshot { .. } => {}
+            // What this broker reads was written: nothing waits any more.
+            BrokerRequest::Withdraw { .. } | BrokerRequest::Snapshot { .. } => {}
             other => panic!("unknown request {other:?}"),
         }
     }
