@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::{EVENTS_MAX, REQUESTS_MAX};
 use crate::clock::Clock;
+use crate::emergency::Emergency;
 use crate::engine::Opening;
 use crate::follow::Followers;
 use crate::handle::{CALLS_MAX, Call, CallError, is_urgent};
@@ -96,6 +97,7 @@ impl EngineByHand {
             core,
             clock,
             ahead,
+            emergency: Emergency::default(),
             outbox: Outbox::new(requests_out, per_second),
             side,
             events: events_out,
@@ -106,7 +108,8 @@ impl EngineByHand {
             stop_deadline: Duration::ZERO,
         });
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        looped.open(Opening { log_id, version, profile: "simulation".to_owned(), limits });
+        let (profile, unfinished) = ("simulation".to_owned(), Vec::new());
+        looped.open(Opening { log_id, version, profile, limits, unfinished });
         Self { looped, channels, journal, requests, broker, calls, urgent, asks, answers, events, alerts }
     }
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alphec_core::Core;
-use alphec_journal::Sink;
-use alphec_model::LogId;
+use alphec_journal::{EmergencyStore, Sink};
+use alphec_model::{Command, LogId};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::alerts::AlertSink;
 use crate::broker::{BrokerTask, EVENTS_MAX, REQUESTS_MAX};
 use crate::clock::Clock;
+use crate::emergency::Emergency;
 use crate::follow::Followers;
 use crate::handle::{CALLS_MAX, Handle};
 use crate::outbox::Outbox;
@@ -32,6 +33,10 @@ pub struct EngineParts {
     pub core: Core,
     /// Where records become durable; its head is the last record replayed.
     pub sink: Box<dyn Sink + Send>,
+    /// Where cancels and halts are kept while the journal takes no records.
+    pub emergency: Option<Box<dyn EmergencyStore>>,
+    /// What it kept of an earlier process and the journal does not have: carried out before anything else.
+    pub unfinished: Vec<Command>,
     /// The broker adapter.
     pub broker: BrokerTask,
     /// Custom risk rules; the machine was told of the same ones.
@@ -118,6 +123,10 @@ impl Engine {
         let side =
             Side::spawn(Rules::new(&parts.rules), parts.sinks, answers).map_err(thread("risk rules"))?;
         let (ahead, outcomes) = WriteAhead::spawn(parts.sink).map_err(thread("the journal"))?;
+        let emergency = match parts.emergency {
+            Some(store) => Emergency::spawn(store).map_err(thread("the emergency store"))?,
+            None => Emergency::default(),
+        };
         let handle = Handle {
             calls,
             urgent,
@@ -133,6 +142,7 @@ impl Engine {
             core: parts.core,
             clock: parts.clock,
             ahead,
+            emergency,
             side,
             events,
             followers: Arc::clone(&followers),
@@ -146,6 +156,7 @@ impl Engine {
             version: parts.version,
             profile: parts.profile,
             limits: parts.limits,
+            unfinished: parts.unfinished,
         };
         let broker = parts.broker;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -194,4 +205,5 @@ pub(crate) struct Opening {
     pub(crate) version: String,
     pub(crate) profile: String,
     pub(crate) limits: serde_json::Value,
+    pub(crate) unfinished: Vec<Command>,
 }

@@ -8,7 +8,8 @@
 //! - A request that can trade reaches the adapter only as `write_ahead::Committed`, and only a
 //!   journal receipt makes one.
 //! - Replies and events leave after the records they speak of are durable.
-//! - A cancel does not wait for a slow or broken journal, and an order never follows its own cancel.
+//! - A cancel does not wait for a slow or broken journal, and an order never follows its own cancel. What was asked for so
+//!   is in the emergency store until the journal has it.
 //! - What was decided is looked at once more before it leaves (`Core::last_look`).
 //! - Nothing a rule, a sink or a subscriber does can stall the loop.
 #![forbid(unsafe_code)]
@@ -19,6 +20,7 @@ mod broker;
 #[cfg(feature = "simulation")]
 pub mod by_hand;
 mod clock;
+mod emergency;
 mod engine;
 mod follow;
 mod handle;

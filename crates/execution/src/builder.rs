@@ -128,11 +128,14 @@ impl Builder {
             Journal::open_or_create(&profile.journal, OpenOptions::new("alphec-exec", clock.now()))?;
         let mut core = Core::new(core_config(&profile, &rules, armed_until, clock.now()));
         replay_journal(&mut core, &journal, &profile)?;
+        let unfinished = crate::unfinished::open(&journal)?;
         let broker = broker.unwrap_or_else(|| tws(&profile, Arc::clone(&clock)));
         let limits = limits_json(&profile)?;
         let handle = Engine::start(EngineParts {
             core,
             sink: Box::new(journal),
+            emergency: unfinished.store,
+            unfinished: unfinished.commands,
             broker,
             rules,
             sinks,

@@ -22,6 +22,7 @@ mod order;
 mod probe;
 mod salvage;
 mod sinks;
+mod unfinished;
 
 use alphec_model::{ClientOrderId, CorrelationId};
 

@@ -21,6 +21,7 @@
 mod batch;
 mod connect;
 mod disk;
+mod emergency;
 mod error;
 mod export;
 #[cfg(feature = "faulty-disk")]
@@ -43,6 +44,7 @@ mod sync;
 pub mod testing;
 mod verify;
 
+pub use emergency::{EmergencyFile, EmergencyStore, Left};
 pub use error::{Error, StorageError};
 pub use export::Exported;
 pub use filter::Filter;

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::emergency::Emergency;
 use crate::engine::Opening;
 use crate::follow::Followers;
 use crate::handle::{Call, CallError, Query, Stats, Status, needs_record};
@@ -71,6 +72,7 @@ pub(crate) struct LoopParts {
     pub(crate) core: Core,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ahead: WriteAhead,
+    pub(crate) emergency: Emergency,
     pub(crate) outbox: Outbox,
     pub(crate) side: Side,
     pub(crate) events: broadcast::Sender<Event>,
@@ -172,11 +174,24 @@ impl Loop {
     }
 
     pub(crate) fn open(&mut self, opening: Opening) {
-        let Opening { log_id, version, profile, limits } = opening;
+        let Opening { log_id, version, profile, limits, unfinished } = opening;
         if self.parts.core.book().log_id().is_none() {
             self.step(Input::Open { log_id });
         }
         self.step(Input::Start { version, profile, limits });
+        if unfinished.is_empty() {
+            return;
+        }
+        for command in unfinished {
+            tracing::warn!(
+                ?command,
+                "an earlier process was asked for this and could not record it: carrying it out"
+            );
+            // Nobody waits for this token any more.
+            let token = self.fresh_token();
+            self.step(Input::Command { token, command });
+        }
+        self.parts.emergency.taken_up(self.parts.core.book().seq());
     }
 
     /// Waits until something is ready, and takes one of it. Cancels are taken whatever is full.
@@ -289,6 +304,7 @@ impl Loop {
             self.news.replies.append(&mut step.replies);
         }
         let mut records = self.filling.held.take(step, self.parts.core.book().seq());
+        self.parts.emergency.watch(&records);
         self.filling.records.append(&mut records);
         if self.filling.records.len() >= BATCH_MAX {
             self.queue.push_back(std::mem::take(&mut self.filling));
@@ -456,6 +472,7 @@ impl Loop {
         match (outcome, batch) {
             (Some(Outcome::Durable(receipt)), Some(batch)) => {
                 self.parts.ahead.note(receipt);
+                self.parts.emergency.durable(receipt.upto());
                 let records = trouble::count(batch.records.len());
                 self.stats.commits += 1;
                 self.stats.records += records;

@@ -48,6 +48,7 @@ mod tests {
 
     use super::*;
     use crate::clock::SystemClock;
+    use crate::emergency::Emergency;
     use crate::handle::Call;
     use crate::outbox::Outbox;
     use crate::rules::Rules;
@@ -98,6 +99,7 @@ mod tests {
             core: Core::new(config()),
             clock: Arc::new(SystemClock::new()),
             ahead,
+            emergency: Emergency::default(),
             outbox: Outbox::new(to_adapter, None),
             side: Side::spawn(Rules::default(), Vec::new(), mpsc::channel(1).0).unwrap(),
             events: broadcast::channel(1).0,

@@ -56,6 +56,7 @@ impl Loop {
     /// Cancels do not wait for the journal, wherever they are held.
     pub(super) fn let_cancels_ahead(&mut self) {
         self.cancels_since = None;
+        self.parts.emergency.keep();
         let cancels: Vec<_> = self.helds().flat_map(Held::take_cancels).collect();
         self.stats.cancels_ahead += count(cancels.len());
         for cancel in cancels {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use alphec_engine::CallError;
 use alphec_engine::core::Reply;
 use alphec_engine::journal::testing::{FailingSink, Failure, When};
-use alphec_model::{Body, Command, DenyReason, OrderState};
+use alphec_model::{Body, Command, DenyReason, OrderState, Record};
 
 use crate::support::{QUIET, World, cancel, global_cancel, key, submit, until, until_ready, work};
 
@@ -220,6 +220,89 @@ async fn a_global_cancel_leaves_ahead_of_a_broken_journal_and_no_order_follows_i
         matches!(&record.body, Body::Requested { request: alphec_model::BrokerRequest::GlobalCancel })
     });
     assert!(recorded, "what left ahead is on record once the journal moves");
+}
+
+/// A store in memory: what it holds, and how often it was cleared.
+#[derive(Clone, Default)]
+struct Kept(std::sync::Arc<std::sync::Mutex<(Vec<Record>, usize)>>);
+
+impl alphec_engine::journal::EmergencyStore for Kept {
+    fn keep(&mut self, records: &[std::sync::Arc<Record>]) -> std::io::Result<()> {
+        self.0.lock().unwrap().0.extend(records.iter().map(|record| (**record).clone()));
+        Ok(())
+    }
+
+    fn clear(&mut self) -> std::io::Result<()> {
+        let mut held = self.0.lock().unwrap();
+        held.0.clear();
+        held.1 += 1;
+        Ok(())
+    }
+}
+
+impl Kept {
+    async fn holds(&self, kinds: &[&str]) {
+        let held = || self.0.lock().unwrap().0.iter().map(|record| record.body.kind()).collect::<Vec<_>>();
+        let until = Instant::now() + Duration::from_secs(10);
+        while held() != kinds {
+            assert!(Instant::now() < until, "{:?}, not {kinds:?}", held());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn cancels_and_halts_that_a_broken_journal_does_not_take_are_kept_until_it_has_them() {
+    let mut world = World::new();
+    let kept = Kept::default();
+    let failing = Switched::new(world.sink.clone(), When::BeforePersisting);
+    let switch = failing.switch();
+    world.store = Some(Box::new(failing));
+    world.emergency = Some(Box::new(kept.clone()));
+    let (handle, mut broker) = world.ready().await;
+    work(&handle, &mut broker, "a").await;
+    work(&handle, &mut broker, "b").await;
+    handle.command(cancel("b")).await.unwrap();
+    kept.holds(&[]).await;
+
+    switch.store(true, std::sync::atomic::Ordering::SeqCst);
+    let canceled = handle.command(cancel("a")).await;
+    assert!(matches!(canceled, Ok(Reply::Order(_)) | Err(CallError::NotOnRecord { .. })), "{canceled:?}");
+    kept.holds(&["cancel_asked"]).await;
+    let (by, reason) = ("operator".to_owned(), "drill".to_owned());
+    let halted = handle.command(Command::Halt { by, reason }).await;
+    assert!(matches!(halted, Err(CallError::NotOnRecord { .. })), "{halted:?}");
+    kept.holds(&["cancel_asked", "halted"]).await;
+    assert_eq!(kept.0.lock().unwrap().1, 0);
+
+    switch.store(false, std::sync::atomic::Ordering::SeqCst);
+    until(&handle, |status| status.readiness.journal_trouble.is_none()).await;
+    kept.holds(&[]).await;
+    assert_eq!(kept.0.lock().unwrap().1, 1, "the journal has them");
+}
+
+#[tokio::test]
+async fn what_an_earlier_process_could_not_record_is_carried_out_before_anything_else_and_cleared() {
+    let world = World::new();
+    let sink = world.sink.clone();
+    let (handle, mut broker) = world.ready().await;
+    let ticket = work(&handle, &mut broker, "a").await;
+    handle.stop(alphec_engine::StopPolicy::Keep, Duration::from_millis(300)).await.unwrap();
+
+    let mut world = World::new();
+    world.sink = sink.clone();
+    let kept = Kept::default();
+    world.emergency = Some(Box::new(kept.clone()));
+    let (by, reason) = ("operator".to_owned(), "drill".to_owned());
+    world.unfinished = vec![cancel("a"), cancel("never-on-record"), Command::Halt { by, reason }];
+    let (handle, mut broker) = world.start();
+    broker.connect().await;
+    assert_eq!(broker.next_cancel().await, ticket.broker_order_id);
+    let status = handle.status().await.unwrap();
+    assert!(status.readiness.halted.is_some_and(|why| why.contains("drill")));
+    let kinds: Vec<_> = sink.records().iter().map(|record| record.body.kind()).collect();
+    assert!(kinds.contains(&"cancel_asked") && kinds.contains(&"halted"), "{kinds:?}");
+    assert_eq!(kept.0.lock().unwrap().1, 1);
 }
 
 #[tokio::test]

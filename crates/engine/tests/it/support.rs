@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use alphec_engine::core::{Core, CoreConfig, Mode, RuleConfig};
 use alphec_engine::journal::testing::MemorySink;
-use alphec_engine::journal::{Durable, Error as JournalError, Head, Sink};
+use alphec_engine::journal::{Durable, EmergencyStore, Error as JournalError, Head, Sink};
 use alphec_engine::{
     AlertSink, BrokerTask, Engine, EngineParts, Handle, RiskRule, StopPolicy, SystemClock, rule_configs,
 };
@@ -123,6 +123,12 @@ impl Broker {
 
     /// Connects, resolves, quotes, and answers the first snapshot with empty books.
     pub(crate) async fn come_up(&mut self) {
+        self.connect().await;
+        self.answer_snapshot().await;
+    }
+
+    /// Connects, resolves and quotes.
+    pub(crate) async fn connect(&self) {
         self.say(BrokerEvent::Connected(Session {
             generation: Generation::new(1),
             server_version: 226,
@@ -145,7 +151,6 @@ impl Broker {
             self.say(BrokerEvent::Account { account: account(), value }).await;
         }
         self.quote("100").await;
-        self.answer_snapshot().await;
     }
 
     pub(crate) async fn quote(&self, px: &str) {
@@ -198,6 +203,8 @@ impl Broker {
 pub(crate) struct World {
     pub(crate) sink: SharedSink,
     pub(crate) store: Option<Box<dyn Sink + Send>>,
+    pub(crate) emergency: Option<Box<dyn EmergencyStore>>,
+    pub(crate) unfinished: Vec<Command>,
     pub(crate) rules: Vec<Arc<dyn RiskRule>>,
     pub(crate) alert_sinks: Vec<Arc<dyn AlertSink>>,
     pub(crate) broker: Option<BrokerTask>,
@@ -209,6 +216,8 @@ impl World {
         Self {
             sink: SharedSink::default(),
             store: None,
+            emergency: None,
+            unfinished: Vec::new(),
             rules: Vec::new(),
             alert_sinks: Vec::new(),
             broker: None,
@@ -247,6 +256,8 @@ impl World {
         let handle = Engine::start(EngineParts {
             core,
             sink: self.store.unwrap_or_else(|| Box::new(self.sink)),
+            emergency: self.emergency,
+            unfinished: self.unfinished,
             broker: self.broker.unwrap_or(scripted),
             rules: self.rules,
             sinks: self.alert_sinks,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use alphec_engine::journal::verify;
+use alphec_engine::journal::{EmergencyFile, EmergencyStore, Reader, verify};
 use alphec_execution::config::{Overrides, arming};
 use alphec_execution::model::{
-    AccountId, ApiClientId, InstrumentId, OrderRequest, OrderSpec, OrderState, OrderType, Price, Qty, Side,
-    StrategyId, UtcNanos,
+    AccountId, ApiClientId, Body, ClientOrderId, InstrumentId, OrderRequest, OrderSpec, OrderState,
+    OrderType, Price, Provenance, Qty, Record, Side, StrategyId, UtcNanos, record::Header,
 };
 use alphec_execution::{
     Clock, Error, ExecutionClient, Mode, OrderHandle, Profile, SystemClock, new_client_order_id,
@@ -146,6 +146,58 @@ async fn the_same_journal_goes_on_after_a_restart() {
     assert_eq!(gateway.truth().orders.len(), 1);
     client.stop().await.unwrap();
     verified(&profile.journal);
+}
+
+/// A record as a process leaves it that its journal did not take any more.
+fn unrecorded(journal: &Path, order: &ClientOrderId, body: Body) -> Record {
+    let last = Reader::open(journal).unwrap().head().unwrap().seq;
+    let header = Header {
+        seq: last.next(),
+        at: SystemClock::new().now(),
+        provenance: Provenance::Decided,
+        correlation_id: Some(new_correlation_id()),
+        client_order_id: Some(order.clone()),
+        broker_order_id: None,
+        perm_id: None,
+        exec_id: None,
+    };
+    Record { header, body }
+}
+
+#[tokio::test]
+async fn a_cancel_that_an_ended_process_could_not_record_is_carried_out_by_the_next_one() {
+    let gateway = gateway("DU1234567").await;
+    let (_folder, profile) = profile(&gateway, "DU1234567", "stop.policy = \"keep\"");
+    let journal = profile.journal.clone();
+    let client = ExecutionClient::start(profile.clone()).unwrap();
+    ready(&client).await;
+    let rest = OrderSpec::limit(Side::Buy, qty("10"), px("195.00")).unwrap();
+    let mut order = client.submit_order(request("DU1234567", rest)).await.unwrap();
+    reach(&mut order, OrderState::Working).await;
+    client.stop().await.unwrap();
+    let key = order.client_order_id().clone();
+    let (mut file, left) = EmergencyFile::open(&journal).unwrap();
+    assert!(left.records.is_empty(), "a whole journal leaves nothing");
+    let on_record = Reader::open(&journal).unwrap().tail(1).unwrap().next().unwrap().unwrap().record;
+    let canceled = unrecorded(&journal, &key, Body::CancelAsked);
+    file.keep(&[Arc::new(on_record), Arc::new(canceled)]).unwrap();
+
+    let client = ExecutionClient::start(profile.clone()).unwrap();
+    ready(&client).await;
+    let mut order = client.order(&key).await.unwrap();
+    reach(&mut order, OrderState::Canceled).await;
+    client.stop().await.unwrap();
+    let (file, left) = EmergencyFile::open(&journal).unwrap();
+    assert!(left.records.is_empty(), "it is on record now");
+
+    // What nobody understands may be somebody's wish to stop.
+    std::fs::write(file.path(), "{\"header\":{\"seq\":\n").unwrap();
+    let client = ExecutionClient::start(profile).unwrap();
+    let status = client.status().await.unwrap();
+    assert!(status.readiness.halted.is_some_and(|why| why.contains("emergency")), "halted");
+    client.stop().await.unwrap();
+    assert!(EmergencyFile::open(&journal).unwrap().1.unread.is_empty(), "and is on record as that");
+    gateway.stop().await;
 }
 
 #[tokio::test]
