@@ -67,7 +67,7 @@ pub struct Stats {
     pub records: u64,
     /// The largest batch.
     pub batch_max: u64,
-    /// Cancels that left before their record was durable, because the journal was slow or broken.
+    /// Cancels, and withdrawals by halts, that left before their record was durable, because the journal was slow or broken.
     pub cancels_ahead: u64,
     /// Alerts dropped because a sink was too slow.
     pub alerts_dropped: u64,

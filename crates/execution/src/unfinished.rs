@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use alphec_engine::journal::{EmergencyFile, EmergencyStore, Error, Journal, Left};
+use alphec_engine::journal::{EmergencyFile, EmergencyStore, Error, Filter, Journal, Left, Reader};
 use alphec_model::{Body, CancelScope, Command, Record};
 
 use crate::new_correlation_id;
@@ -31,8 +31,7 @@ fn take_up(mut file: EmergencyFile, left: Left, journal: &Journal) -> Result<Unf
     let mut commands: Vec<_> = left.unread.iter().map(|why| misunderstood(journal.path(), why)).collect();
     let reader = journal.reader()?;
     for record in left.records {
-        let on_record = reader.record(record.header.seq)?;
-        if on_record.is_none_or(|stored| stored.record != record) {
+        if !is_on_record(&reader, &record)? {
             commands.extend(command(record));
         }
     }
@@ -43,6 +42,20 @@ fn take_up(mut file: EmergencyFile, left: Left, journal: &Journal) -> Result<Unf
         tracing::warn!(%error, "the emergency file keeps what is on record by now");
     }
     Ok(Unfinished { store: Some(Box::new(file)), commands })
+}
+
+/// Whether the journal has the act: as it was recorded then, or as an engine since then carried it out.
+fn is_on_record(reader: &Reader, record: &Record) -> Result<bool, Error> {
+    let mut filter = Filter::default().from(record.header.seq).kind(record.body.kind());
+    if let Some(order) = &record.header.client_order_id {
+        filter = filter.client_order_id(order.clone());
+    }
+    for stored in reader.find(&filter)? {
+        if stored?.record.body == record.body {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The act behind a record, to be done again.

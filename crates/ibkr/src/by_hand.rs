@@ -1,16 +1,13 @@
 //! The adapter's pure parts without a socket: the same last look, queues, budget and conversions, with rows of
 //! plain fields in place of ibapi's types. For `crates/simulation`, never shipped.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use alphec_model::broker::{
     BrokerEvent, BrokerRequest, CommissionReport, CompletedReport, ExecutionReport, Notice, OpenOrderReport,
     OrderNames, PositionReport, ServerLink, Ticket, Wire,
 };
-use alphec_model::{
-    AccountId, AccountValue, BrokerOrderId, ConId, Generation, Instrument, InstrumentId, Price,
-};
+use alphec_model::{AccountId, AccountValue, BrokerOrderId, ConId, Instrument, InstrumentId, Price};
 use ibapi::accounts::Position;
 use ibapi::contracts::Contract;
 use ibapi::orders::{Execution, ExecutionData, Order, OrderData, OrderState, OrderStatus};
@@ -19,9 +16,10 @@ use tokio::time::Instant;
 use crate::convert::stamp::GatewayClock;
 use crate::convert::{Refused, account, execution, names, report, status, undecodable};
 use crate::directory::Directory;
-use crate::lanes::{Lanes, WITHDRAWN, Waiting, What};
+use crate::lanes::{Lanes, Waiting};
 use crate::notices;
 use crate::pace::{Pacer, Urgency};
+pub use crate::session::outbound::Moment;
 use crate::session::outbound::last_look_at_order;
 use crate::session::reference::market_price;
 
@@ -127,13 +125,8 @@ impl Converter {
     ///
     /// # Errors
     /// Why it is not written.
-    pub fn place(
-        &self,
-        ticket: &Ticket,
-        generation: Generation,
-        accounts: &[AccountId],
-    ) -> Result<Placed, String> {
-        let (contract, order) = last_look_at_order(ticket, generation, accounts, &self.directory)?;
+    pub fn place(&self, ticket: &Ticket, moment: &Moment<'_>) -> Result<Placed, String> {
+        let (contract, order) = last_look_at_order(ticket, moment, &self.directory)?;
         Ok(Placed {
             order_id: order.order_id,
             con_id: contract.contract_id,
@@ -386,45 +379,9 @@ impl Queue {
         Self { lanes: Lanes::default(), pacer: Pacer::new(per_second), zero: Instant::now() }
     }
 
-    /// Queues a request that is written as one message; gives the answers that follow at once.
+    /// Takes in a request that is written as one message at most; gives the answers that follow at once.
     pub fn push(&mut self, request: BrokerRequest) -> Vec<BrokerEvent> {
-        match request {
-            BrokerRequest::Place(ticket) => self.wait(order(Wire::Place, ticket)),
-            BrokerRequest::Replace(ticket) => self.wait(order(Wire::Replace, ticket)),
-            BrokerRequest::Cancel { broker_order_id } => self.cancel(broker_order_id),
-            BrokerRequest::GlobalCancel => {
-                let why = "a global cancel came before it was written";
-                let mut events = self.give_up_all(why);
-                events.extend(self.wait(Waiting::GlobalCancel));
-                events
-            }
-            BrokerRequest::Withdraw { broker_order_ids } => {
-                let withdrawn: BTreeSet<_> = broker_order_ids.into_iter().collect();
-                let given_up = self.lanes.give_up(|id| withdrawn.contains(&id));
-                given_up.into_iter().map(|what| what.not_written(WITHDRAWN)).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn cancel(&mut self, broker_order_id: BrokerOrderId) -> Vec<BrokerEvent> {
-        let given_up = self.lanes.give_up(|id| id == broker_order_id);
-        let mut events: Vec<_> =
-            given_up.iter().map(|what| what.not_written("canceled before it was written")).collect();
-        if given_up.contains(&What::Order(broker_order_id, Wire::Place)) {
-            let cancel = What::Order(broker_order_id, Wire::Cancel);
-            events.push(cancel.not_written("its order was never written"));
-        } else {
-            events.extend(self.wait(Waiting::Cancel(broker_order_id)));
-        }
-        events
-    }
-
-    fn wait(&mut self, waiting: Waiting) -> Vec<BrokerEvent> {
-        match self.lanes.push(waiting) {
-            Ok(()) => Vec::new(),
-            Err((waiting, why)) => vec![waiting.what().not_written(why)],
-        }
+        self.lanes.take(request)
     }
 
     /// The next to write at this time since the start, or when to ask again if the budget is spent.
@@ -451,7 +408,7 @@ impl Queue {
 
     /// Every order and change that waits is given up.
     pub fn give_up_all(&mut self, why: &str) -> Vec<BrokerEvent> {
-        self.lanes.give_up_all().into_iter().map(|what| what.not_written(why)).collect()
+        self.lanes.give_up_all(why)
     }
 
     /// Takes one message out of the budget.
@@ -465,36 +422,12 @@ impl Queue {
 
     /// The session has ended: what was not written never is.
     pub fn end(&mut self, why: &str) -> Vec<BrokerEvent> {
-        core::iter::from_fn(|| self.lanes.pop())
-            .map(|waiting| waiting.what().not_written(format!("the session ended before: {why}")))
-            .collect()
+        self.lanes.end(why)
     }
-}
-
-fn order(wire: Wire, ticket: Ticket) -> Waiting {
-    Waiting::Order { wire, ticket: Box::new(ticket) }
 }
 
 /// The answer to a request that comes while there is no session, if there is anything to answer.
 #[must_use]
 pub fn refused(request: &BrokerRequest, why: &str) -> Option<BrokerEvent> {
-    let not_written =
-        |broker_order_id, wire| BrokerEvent::NotWritten { broker_order_id, wire, why: why.to_owned() };
-    let event = match request {
-        BrokerRequest::Withdraw { .. } => return None,
-        BrokerRequest::Replace(ticket) => not_written(ticket.broker_order_id, Wire::Replace),
-        BrokerRequest::Cancel { broker_order_id } => not_written(*broker_order_id, Wire::Cancel),
-        BrokerRequest::GlobalCancel => BrokerEvent::GlobalCancelNotWritten { why: why.to_owned() },
-        BrokerRequest::Snapshot { id, .. } => {
-            BrokerEvent::SnapshotFailed { id: *id, generation: Generation::new(0), why: why.to_owned() }
-        }
-        BrokerRequest::Place(ticket) => not_written(ticket.broker_order_id, Wire::Place),
-        // Requests that this adapter does not know are never written.
-        other => BrokerEvent::Undecodable {
-            names: OrderNames::default(),
-            why: why.to_owned(),
-            raw: format!("{other:?}"),
-        },
-    };
-    Some(event)
+    crate::lanes::refused(request, why)
 }

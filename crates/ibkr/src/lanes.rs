@@ -1,19 +1,17 @@
-//! Requests that wait for their turn: cancels before orders, each in the order they came.
+//! Requests that wait for their turn: cancels before orders, each in the order they came. And what a request means
+//! for those that wait already.
 
 use core::fmt;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use alphec_model::broker::{BrokerEvent, Ticket, Wire};
-use alphec_model::{BrokerOrderId, UtcNanos};
+use alphec_model::broker::{BrokerEvent, BrokerRequest, Ticket, Wire};
+use alphec_model::{BrokerOrderId, Generation, UtcNanos};
 
 /// Most cancels that may wait; a further one is `NotWritten`.
 pub(crate) const CANCELS_MAX: usize = 10_000;
 
 /// Most orders and changes that may wait; a further one is `NotWritten`.
 pub(crate) const ORDERS_MAX: usize = 20_000;
-
-/// Why an order that was withdrawn is not written.
-pub(crate) const WITHDRAWN: &str = "withdrawn before it was written";
 
 /// One request to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,11 +75,69 @@ pub(crate) struct Lanes {
     global_cancel: bool,
     cancels: VecDeque<BrokerOrderId>,
     orders: VecDeque<(Wire, Box<Ticket>)>,
+    /// Orders that were withdrawn: the broker never hears of them, and has nothing to cancel.
+    withdrawn: BTreeSet<BrokerOrderId>,
 }
 
 impl Lanes {
+    /// Takes a request in that is written as one message at most; gives what can be said of requests at once.
+    pub(crate) fn take(&mut self, request: BrokerRequest) -> Vec<BrokerEvent> {
+        let place = |wire, ticket| Waiting::Order { wire, ticket: Box::new(ticket) };
+        match request {
+            BrokerRequest::Place(ticket) => self.wait(place(Wire::Place, ticket)).into_iter().collect(),
+            BrokerRequest::Replace(ticket) => self.wait(place(Wire::Replace, ticket)).into_iter().collect(),
+            BrokerRequest::Cancel { broker_order_id } => self.cancel(broker_order_id),
+            BrokerRequest::GlobalCancel => self.cancel_all(),
+            BrokerRequest::Withdraw { broker_order_ids } => self.withdraw(broker_order_ids),
+            other => refused(&other, "unknown request").into_iter().collect(),
+        }
+    }
+
+    /// A cancel also gives up what still waits for its order. If that includes the order itself, the broker never
+    /// heard of it and there is nothing to cancel.
+    fn cancel(&mut self, broker_order_id: BrokerOrderId) -> Vec<BrokerEvent> {
+        let given_up = self.give_up(|id| id == broker_order_id);
+        let mut events: Vec<_> =
+            given_up.iter().map(|what| what.not_written("canceled before it was written")).collect();
+        let is_unknown = given_up.contains(&What::Order(broker_order_id, Wire::Place));
+        if is_unknown || self.withdrawn.remove(&broker_order_id) {
+            let cancel = What::Order(broker_order_id, Wire::Cancel);
+            events.push(cancel.not_written("its order was never written"));
+        } else {
+            events.extend(self.wait(Waiting::Cancel(broker_order_id)));
+        }
+        events
+    }
+
+    /// A global cancel gives up whatever waits: written after it, it would live on.
+    fn cancel_all(&mut self) -> Vec<BrokerEvent> {
+        let mut events = self.give_up_all("a global cancel came before it was written");
+        events.extend(self.wait(Waiting::GlobalCancel));
+        events
+    }
+
+    /// What is under way cannot be taken back; what waits is given up.
+    fn withdraw(&mut self, broker_order_ids: Vec<BrokerOrderId>) -> Vec<BrokerEvent> {
+        let named: BTreeSet<_> = broker_order_ids.into_iter().collect();
+        let given_up = self.give_up(|id| named.contains(&id));
+        for what in &given_up {
+            if let What::Order(id, Wire::Place) = what {
+                self.withdrawn.insert(*id);
+            }
+        }
+        while self.withdrawn.len() > ORDERS_MAX {
+            self.withdrawn.pop_first();
+        }
+        given_up.into_iter().map(|what| what.not_written("withdrawn before it was written")).collect()
+    }
+
+    /// Queues it, or says that it is not written: its lane is full.
+    fn wait(&mut self, waiting: Waiting) -> Option<BrokerEvent> {
+        self.push(waiting).err().map(|(waiting, why)| waiting.what().not_written(why))
+    }
+
     /// Queues a request, or hands it back with the reason when its lane is full.
-    pub(crate) fn push(&mut self, waiting: Waiting) -> Result<(), (Waiting, String)> {
+    fn push(&mut self, waiting: Waiting) -> Result<(), (Waiting, String)> {
         match waiting {
             Waiting::Cancel(_) if self.cancels.len() >= CANCELS_MAX => {
                 Err((waiting, format!("{CANCELS_MAX} cancels already wait to be written")))
@@ -125,7 +181,7 @@ impl Lanes {
 
     /// Takes out what still waits for orders that are not to be sent any more. Written after a cancel it would bring
     /// an order back to life; never written, it is proven dead.
-    pub(crate) fn give_up(&mut self, is_given_up: impl Fn(BrokerOrderId) -> bool) -> Vec<What> {
+    fn give_up(&mut self, is_given_up: impl Fn(BrokerOrderId) -> bool) -> Vec<What> {
         let mut given_up = Vec::new();
         self.orders.retain(|(wire, ticket)| {
             let keep = !is_given_up(ticket.broker_order_id);
@@ -137,15 +193,43 @@ impl Lanes {
         given_up
     }
 
-    /// Takes out every order and change that waits: a global cancel is about to be written.
-    pub(crate) fn give_up_all(&mut self) -> Vec<What> {
-        self.orders.drain(..).map(|(wire, ticket)| What::Order(ticket.broker_order_id, wire)).collect()
+    /// Takes out every order and change that waits.
+    pub(crate) fn give_up_all(&mut self, why: &str) -> Vec<BrokerEvent> {
+        let all = self.orders.drain(..).map(|(wire, ticket)| What::Order(ticket.broker_order_id, wire));
+        all.map(|what| what.not_written(why)).collect()
     }
+
+    /// The session has ended: nothing that waits is ever written.
+    pub(crate) fn end(&mut self, why: &str) -> Vec<BrokerEvent> {
+        let waiting = core::iter::from_fn(|| self.pop());
+        waiting.map(|one| one.what().not_written(format!("the session ended before: {why}"))).collect()
+    }
+}
+
+/// The answer to a request that comes while there is no session, if there is anything to answer.
+pub(crate) fn refused(request: &BrokerRequest, why: &str) -> Option<BrokerEvent> {
+    let what = match request {
+        BrokerRequest::Place(ticket) => What::Order(ticket.broker_order_id, Wire::Place),
+        BrokerRequest::Replace(ticket) => What::Order(ticket.broker_order_id, Wire::Replace),
+        BrokerRequest::Cancel { broker_order_id } => What::Order(*broker_order_id, Wire::Cancel),
+        BrokerRequest::GlobalCancel => What::GlobalCancel,
+        BrokerRequest::Snapshot { id, executions_days: _ } => {
+            let (id, generation, why) = (*id, Generation::new(0), why.to_owned());
+            return Some(BrokerEvent::SnapshotFailed { id, generation, why });
+        }
+        // Nothing waits where there is no session.
+        BrokerRequest::Withdraw { .. } => return None,
+        other => {
+            tracing::warn!(?other, "request unknown to this adapter");
+            return None;
+        }
+    };
+    Some(what.not_written(why))
 }
 
 #[cfg(test)]
 mod tests {
-    use alphec_model::{AccountId, Generation, InstrumentId, LogId, OrderRef, OrderSpec, OrderType, Side};
+    use alphec_model::{AccountId, InstrumentId, LogId, OrderRef, OrderSpec, OrderType, Side};
 
     use super::*;
 
@@ -176,14 +260,23 @@ mod tests {
             .collect()
     }
 
+    fn unwritten(events: &[BrokerEvent]) -> Vec<(i32, Wire)> {
+        let pick = |event: &BrokerEvent| match event {
+            BrokerEvent::NotWritten { broker_order_id, wire, why: _ } => (broker_order_id.get(), *wire),
+            other => panic!("{other:?}"),
+        };
+        events.iter().map(pick).collect()
+    }
+
     #[test]
-    fn a_global_cancel_overtakes_everything_and_waits_once() {
+    fn a_global_cancel_overtakes_everything_gives_up_what_waits_and_waits_once() {
         let mut lanes = Lanes::default();
-        for waiting in [order(1, Wire::Place), cancel(8), Waiting::GlobalCancel, Waiting::GlobalCancel] {
+        for waiting in [order(1, Wire::Place), cancel(8)] {
             lanes.push(waiting).unwrap();
         }
+        assert_eq!(unwritten(&lanes.take(BrokerRequest::GlobalCancel)), [(1, Wire::Place)]);
+        assert_eq!(lanes.take(BrokerRequest::GlobalCancel), []);
         assert!(lanes.has_cancel());
-        assert_eq!(lanes.give_up_all(), [What::Order(BrokerOrderId::new(1), Wire::Place)]);
         assert_eq!(lanes.pop(), Some(Waiting::GlobalCancel));
         assert_eq!(lanes.pop(), Some(cancel(8)));
         assert_eq!(lanes.pop(), None);
@@ -202,15 +295,35 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_a_canceled_order_is_given_up() {
+    fn what_waits_for_a_canceled_order_is_given_up_and_an_order_that_was_not_written_needs_no_cancel() {
         let mut lanes = Lanes::default();
-        for waiting in [order(1, Wire::Place), order(2, Wire::Place), order(1, Wire::Replace)] {
+        for waiting in [order(1, Wire::Place), order(2, Wire::Replace), order(3, Wire::Place)] {
             lanes.push(waiting).unwrap();
         }
-        let first = BrokerOrderId::new(1);
-        let given_up = [Wire::Place, Wire::Replace].map(|wire| What::Order(first, wire));
-        assert_eq!(lanes.give_up(|id| id == first), given_up);
-        assert_eq!(drain(&mut lanes), [(2, Wire::Place)]);
+        let mut cancel = |id| {
+            let request = BrokerRequest::Cancel { broker_order_id: BrokerOrderId::new(id) };
+            unwritten(&lanes.take(request))
+        };
+        assert_eq!(cancel(1), [(1, Wire::Place), (1, Wire::Cancel)]);
+        assert_eq!(cancel(2), [(2, Wire::Replace)]);
+        assert_eq!(drain(&mut lanes), [(2, Wire::Cancel), (3, Wire::Place)]);
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_given_up_and_what_was_withdrawn_whole_needs_no_cancel() {
+        let mut lanes = Lanes::default();
+        for waiting in [order(1, Wire::Place), order(2, Wire::Replace), order(3, Wire::Place)] {
+            lanes.push(waiting).unwrap();
+        }
+        let ids = |all: &[i32]| all.iter().map(|id| BrokerOrderId::new(*id)).collect();
+        let withdraw = BrokerRequest::Withdraw { broker_order_ids: ids(&[1, 2, 9]) };
+        let given_up = unwritten(&lanes.take(withdraw));
+        assert_eq!(given_up, [(1, Wire::Place), (2, Wire::Replace)]);
+        for (id, said) in [(1, vec![(1, Wire::Cancel)]), (2, vec![]), (9, vec![])] {
+            let cancel = BrokerRequest::Cancel { broker_order_id: BrokerOrderId::new(id) };
+            assert_eq!(unwritten(&lanes.take(cancel)), said);
+        }
+        assert_eq!(drain(&mut lanes), [(2, Wire::Cancel), (9, Wire::Cancel), (3, Wire::Place)]);
     }
 
     #[test]

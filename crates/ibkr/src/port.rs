@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use alphec_model::broker::{BrokerEvent, BrokerRequest, Wire};
-use alphec_model::{BrokerOrderId, InstrumentId, Quote};
+use alphec_model::broker::{BrokerEvent, BrokerRequest};
+use alphec_model::{InstrumentId, Quote};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender};
 
@@ -71,11 +71,6 @@ impl Port {
     /// Quotes of a dead session are not the market any more.
     pub(crate) fn forget_quotes(&mut self) {
         self.quotes.clear();
-    }
-
-    /// The proof that a request was never written.
-    pub(crate) fn not_written(&mut self, broker_order_id: BrokerOrderId, wire: Wire, why: impl Into<String>) {
-        self.push(BrokerEvent::NotWritten { broker_order_id, wire, why: why.into() });
     }
 
     /// The next thing on the caller's side. Cancel-safe: nothing is lost when another branch wins.

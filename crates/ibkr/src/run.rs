@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
 use alphec_model::Generation;
-use alphec_model::broker::{BrokerEvent, BrokerRequest, Wire};
+use alphec_model::broker::{BrokerEvent, BrokerRequest};
 use core::time::Duration;
 use futures::FutureExt;
 use tokio::sync::mpsc;
@@ -16,7 +16,7 @@ use crate::backoff::Backoff;
 use crate::config::Config;
 use crate::connect::{self, Link};
 use crate::directory::Directory;
-use crate::lanes::What;
+use crate::lanes::refused;
 use crate::port::{Port, Turn};
 use crate::session::{End, Session};
 
@@ -48,7 +48,9 @@ pub async fn run(
     let mut port = Port::new(requests, events);
     let ended = serve(&config, &mut port, &stop).await;
     for request in port.close_requests() {
-        refuse(&mut port, request, "the adapter has stopped");
+        if let Some(event) = refused(&request, "the adapter has stopped") {
+            port.push(event);
+        }
     }
     if ended != Ended::PortClosed && tokio::time::timeout(FLUSH_DEADLINE, port.flush()).await.is_err() {
         warn!("the last broker events were not read within {FLUSH_DEADLINE:?}");
@@ -127,28 +129,15 @@ async fn while_offline<F: Future>(
             () = stop.cancelled() => return Err(Ended::Stopped),
             output = &mut work => return Ok(output),
             turn = port.turn() => match turn {
-                Turn::Request(request) => refuse(port, request, "not connected to the broker"),
+                Turn::Request(request) => {
+                    if let Some(event) = refused(&request, "not connected to the broker") {
+                        port.push(event);
+                    }
+                }
                 Turn::Flushed => {}
                 Turn::Closed => return Err(Ended::PortClosed),
             },
         }
-    }
-}
-
-/// Answers a request that cannot be written.
-pub(crate) fn refuse(port: &mut Port, request: BrokerRequest, why: &str) {
-    match request {
-        BrokerRequest::Place(ticket) => port.not_written(ticket.broker_order_id, Wire::Place, why),
-        BrokerRequest::Replace(ticket) => port.not_written(ticket.broker_order_id, Wire::Replace, why),
-        BrokerRequest::Cancel { broker_order_id } => port.not_written(broker_order_id, Wire::Cancel, why),
-        BrokerRequest::GlobalCancel => port.push(What::GlobalCancel.not_written(why)),
-        // Nothing waits where there is no session.
-        BrokerRequest::Withdraw { .. } => {}
-        BrokerRequest::Snapshot { id, executions_days: _ } => {
-            let generation = Generation::new(0);
-            port.push(BrokerEvent::SnapshotFailed { id, generation, why: why.to_owned() });
-        }
-        other => warn!(?other, "request unknown to this adapter"),
     }
 }
 

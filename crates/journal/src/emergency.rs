@@ -3,7 +3,7 @@
 //! A cancel or a halt does not wait for a broken journal (`reliability.md` §4.4), and a process that ends before the
 //! journal is well again would forget it. `<journal>.emergency` keeps the records of such acts, a line each, until
 //! the journal has them. Its room is laid out when it is made, so that a full disk, the likeliest trouble, does not
-//! keep it from being written.
+//! keep it from being written where the file system writes in place.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use alphec_model::Record;
 
+use crate::disk::sync_directory_of;
 use crate::error::Error;
 use crate::lock::beside;
 
@@ -19,6 +20,8 @@ use crate::lock::beside;
 const ROOM: usize = 256 * 1024;
 /// The longest file that is read.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// So much of a line that is not understood is quoted.
+const SAID_MAX: usize = 300;
 /// What stands where nothing is written.
 const BLANK: u8 = b'\n';
 
@@ -33,7 +36,7 @@ pub trait EmergencyStore: Send {
     /// The journal has all of them.
     ///
     /// # Errors
-    /// The storage's; what is kept is then found again, and known to be on record.
+    /// The storage's; the next process finds it again then, and that it is on record.
     fn clear(&mut self) -> io::Result<()>;
 }
 
@@ -75,8 +78,8 @@ impl EmergencyFile {
         let mut bytes = Vec::new();
         (&mut file).take(BYTES_MAX).read_to_end(&mut bytes).map_err(io("reading"))?;
         let left = read(&bytes);
-        let written = bytes.iter().rposition(|byte| *byte != BLANK).map_or(0, |last| last.saturating_add(2));
-        if let Err(error) = lay_out(&mut file, bytes.len()) {
+        let written = bytes.iter().rposition(|byte| *byte != BLANK).map_or(0, |last| last.saturating_add(1));
+        if let Err(error) = lay_out(&mut file, &path, bytes.len()) {
             tracing::warn!(%error, path = %path.display(), "no room for emergencies; free space on its disk");
         }
         let end = u64::try_from(written).unwrap_or(u64::MAX);
@@ -98,7 +101,8 @@ impl EmergencyFile {
 
 impl EmergencyStore for EmergencyFile {
     fn keep(&mut self, records: &[Arc<Record>]) -> io::Result<()> {
-        let mut lines = Vec::new();
+        // What an earlier process did not finish ends here.
+        let mut lines = vec![BLANK];
         for record in records {
             serde_json::to_writer(&mut lines, &**record)?;
             lines.push(BLANK);
@@ -110,9 +114,10 @@ impl EmergencyStore for EmergencyFile {
 
     fn clear(&mut self) -> io::Result<()> {
         let written = usize::try_from(self.end).unwrap_or(usize::MAX);
-        self.write(0, &vec![BLANK; written.max(ROOM)])?;
+        self.write(0, &vec![BLANK; written])?;
         self.end = 0;
-        self.file.set_len(u64::try_from(ROOM).unwrap_or(u64::MAX))
+        let room = u64::try_from(ROOM).unwrap_or(u64::MAX);
+        if self.file.metadata()?.len() > room { self.file.set_len(room) } else { Ok(()) }
     }
 }
 
@@ -121,17 +126,21 @@ fn read(bytes: &[u8]) -> Left {
     for line in bytes.split(|byte| *byte == BLANK).filter(|line| !line.is_empty()) {
         match serde_json::from_slice(line) {
             Ok(record) => left.records.push(record),
-            Err(error) => left.unread.push(error.to_string()),
+            Err(error) => {
+                let said: String = String::from_utf8_lossy(line).chars().take(SAID_MAX).collect();
+                left.unread.push(format!("{error}: {said}"));
+            }
         }
     }
     left
 }
 
-fn lay_out(file: &mut File, from: usize) -> io::Result<()> {
+fn lay_out(file: &mut File, path: &Path, from: usize) -> io::Result<()> {
     let Some(missing) = ROOM.checked_sub(from).filter(|missing| *missing > 0) else { return Ok(()) };
     file.seek(SeekFrom::End(0))?;
     file.write_all(&vec![BLANK; missing])?;
-    file.sync_all()
+    file.sync_all()?;
+    sync_directory_of(path)
 }
 
 #[cfg(test)]
@@ -207,15 +216,25 @@ mod tests {
         file.keep(&[halt(7, "a"), halt(9, "b")]).unwrap();
         let whole = std::fs::read(file.path()).unwrap();
         let end = usize::try_from(file.end).unwrap();
-        let first = whole.iter().position(|byte| *byte == BLANK).unwrap();
+        let first = whole.iter().skip(1).position(|byte| *byte == BLANK).unwrap() + 1;
         for cut in 0..end {
             std::fs::write(file.path(), whole.get(..cut).unwrap()).unwrap();
             let (_, left) = EmergencyFile::open(&journal).unwrap();
             let whole_ones = usize::from(cut >= first) + usize::from(cut >= end - 1);
-            let is_broken = cut != 0 && cut != first && cut != first + 1 && cut != end - 1;
+            let is_broken = ![0, 1, first, first + 1, end - 1].contains(&cut);
             assert_eq!(
                 (left.records.len(), left.unread.len()),
                 (whole_ones, usize::from(is_broken)),
+                "{cut}"
+            );
+            // The next record stands on a line of its own.
+            let (mut file, _) = EmergencyFile::open(&journal).unwrap();
+            file.keep(&[halt(11, "c")]).unwrap();
+            let (_, left) = EmergencyFile::open(&journal).unwrap();
+            assert_eq!(left.records.last(), Some(&*halt(11, "c")), "{cut}");
+            assert_eq!(
+                (left.records.len(), left.unread.len()),
+                (whole_ones + 1, usize::from(is_broken)),
                 "{cut}"
             );
         }

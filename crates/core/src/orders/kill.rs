@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use alphec_model::{
-    AlertKind, Body, BrokerRequest, CancelScope, ClientOrderId, Command, CorrelationId, ForeignOrder, Order,
+    AlertKind, Body, BrokerRequest, CancelScope, ClientOrderId, Command, CorrelationId, ForeignOrder,
     OrderState, Provenance, planted,
 };
 
 use super::cancel::is_in;
-use super::sent_replace;
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::step::{Misuse, Reply, Token};
@@ -36,15 +35,14 @@ impl Turn<'_> {
         }
     }
 
-    /// Orders and changes can wait at the adapter: for room among all its messages, for an answer on a silent link.
+    /// Orders and changes can wait at the adapter: for room among all its messages, for an answer on a silent link. It
+    /// knows best which do, so it is told of everything that lives.
     pub(crate) fn withdraw_what_waits(&mut self, scope: &CancelScope) {
         if planted::is("a-halt-leaves-what-waits-at-the-adapter") || !self.is_connected() {
             return;
         }
-        let may_wait =
-            |order: &&Order| order.state == OrderState::PendingNew || sent_replace(order).is_some();
-        let waiting = self.core.book.live_in(scope).filter(may_wait);
-        let broker_order_ids: Vec<_> = waiting.filter_map(|order| order.broker_order_id).collect();
+        let live = self.core.book.live_in(scope);
+        let broker_order_ids: Vec<_> = live.filter_map(|order| order.broker_order_id).collect();
         if !broker_order_ids.is_empty() {
             self.step.requests.push(BrokerRequest::Withdraw { broker_order_ids });
         }

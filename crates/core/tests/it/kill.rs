@@ -234,7 +234,11 @@ fn what_may_wait_at_the_adapter_is_withdrawn_by_a_halt_of_its_scope_once_and_bef
     let seen = world.kill(CancelScope::Instrument { instrument: instrument("ES") });
     assert_eq!(seen.withdrawn(), [3]);
     assert!(matches!(seen.0.requests.first(), Some(BrokerRequest::Withdraw { .. })), "{:?}", seen.0.requests);
-    assert_eq!(world.halt().withdrawn(), [1, 2, 3], "a new order, and the change of one that works");
+    assert_eq!(
+        world.halt().withdrawn(),
+        [1, 2, 3],
+        "a new order, the change of one that works, one in another place"
+    );
     assert_eq!(world.halt().withdrawn(), [0; 0], "nothing has left since");
     let (broker_order_id, why) = (BrokerOrderId::new(2), "withdrawn".to_owned());
     world.event(BrokerEvent::NotWritten { broker_order_id, wire: Wire::Place, why });
@@ -242,9 +246,15 @@ fn what_may_wait_at_the_adapter_is_withdrawn_by_a_halt_of_its_scope_once_and_bef
 }
 
 #[test]
-fn what_the_broker_has_answered_is_not_withdrawn() {
-    let mut world = World::working("works", Side::Buy, "5");
-    assert_eq!(world.halt().withdrawn(), [0; 0]);
+fn an_order_in_doubt_may_still_wait_to_be_written_and_is_withdrawn() {
+    let mut world = World::ready();
+    world.submit("new", Side::Buy, "1");
+    world.wait(seconds(60));
+    assert_eq!(world.state("new"), OrderState::InDoubt);
+    assert_eq!(world.halt().withdrawn(), [1]);
+    let (broker_order_id, why) = (BrokerOrderId::new(1), "withdrawn".to_owned());
+    world.event(BrokerEvent::NotWritten { broker_order_id, wire: Wire::Place, why });
+    assert!(world.state("new").is_terminal(), "it is proven that the broker never saw it");
 }
 
 #[test]

@@ -107,8 +107,9 @@ impl Loop {
         }
         drop(channels);
         // Both close on threads of their own; the runtime has nothing left to do meanwhile.
-        parts.ahead.close(LAST_WAIT);
+        // The journal last: its lock is for the store, too.
         parts.emergency.close(LAST_WAIT);
+        parts.ahead.close(LAST_WAIT);
         parts.side.close();
         if let Some(under_way) = stopping {
             let report = under_way.stopping.report(parts.core.book(), unsettled);

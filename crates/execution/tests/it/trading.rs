@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use alphec_engine::journal::{EmergencyFile, EmergencyStore, Reader, verify};
+use alphec_engine::journal::{EmergencyFile, EmergencyStore, Filter, Reader, verify};
 use alphec_execution::config::{Overrides, arming};
 use alphec_execution::model::{
-    AccountId, ApiClientId, Body, ClientOrderId, InstrumentId, OrderRequest, OrderSpec, OrderState,
-    OrderType, Price, Provenance, Qty, Record, Side, StrategyId, UtcNanos, record::Header,
+    AccountId, ApiClientId, Body, CancelScope, ClientOrderId, InstrumentId, OrderRequest, OrderSpec,
+    OrderState, OrderType, Price, Provenance, Qty, Record, Side, StrategyId, UtcNanos, record::Header,
 };
 use alphec_execution::{
     Clock, Error, ExecutionClient, Mode, OrderHandle, Profile, SystemClock, new_client_order_id,
@@ -174,21 +174,38 @@ async fn a_cancel_that_an_ended_process_could_not_record_is_carried_out_by_the_n
     let rest = OrderSpec::limit(Side::Buy, qty("10"), px("195.00")).unwrap();
     let mut order = client.submit_order(request("DU1234567", rest)).await.unwrap();
     reach(&mut order, OrderState::Working).await;
+    client.halt("operator", "drill").await.unwrap();
+    client.reconcile(PATIENCE).await.unwrap();
+    client.resume(CancelScope::All, "operator", "the drill is over").await.unwrap();
     client.stop().await.unwrap();
     let key = order.client_order_id().clone();
     let (mut file, left) = EmergencyFile::open(&journal).unwrap();
     assert!(left.records.is_empty(), "a whole journal leaves nothing");
-    let on_record = Reader::open(&journal).unwrap().tail(1).unwrap().next().unwrap().unwrap().record;
+    let halts = Reader::open(&journal).unwrap();
+    let halt = halts.find(&Filter::default().kind("halted")).unwrap().next().unwrap().unwrap().record;
     let canceled = unrecorded(&journal, &key, Body::CancelAsked);
-    file.keep(&[Arc::new(on_record), Arc::new(canceled)]).unwrap();
+    let unrecorded_then = canceled.clone();
+    file.keep(&[Arc::new(halt), Arc::new(canceled)]).unwrap();
 
     let client = ExecutionClient::start(profile.clone()).unwrap();
+    // Ready: the halt is on record, and was lifted since.
     ready(&client).await;
     let mut order = client.order(&key).await.unwrap();
     reach(&mut order, OrderState::Canceled).await;
     client.stop().await.unwrap();
-    let (file, left) = EmergencyFile::open(&journal).unwrap();
+    let (mut file, left) = EmergencyFile::open(&journal).unwrap();
     assert!(left.records.is_empty(), "it is on record now");
+
+    // A store that could not be cleared says it again. It was done, under another number.
+    file.keep(&[Arc::new(unrecorded_then)]).unwrap();
+    let client = ExecutionClient::start(profile.clone()).unwrap();
+    ready(&client).await;
+    client.stop().await.unwrap();
+    let asked = Reader::open(&journal).unwrap();
+    let asked = asked.find(&Filter::default().kind("cancel_asked").client_order_id(key)).unwrap().count();
+    assert_eq!(asked, 1);
+    let (file, left) = EmergencyFile::open(&journal).unwrap();
+    assert!(left.records.is_empty());
 
     // What nobody understands may be somebody's wish to stop.
     std::fs::write(file.path(), "{\"header\":{\"seq\":\n").unwrap();

@@ -14,7 +14,7 @@ mod teardown;
 
 use std::sync::Arc;
 
-use alphec_model::broker::{BrokerEvent, BrokerRequest, Session as Handshake, Wire};
+use alphec_model::broker::{BrokerEvent, BrokerRequest, Session as Handshake};
 use alphec_model::{AccountId, Generation, Instrument, InstrumentId, Quote};
 use futures::StreamExt;
 use ibapi::orders::OrderUpdate;
@@ -31,7 +31,7 @@ use crate::connect::{Link, Startup};
 use crate::convert::contract::Details;
 use crate::convert::stamp::GatewayClock;
 use crate::directory::Directory;
-use crate::lanes::{Lanes, Waiting};
+use crate::lanes::Lanes;
 use crate::pace::Pacer;
 use crate::port::{Port, Turn};
 use crate::run::panic_text;
@@ -44,7 +44,7 @@ use snapshot::{Books, Failure, Snapshots};
 const REPORTS_MAX: usize = 1_024;
 
 /// Requests taken in one go, so that a cancel overtakes the orders it came with.
-const REQUESTS_PER_TURN: usize = 256;
+const REQUESTS_PER_TURN: usize = 4_096;
 
 /// Why a session is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,6 +202,10 @@ impl<'a> Session<'a> {
             if let Err(end) = self.handle(step).await {
                 return end;
             }
+            // A cancel or a withdrawal that is here already is for what would be written now.
+            if let Err(end) = self.take_requests() {
+                return end;
+            }
             if let Err(end) = self.write_waiting().await {
                 return end;
             }
@@ -272,7 +276,7 @@ impl<'a> Session<'a> {
             Step::Stop => Err(End::Stopped),
             Step::Caller(Turn::Closed) => Err(End::PortClosed),
             Step::Caller(Turn::Flushed) => Ok(()),
-            Step::Caller(Turn::Request(request)) => self.requests(request),
+            Step::Caller(Turn::Request(request)) => self.request(request),
             Step::Written(result) => self.written(result),
             Step::Update(item) => self.update_item(*item).await,
             Step::Notice(Some(notice)) => self.notice(notice).await,
@@ -291,9 +295,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn requests(&mut self, first: BrokerRequest) -> Result<(), End> {
-        self.request(first)?;
-        for _ in 1..REQUESTS_PER_TURN {
+    fn take_requests(&mut self) -> Result<(), End> {
+        for _ in 0..REQUESTS_PER_TURN {
             match self.port.try_request() {
                 Some(request) => self.request(request)?,
                 None => break,
@@ -303,21 +306,10 @@ impl<'a> Session<'a> {
     }
 
     fn request(&mut self, request: BrokerRequest) -> Result<(), End> {
-        match request {
-            BrokerRequest::Place(ticket) => {
-                self.queue(Waiting::Order { wire: Wire::Place, ticket: Box::new(ticket) });
-            }
-            BrokerRequest::Replace(ticket) => {
-                self.queue(Waiting::Order { wire: Wire::Replace, ticket: Box::new(ticket) });
-            }
-            BrokerRequest::Cancel { broker_order_id } => self.queue_cancel(broker_order_id),
-            BrokerRequest::GlobalCancel => self.queue_global_cancel(),
-            BrokerRequest::Withdraw { broker_order_ids } => self.withdraw(broker_order_ids),
-            BrokerRequest::Snapshot { id, executions_days } => {
-                return self.queue_snapshot(id, executions_days);
-            }
-            other => crate::run::refuse(self.port, other, "unknown request"),
+        if let BrokerRequest::Snapshot { id, executions_days } = request {
+            return self.queue_snapshot(id, executions_days);
         }
+        self.lanes.take(request).into_iter().for_each(|event| self.port.push(event));
         Ok(())
     }
 

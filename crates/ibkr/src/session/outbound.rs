@@ -1,10 +1,9 @@
 //! Requests to the wire: last look, conversion, one write at a time, and what its outcome proves.
 
-use std::collections::BTreeSet;
 use std::pin::Pin;
 
-use alphec_model::broker::{Ticket, Wire};
-use alphec_model::{AccountId, BrokerOrderId, Generation};
+use alphec_model::broker::Ticket;
+use alphec_model::{AccountId, BrokerOrderId, Generation, UtcNanos};
 use futures::FutureExt;
 use ibapi::Error;
 use ibapi::contracts::Contract;
@@ -15,7 +14,7 @@ use tracing::debug;
 use super::{End, Session};
 use crate::convert::{contract, order};
 use crate::directory::Directory;
-use crate::lanes::{WITHDRAWN, Waiting, What};
+use crate::lanes::{Waiting, What};
 use crate::notices::REQUEST_ID_FLOOR;
 use crate::pace::Urgency;
 
@@ -46,42 +45,6 @@ pub(super) async fn done(writing: &mut Option<Writing>) -> Result<(), Error> {
 }
 
 impl Session<'_> {
-    pub(super) fn queue(&mut self, waiting: Waiting) {
-        if let Err((waiting, why)) = self.lanes.push(waiting) {
-            self.port.push(waiting.what().not_written(why));
-        }
-    }
-
-    /// A global cancel gives up whatever waits: written after it, it would live on.
-    pub(super) fn queue_global_cancel(&mut self) {
-        for what in self.lanes.give_up_all() {
-            self.port.push(what.not_written("a global cancel came before it was written"));
-        }
-        self.queue(Waiting::GlobalCancel);
-    }
-
-    /// A cancel also gives up what still waits for its order. If that includes the order itself, the
-    /// broker never heard of it and there is nothing to cancel.
-    pub(super) fn queue_cancel(&mut self, broker_order_id: BrokerOrderId) {
-        let given_up = self.lanes.give_up(|id| id == broker_order_id);
-        for what in &given_up {
-            self.port.push(what.not_written("canceled before it was written"));
-        }
-        if given_up.contains(&What::Order(broker_order_id, Wire::Place)) {
-            self.port.not_written(broker_order_id, Wire::Cancel, "its order was never written");
-        } else {
-            self.queue(Waiting::Cancel(broker_order_id));
-        }
-    }
-
-    /// What is under way cannot be taken back, what waits is given up.
-    pub(super) fn withdraw(&mut self, broker_order_ids: Vec<BrokerOrderId>) {
-        let withdrawn: BTreeSet<_> = broker_order_ids.into_iter().collect();
-        for what in self.lanes.give_up(|id| withdrawn.contains(&id)) {
-            self.port.push(what.not_written(WITHDRAWN));
-        }
-    }
-
     /// Starts what the budget allows. A write normally ends on its first poll; one that does not
     /// (a full socket) is left under way and nothing else starts meanwhile.
     pub(super) async fn write_waiting(&mut self) -> Result<(), End> {
@@ -132,14 +95,13 @@ impl Session<'_> {
             Waiting::Cancel(id) => Ok(Job::Cancel(*id)),
             Waiting::GlobalCancel => Ok(Job::GlobalCancel),
             Waiting::Order { wire: _, ticket } => {
-                if self.is_server_lost {
-                    return Err("the gateway lost the broker's servers".to_owned());
-                }
-                if self.config.clock.now() > ticket.send_by {
-                    return Err("it waited for its turn too long to be sent".to_owned());
-                }
-                let (contract, order) =
-                    last_look_at_order(ticket, self.generation, &self.accounts, self.directory)?;
+                let moment = Moment {
+                    generation: self.generation,
+                    accounts: &self.accounts,
+                    is_server_lost: self.is_server_lost,
+                    now: self.config.clock.now(),
+                };
+                let (contract, order) = last_look_at_order(ticket, &moment, self.directory)?;
                 let id = ticket.broker_order_id;
                 Ok(Job::Order { id, contract: Box::new(contract), order: Box::new(order) })
             }
@@ -179,13 +141,33 @@ impl Session<'_> {
     }
 }
 
+/// What an order is looked at with just before it is written.
+#[derive(Debug, Clone, Copy)]
+#[allow(unreachable_pub, reason = "`by_hand` hands it out")]
+pub struct Moment<'a> {
+    /// Which connection this is.
+    pub generation: Generation,
+    /// The accounts of its login.
+    pub accounts: &'a [AccountId],
+    /// The gateway has said that it lost the broker's servers.
+    pub is_server_lost: bool,
+    /// What time it is.
+    pub now: UtcNanos,
+}
+
 /// What a ticket becomes on this connection, or why it becomes nothing.
 pub(crate) fn last_look_at_order(
     ticket: &Ticket,
-    generation: Generation,
-    accounts: &[AccountId],
+    moment: &Moment<'_>,
     directory: &Directory,
 ) -> Result<(Contract, Order), String> {
+    let Moment { generation, accounts, is_server_lost, now } = *moment;
+    if is_server_lost {
+        return Err("the gateway lost the broker's servers".to_owned());
+    }
+    if now > ticket.send_by {
+        return Err("it waited for its turn too long to be sent".to_owned());
+    }
     if ticket.generation != generation {
         return Err(format!("decided for connection {}, this is connection {generation}", ticket.generation));
     }

@@ -84,11 +84,8 @@ impl Session<'_> {
         }
         self.pulse.beat();
         if waited >= WAITED_MAX {
-            for what in self.lanes.give_up_all() {
-                let why =
-                    format!("the gateway took {} ms to answer a round trip before it", waited.as_millis());
-                self.port.push(what.not_written(why));
-            }
+            let why = format!("the gateway took {} ms to answer a round trip before it", waited.as_millis());
+            self.lanes.give_up_all(&why).into_iter().for_each(|event| self.port.push(event));
         }
         Ok(())
     }

@@ -34,9 +34,7 @@ impl Session<'_> {
             End::Stopped => "stopped".to_owned(),
             End::PortClosed => "the engine is gone".to_owned(),
         };
-        while let Some(waiting) = self.lanes.pop() {
-            self.port.push(waiting.what().not_written(format!("the session ended before: {why}")));
-        }
+        self.lanes.end(&why).into_iter().for_each(|event| self.port.push(event));
         for id in self.snapshots.unanswered() {
             self.snapshot_failed(id, format!("the session ended: {why}"));
         }

@@ -107,7 +107,8 @@ impl BrokerRequest {
         matches!(self, Self::Place(_) | Self::Replace(_))
     }
 
-    /// Whether it can only end orders. Those are never held back, for a record or for anything else.
+    /// Whether it can only end orders, or keep something from being written. Those are never held back, for a record or for
+    /// anything else.
     #[must_use]
     pub const fn is_cancel(&self) -> bool {
         matches!(self, Self::Cancel { .. } | Self::GlobalCancel | Self::Withdraw { .. })

@@ -14,13 +14,24 @@ use crate::clock::Instant;
 /// The port moved, and the gateway is about to drop the connection.
 const PORT_MOVED: i32 = 1300;
 
+/// Whether the adapter counts it as one: the client library keeps the rest to itself.
+const fn is_sign_of_life(id: i32) -> bool {
+    matches!(
+        id,
+        id::ERROR
+            | id::OPEN_ORDER
+            | id::ORDER_STATUS
+            | id::EXECUTION
+            | id::COMMISSION
+            | id::TICK_PRICE
+            | id::CURRENT_TIME
+    )
+}
+
 impl Adapter {
     /// Bytes arrived.
     pub(crate) fn receive(&mut self, now: Instant, bytes: &[u8]) {
         self.inbox.extend_from_slice(bytes);
-        if let State::Up(up) = &mut self.state {
-            up.heard(now);
-        }
         loop {
             if matches!(self.state, State::Offline { .. }) {
                 self.inbox.clear();
@@ -48,6 +59,11 @@ impl Adapter {
         let Some((id, body)) = frames::split(payload) else { return self.hung_up(now) };
         if !(1..=id::HIGHEST).contains(&id) {
             return self.unknown_frame(id);
+        }
+        if let State::Up(up) = &mut self.state
+            && is_sign_of_life(id)
+        {
+            up.heard(now);
         }
         if self.message(now, id, &body).is_err() {
             self.undecodable(id);
@@ -227,6 +243,9 @@ impl Adapter {
         }
         self.events.push_back(BrokerEvent::Notice(notice));
         if let Some(link) = by_hand::server_link(code) {
+            if let State::Up(up) = &mut self.state {
+                up.is_server_lost = link == ServerLink::Lost;
+            }
             self.events.push_back(BrokerEvent::ServerLink { generation: self.generation(), link });
             if link == ServerLink::RestoredDataLost {
                 self.ask_for_prices_again();

@@ -10,7 +10,7 @@ mod session;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use alphec_ibkr::by_hand::{Converter, Next, Queue, refused};
+use alphec_ibkr::by_hand::{Converter, Moment, Next, Queue, refused};
 use alphec_model::broker::{BrokerEvent, BrokerRequest, Ticket, Wire};
 use alphec_model::{
     AccountId, ApiClientId, BrokerOrderId, Generation, Instrument, LogId, OrderRef, UtcNanos, planted,
@@ -304,13 +304,16 @@ impl Adapter {
 
     fn write_order(&mut self, wire: Wire, ticket: Box<Ticket>) {
         let broker_order_id = ticket.broker_order_id;
-        let accounts = match &self.state {
-            State::Up(up) => up.accounts.clone(),
-            State::Offline { .. } | State::Starting { .. } => Vec::new(),
+        let (accounts, is_server_lost) = match &self.state {
+            State::Up(up) => (up.accounts.clone(), up.is_server_lost),
+            State::Offline { .. } | State::Starting { .. } => (Vec::new(), false),
         };
+        let is_server_lost = is_server_lost && !planted::is("lost-servers-stop-nothing");
         let is_any = planted::is("any-login-is-accepted");
         let accounts = if is_any { vec![ticket.account.clone()] } else { accounts };
-        match self.converter.place(&ticket, self.generation(), &accounts) {
+        let moment =
+            Moment { generation: self.generation(), accounts: &accounts, is_server_lost, now: self.wall };
+        match self.converter.place(&ticket, &moment) {
             Err(why) => self.events.push_back(BrokerEvent::NotWritten { broker_order_id, wire, why }),
             Ok(placed) => {
                 let bytes = frame(3, &place_order(placed));

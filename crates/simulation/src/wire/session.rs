@@ -36,6 +36,8 @@ pub(super) struct Up {
     pub(super) probe_at: Instant,
     pub(super) probed_at: Option<Instant>,
     pub(super) misses: u32,
+    /// The gateway has said that it lost the broker's servers.
+    pub(super) is_server_lost: bool,
     /// When the gateway was last heard.
     heard_at: Instant,
     /// The round trip that orders wait for.
@@ -58,6 +60,7 @@ impl Up {
             probe_at,
             probed_at: None,
             misses: 0,
+            is_server_lost: false,
             heard_at: now,
             sign: None,
             unknown_frames: false,
@@ -215,6 +218,7 @@ impl Adapter {
     pub(super) fn gave_a_sign(&mut self, now: Instant) {
         let State::Up(up) = &mut self.state else { return };
         let Some(sign) = up.sign.take() else { return };
+        up.heard(now);
         if now.saturating_sub(sign.since) >= WAITED_MAX {
             self.events
                 .extend(self.queue.give_up_all("the gateway took too long to answer a round trip before it"));
@@ -286,6 +290,9 @@ impl Adapter {
             }
             (None, Some(why)) => self.snapshot_failed(reading.id, &why),
             (None, None) => {
+                if let State::Up(up) = &mut self.state {
+                    up.heard(now);
+                }
                 let snapshot = reading.finish(self.generation());
                 self.events.push_back(BrokerEvent::Snapshot(snapshot));
             }
