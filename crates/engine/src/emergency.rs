@@ -18,6 +18,8 @@ use crate::write_ahead::join_within;
 const WORK_MAX: usize = 16;
 /// Before a store that failed is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// Tries at the end, within the patience of the one who waits for it.
+const LAST_TRIES: usize = 4;
 
 enum Work {
     Keep(Vec<Arc<Record>>),
@@ -37,6 +39,17 @@ impl Act {
             Body::CancelAsked => record.header.client_order_id.clone().map(Self::Cancel),
             Body::Halted { scope, kill, .. } => Some(Self::Halt { scope: scope.clone(), is_kill: *kill }),
             _ => None,
+        }
+    }
+
+    /// Whether a record says that it is not wanted any more.
+    fn is_over(&self, record: &Record) -> bool {
+        match (self, &record.body) {
+            (Self::Cancel(order), Body::CancelEnded { .. }) => {
+                record.header.client_order_id.as_ref() == Some(order)
+            }
+            (Self::Halt { scope, .. }, Body::Resumed { scope: resumed, .. }) => scope == resumed,
+            _ => false,
         }
     }
 }
@@ -64,10 +77,16 @@ impl Emergency {
 
     /// Takes note of what a step recorded.
     pub(crate) fn watch(&mut self, records: &[Arc<Record>]) {
-        if self.thread.is_some() {
-            let acts =
-                records.iter().filter(|record| Act::of(record).is_some_and(|act| !self.kept.contains(&act)));
-            self.open.extend(acts.cloned());
+        if self.thread.is_none() {
+            return;
+        }
+        for record in records {
+            match Act::of(record) {
+                Some(act) if !self.kept.contains(&act) => self.open.push(Arc::clone(record)),
+                Some(_) => {}
+                // Asked for again, it is another act.
+                None => self.kept.retain(|act| !act.is_over(record)),
+            }
         }
     }
 
@@ -75,8 +94,9 @@ impl Emergency {
     pub(crate) fn keep(&mut self) {
         let Some(last) = self.open.last().map(|record| record.header.seq) else { return };
         let mut acts = BTreeSet::new();
-        let is_first = |record: &&Arc<Record>| Act::of(record).is_some_and(|act| acts.insert(act));
-        let records: Vec<_> = self.open.iter().filter(is_first).cloned().collect();
+        let is_last = |record: &&Arc<Record>| Act::of(record).is_some_and(|act| acts.insert(act));
+        let mut records: Vec<_> = self.open.iter().rev().filter(is_last).cloned().collect();
+        records.reverse();
         if self.tell(Work::Keep(records)) {
             self.open.clear();
             self.kept.append(&mut acts);
@@ -146,23 +166,36 @@ impl Keeper {
                 work.recv_timeout(RETRY_AFTER)
             };
             match next {
-                Ok(Work::Keep(mut records)) => {
-                    // What could not be cleared is cleared with these.
-                    self.owes_clear = false;
-                    self.owed.append(&mut records);
-                }
-                Ok(Work::Clear) => {
-                    self.owed.clear();
-                    self.owes_clear = true;
-                }
+                Ok(work) => self.take(work),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             self.work();
         }
+        for _ in 0..LAST_TRIES {
+            if !self.owed.is_empty() {
+                std::thread::sleep(RETRY_AFTER);
+                self.work();
+            }
+        }
         if !self.owed.is_empty() {
             let lost = self.owed.len();
             tracing::error!(lost, "cancels and halts are neither on record nor in the emergency store");
+        }
+    }
+
+    fn take(&mut self, work: Work) {
+        match work {
+            Work::Keep(mut records) => {
+                // What could not be cleared is cleared with these.
+                self.owes_clear = false;
+                self.owed.append(&mut records);
+            }
+            // The journal has everything that was ever to be kept.
+            Work::Clear => {
+                self.owed.clear();
+                self.owes_clear = true;
+            }
         }
     }
 
@@ -184,5 +217,155 @@ impl Keeper {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+
+    use alphec_model::broker::BrokerStatus;
+    use alphec_model::record::Header;
+    use alphec_model::{Evidence, Provenance, UtcNanos};
+
+    use super::*;
+
+    /// Numbers of the records that lie there, and how many calls fail first.
+    #[derive(Clone, Default)]
+    struct Store(Arc<Mutex<(Vec<u64>, usize)>>);
+
+    impl Store {
+        fn attempt(&self, act: impl FnOnce(&mut Vec<u64>)) -> io::Result<()> {
+            let (held, failures) = &mut *self.0.lock().unwrap();
+            if *failures > 0 {
+                *failures -= 1;
+                return Err(io::Error::other("sick"));
+            }
+            act(held);
+            Ok(())
+        }
+
+        fn holds(&self) -> Vec<u64> {
+            self.0.lock().unwrap().0.clone()
+        }
+    }
+
+    impl EmergencyStore for Store {
+        fn keep(&mut self, records: &[Arc<Record>]) -> io::Result<()> {
+            self.attempt(|held| held.extend(records.iter().map(|record| record.header.seq.get())))
+        }
+
+        fn clear(&mut self) -> io::Result<()> {
+            self.attempt(Vec::clear)
+        }
+    }
+
+    fn keeper(failures: usize) -> (Store, Keeper) {
+        let store = Store(Arc::new(Mutex::new((Vec::new(), failures))));
+        (store.clone(), Keeper { store: Box::new(store), owed: Vec::new(), owes_clear: false })
+    }
+
+    fn record(seq: u64, order: &str, body: Body) -> Arc<Record> {
+        let header = Header {
+            seq: Seq::new(seq),
+            at: UtcNanos::EPOCH,
+            provenance: Provenance::Decided,
+            correlation_id: None,
+            client_order_id: Some(ClientOrderId::new(order).unwrap()),
+            broker_order_id: None,
+            perm_id: None,
+            exec_id: None,
+        };
+        Arc::new(Record { header, body })
+    }
+
+    fn cancel(seq: u64, order: &str) -> Arc<Record> {
+        record(seq, order, Body::CancelAsked)
+    }
+
+    #[test]
+    fn what_a_sick_store_did_not_take_is_given_to_it_again_in_order() {
+        let (store, mut keeper) = keeper(2);
+        for seq in [1, 2] {
+            keeper.take(Work::Keep(vec![cancel(seq, "a")]));
+            keeper.work();
+        }
+        assert_eq!((store.holds(), keeper.owed.len()), (vec![], 2));
+        keeper.work();
+        assert_eq!((store.holds(), keeper.owed.len()), (vec![1, 2], 0));
+    }
+
+    #[test]
+    fn a_clear_overtakes_what_is_owed_and_is_tried_again_unless_more_is_kept() {
+        let (store, mut keeper) = keeper(1);
+        keeper.take(Work::Keep(vec![cancel(1, "a")]));
+        keeper.work();
+        keeper.take(Work::Clear);
+        keeper.work();
+        assert_eq!(
+            (store.holds(), keeper.owes_clear),
+            (vec![], false),
+            "it is on record and need not be kept"
+        );
+        keeper.take(Work::Keep(vec![cancel(2, "a")]));
+        keeper.work();
+        store.0.lock().unwrap().1 = 1;
+        keeper.take(Work::Clear);
+        keeper.work();
+        assert!(keeper.owes_clear);
+        keeper.take(Work::Keep(vec![cancel(3, "a")]));
+        keeper.work();
+        assert_eq!((store.holds(), keeper.owes_clear), (vec![2, 3], false), "the next clear is for both");
+    }
+
+    /// The engine's end with a queue that nobody empties.
+    fn engine_end() -> (Emergency, Receiver<Work>) {
+        let (work, incoming) = sync_channel(WORK_MAX);
+        let thread = std::thread::spawn(|| {});
+        (Emergency { thread: Some((work, thread)), ..Emergency::default() }, incoming)
+    }
+
+    fn told(incoming: &Receiver<Work>) -> Vec<Option<Vec<u64>>> {
+        let told = incoming.try_iter().map(|work| match work {
+            Work::Keep(records) => Some(records.iter().map(|record| record.header.seq.get()).collect()),
+            Work::Clear => None,
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn an_act_is_kept_once_however_often_it_is_asked_for_until_it_is_over_or_on_record() {
+        let (mut end, incoming) = engine_end();
+        end.watch(&[cancel(1, "a"), cancel(2, "b"), cancel(3, "a")]);
+        end.keep();
+        end.watch(&[cancel(4, "a")]);
+        end.keep();
+        assert_eq!(told(&incoming), [Some(vec![2, 3])]);
+        let evidence = Evidence::OpenOrder { status: BrokerStatus::Submitted.as_str().into() };
+        end.watch(&[record(5, "a", Body::CancelEnded { evidence }), cancel(6, "a"), cancel(7, "b")]);
+        end.keep();
+        assert_eq!(told(&incoming), [Some(vec![6])], "a cancel that ended can be asked for again");
+        end.durable(Seq::new(5));
+        assert_eq!(told(&incoming), []);
+        end.durable(Seq::new(6));
+        assert_eq!(told(&incoming), [None]);
+        end.watch(&[cancel(8, "a")]);
+        end.durable(Seq::new(8));
+        end.keep();
+        assert_eq!(told(&incoming), [], "a journal that is well needs no store");
+    }
+
+    #[test]
+    fn a_store_that_is_behind_loses_nothing() {
+        let (mut end, incoming) = engine_end();
+        let most = u64::try_from(WORK_MAX).unwrap();
+        for seq in 1..=most + 3 {
+            end.watch(&[cancel(seq, &format!("o{seq}"))]);
+            end.keep();
+        }
+        assert_eq!(told(&incoming), (1..=most).map(|seq| Some(vec![seq])).collect::<Vec<_>>());
+        end.keep();
+        assert_eq!(told(&incoming), [Some((most + 1..=most + 3).collect())]);
     }
 }

@@ -44,24 +44,42 @@ fn take_up(mut file: EmergencyFile, left: Left, journal: &Journal) -> Result<Unf
     Ok(Unfinished { store: Some(Box::new(file)), commands })
 }
 
-/// Whether the journal has the act: as it was recorded then, or as an engine since then carried it out.
+/// Whether the journal has the act: as it was recorded then, or as an engine since then carried it out. That one's
+/// number may be lower: what was lost with the act had counted, too.
 fn is_on_record(reader: &Reader, record: &Record) -> Result<bool, Error> {
-    let mut filter = Filter::default().from(record.header.seq).kind(record.body.kind());
+    let mut filter = Filter::default().since(record.header.at).kind(record.body.kind());
     if let Some(order) = &record.header.client_order_id {
         filter = filter.client_order_id(order.clone());
     }
+    let again = again(&record.body);
     for stored in reader.find(&filter)? {
-        if stored?.record.body == record.body {
+        let stored = stored?.record;
+        let is_same = stored.body == record.body || again.as_ref() == Some(&stored.body);
+        if is_same && stored.header.correlation_id == record.header.correlation_id {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
+/// What is recorded when the act is done again, where it cannot be the same.
+fn again(body: &Body) -> Option<Body> {
+    match body {
+        // Only what the engine found by itself halts less without a kill. More is halted rather than less.
+        Body::Halted { scope, kill: false, by, reason } if !scope.is_all() => Some(Body::Halted {
+            scope: CancelScope::All,
+            kill: false,
+            by: by.clone(),
+            reason: format!("{scope}: {reason}"),
+        }),
+        _ => None,
+    }
+}
+
 /// The act behind a record, to be done again.
 fn command(record: Record) -> Option<Command> {
     let correlation_id = record.header.correlation_id.unwrap_or_else(new_correlation_id);
-    match record.body {
+    match again(&record.body).unwrap_or(record.body) {
         Body::CancelAsked => {
             let client_order_id = record.header.client_order_id?;
             Some(Command::Cancel { client_order_id, correlation_id })
@@ -69,13 +87,7 @@ fn command(record: Record) -> Option<Command> {
         Body::Halted { scope, kill: true, by, reason } => {
             Some(Command::Kill { scope, by, reason, correlation_id })
         }
-        Body::Halted { scope: CancelScope::All, kill: false, by, reason } => {
-            Some(Command::Halt { by, reason })
-        }
-        // Only what the engine found by itself halts less without a kill. More is halted rather than less.
-        Body::Halted { scope, kill: false, by, reason } => {
-            Some(Command::Halt { by, reason: format!("{scope}: {reason}") })
-        }
+        Body::Halted { scope: _, kill: false, by, reason } => Some(Command::Halt { by, reason }),
         _ => None,
     }
 }

@@ -201,6 +201,7 @@ impl Lanes {
 
     /// The session has ended: nothing that waits is ever written.
     pub(crate) fn end(&mut self, why: &str) -> Vec<BrokerEvent> {
+        self.withdrawn.clear();
         let waiting = core::iter::from_fn(|| self.pop());
         waiting.map(|one| one.what().not_written(format!("the session ended before: {why}"))).collect()
     }

@@ -55,6 +55,8 @@ pub struct EmergencyFile {
     file: File,
     path: PathBuf,
     end: u64,
+    /// As far as anything may be written; beyond the end after a write that failed.
+    dirty: u64,
 }
 
 impl EmergencyFile {
@@ -83,7 +85,7 @@ impl EmergencyFile {
             tracing::warn!(%error, path = %path.display(), "no room for emergencies; free space on its disk");
         }
         let end = u64::try_from(written).unwrap_or(u64::MAX);
-        Ok((Self { file, path, end }, left))
+        Ok((Self { file, path, end, dirty: end }, left))
     }
 
     /// Where it is.
@@ -107,15 +109,17 @@ impl EmergencyStore for EmergencyFile {
             serde_json::to_writer(&mut lines, &**record)?;
             lines.push(BLANK);
         }
+        let end = self.end.saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX));
+        self.dirty = self.dirty.max(end);
         self.write(self.end, &lines)?;
-        self.end = self.end.saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX));
+        self.end = end;
         Ok(())
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        let written = usize::try_from(self.end).unwrap_or(usize::MAX);
+        let written = usize::try_from(self.dirty).unwrap_or(usize::MAX);
         self.write(0, &vec![BLANK; written])?;
-        self.end = 0;
+        (self.end, self.dirty) = (0, 0);
         let room = u64::try_from(ROOM).unwrap_or(u64::MAX);
         if self.file.metadata()?.len() > room { self.file.set_len(room) } else { Ok(()) }
     }
@@ -206,6 +210,19 @@ mod tests {
         assert_eq!(left(&journal), (0..3_000).collect::<Vec<_>>());
         file.clear().unwrap();
         assert_eq!((length(&file), left(&journal)), (laid_out, Vec::new()));
+    }
+
+    #[test]
+    fn what_a_failed_write_left_is_cleared_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = dir.path().join("j");
+        let (mut file, _) = EmergencyFile::open(&journal).unwrap();
+        file.keep(&[halt(7, "a"), halt(9, "b")]).unwrap();
+        // As after a sync that failed: the bytes are there, and nobody counts on them.
+        file.end = 0;
+        file.clear().unwrap();
+        file.keep(&[halt(11, "c")]).unwrap();
+        assert_eq!(left(&journal), [11]);
     }
 
     #[test]

@@ -200,9 +200,13 @@ impl<'a> Session<'a> {
         loop {
             let step = self.next_step(stop).await;
             if let Err(end) = self.handle(step).await {
+                if matches!(end, End::Stopped) {
+                    self.write_last_cancels().await;
+                }
                 return end;
             }
-            // A cancel or a withdrawal that is here already is for what would be written now.
+            // A cancel or a withdrawal that is here already is for what would be written now. (While more events wait than
+            // the port takes, nothing is taken at all.)
             if let Err(end) = self.take_requests() {
                 return end;
             }

@@ -1,6 +1,7 @@
 //! Requests to the wire: last look, conversion, one write at a time, and what its outcome proves.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use alphec_model::broker::Ticket;
 use alphec_model::{AccountId, BrokerOrderId, Generation, UtcNanos};
@@ -20,6 +21,9 @@ use crate::pace::Urgency;
 
 /// Writes started in one go before the session looks around again.
 const WRITES_PER_TURN: usize = 64;
+
+/// How long the last cancels of a session may take.
+const LAST_CANCELS: Duration = Duration::from_secs(1);
 
 type WriteFuture = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
@@ -69,6 +73,25 @@ impl Session<'_> {
         // More may wait: come back at once, after a look at the other side.
         self.paced_until = Some(Instant::now());
         Ok(())
+    }
+
+    /// Cancels that are here already do not wait for the next session.
+    pub(super) async fn write_last_cancels(&mut self) {
+        if self.take_requests().is_err() {
+            return;
+        }
+        let until = Instant::now() + LAST_CANCELS;
+        while self.lanes.has_cancel()
+            && self.writing.is_none()
+            && self.pacer.take(Urgency::Urgent, Instant::now()).is_ok()
+        {
+            let Some(waiting) = self.lanes.pop() else { return };
+            self.start(&waiting);
+            let result = tokio::time::timeout_at(until, done(&mut self.writing)).await;
+            if !result.is_ok_and(|result| self.written(result).is_ok()) {
+                return;
+            }
+        }
     }
 
     fn start(&mut self, waiting: &Waiting) {

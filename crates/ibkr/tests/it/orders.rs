@@ -175,6 +175,24 @@ async fn a_global_cancel_ends_the_orders_of_every_client_and_what_waited_is_prov
 }
 
 #[tokio::test]
+async fn cancels_that_are_here_when_a_stop_comes_are_written_before_it() {
+    let (gateway, mut adapter, session) = ready(gateway()).await;
+    for offset in 0..300 {
+        adapter.send(BrokerRequest::Place(resting(&session, offset))).await;
+    }
+    adapter.status(session.next_order_id.get() + 299, "Submitted").await;
+    for offset in 0..300 {
+        let broker_order_id = BrokerOrderId::new(session.next_order_id.get() + offset);
+        adapter.requests.try_send(BrokerRequest::Cancel { broker_order_id }).unwrap();
+    }
+    let (ended, seen) = adapter.finish().await;
+    assert_eq!(ended, alphec_ibkr::Ended::Stopped);
+    let written = |event: &&BrokerEvent| matches!(event, BrokerEvent::Written { wire: Wire::Cancel, .. });
+    assert_eq!(seen.iter().filter(written).count(), 300);
+    drop(gateway);
+}
+
+#[tokio::test]
 async fn a_global_cancel_without_a_session_is_proven_unwritten() {
     let mut adapter = Adapter::start(config(1));
     adapter.send(BrokerRequest::GlobalCancel).await;
