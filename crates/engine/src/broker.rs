@@ -12,7 +12,9 @@ pub const EVENTS_MAX: usize = 16_384;
 
 /// An adapter: it serves both channels until the token is cancelled, then lets go of the broker.
 ///
-/// It runs on the engine's own single-threaded runtime, so it must not block.
+/// It runs on the engine's own single-threaded runtime, so it must not block. Every request is answered: `Written` or
+/// `NotWritten` for what is one message on the wire, also for each order and change that a
+/// [`BrokerRequest::Withdraw`] or a cancel makes it give up; a snapshot or `SnapshotFailed` for the books.
 pub type BrokerTask = Box<
     dyn FnOnce(
             mpsc::Receiver<BrokerRequest>,

@@ -158,7 +158,7 @@ pub enum Error {
     },
     /// Records that were durable are gone from the end, or the whole journal is.
     #[error(
-        "{} ends at record {head}, but record {acknowledged} had been written: record {} is missing; restore it and what follows from a copy (with its -wal file), or see what can be kept with `alphec-exec audit salvage`",
+        "{} ends at record {head}, but record {acknowledged} had been written: record {} is missing; restore it and what follows from a copy (with its -wal and .front files), or see what can be kept with `alphec-exec audit salvage`",
         path.display(), head.next()
     )]
     TailLost {
@@ -171,7 +171,7 @@ pub enum Error {
     },
     /// A front log is here that does not continue the journal.
     #[error(
-        "{}.front ends at record {last} and does not belong to the journal ({what}): put the journal back that it belongs to (with its -wal file), or settle with the broker's books and then remove {}.front",
+        "{}.front ends at record {last} and does not belong to the journal ({what}): put the journal back that it belongs to (with its -wal and .front files), or settle with the broker's books and then remove {}.front",
         path.display(), path.display()
     )]
     StrayFront {
@@ -201,7 +201,7 @@ pub enum Error {
         what: String,
     },
     /// Records wait in the WAL, and SQLite cannot make its index file beside it to read them.
-    #[error("{} cannot be read where nothing can be written; copy it with its -wal file to a writable directory", path.display())]
+    #[error("{} cannot be read where nothing can be written; copy it with its -wal and .front files to a writable directory", path.display())]
     NeedsWritablePlace {
         /// Which file.
         path: PathBuf,
