@@ -1,8 +1,8 @@
 //! Cancels are always allowed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use alphec_core::{Core, Reply};
+use alphec_core::{Core, Misuse, Reply};
 use alphec_engine::CallError;
 use alphec_model::{BrokerEvent, ClientOrderId, Command, OrderState};
 
@@ -18,6 +18,10 @@ pub(super) struct CancelAllowed {
     /// Frames that left, with how many messages each is, and whether it may use what is kept for cancels.
     left: VecDeque<(Instant, usize, bool)>,
     is_up: bool,
+    /// Orders that this life of the process was asked to submit.
+    submitted: BTreeSet<ClientOrderId>,
+    /// Orders that it was asked to cancel before anybody had submitted them, how often, and was not answered yet.
+    too_early: BTreeMap<ClientOrderId, usize>,
 }
 
 impl Invariant for CancelAllowed {
@@ -35,17 +39,41 @@ impl Invariant for CancelAllowed {
         }
         match scene.sight {
             Sight::Answered(Command::Cancel { client_order_id, .. }, reply) => {
+                let is_unknown = matches!(reply, Ok(Reply::Misuse(Misuse::UnknownOrder(_))));
+                // It may have come to be while the answer waited for a record.
+                if self.was_too_early(client_order_id) && is_unknown {
+                    return Ok(());
+                }
                 refused(client_order_id, reply, scene)
             }
             Sight::Asked(Command::Cancel { client_order_id, .. }) => {
+                let is_known = scene.ledger.intents.contains_key(client_order_id)
+                    || self.submitted.contains(client_order_id);
+                if !is_known {
+                    *self.too_early.entry(client_order_id.clone()).or_default() += 1;
+                }
                 self.ask(client_order_id, scene);
+                Ok(())
+            }
+            Sight::Asked(Command::Submit(request)) => {
+                self.submitted.insert(request.client_order_id.clone());
+                Ok(())
+            }
+            Sight::Asked(Command::SubmitGroup(request)) => {
+                self.submitted.extend(request.orders.iter().map(|order| order.client_order_id.clone()));
                 Ok(())
             }
             Sight::Wire(Sent::Cancel(id)) => {
                 self.waiting.remove(&id.get());
                 Ok(())
             }
-            Sight::Wire(Sent::GlobalCancel) | Sight::Died => {
+            Sight::Died => {
+                self.waiting.clear();
+                self.submitted.clear();
+                self.too_early.clear();
+                Ok(())
+            }
+            Sight::Wire(Sent::GlobalCancel) => {
                 self.waiting.clear();
                 Ok(())
             }
@@ -100,6 +128,15 @@ fn refused(key: &ClientOrderId, reply: &Result<Reply, CallError>, scene: &Scene<
 }
 
 impl CancelAllowed {
+    fn was_too_early(&mut self, key: &ClientOrderId) -> bool {
+        let Some(count) = self.too_early.get_mut(key) else { return false };
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            self.too_early.remove(key);
+        }
+        true
+    }
+
     /// Only orders that the broker has and that nothing else ends.
     fn ask(&mut self, key: &ClientOrderId, scene: &Scene<'_>) {
         let Some(intent) = scene.ledger.intents.get(key).filter(|_| self.is_up) else { return };
