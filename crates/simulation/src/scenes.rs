@@ -12,7 +12,7 @@ use crate::plan::{Act, Kind, Life, NewOrder, Plan, Planned, Scope};
 
 type Scene = fn(&mut Dice, Instant, &mut Vec<Planned>);
 
-const SCENES: [Scene; 18] = [
+const SCENES: [Scene; 19] = [
     burst_and_halt,
     halt_on_a_silent_link,
     cancel_in_a_burst,
@@ -26,6 +26,7 @@ const SCENES: [Scene; 18] = [
     date_ended_early,
     held,
     cancel_lost,
+    unwanted_and_swallowed,
     no_servers,
     other_login,
     gap,
@@ -169,6 +170,17 @@ fn cancel_lost(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
     acts.push(gateway(when.saturating_sub(MILLI), "swallow-cancel"));
     acts.push(at(when, order(dice, 20)));
     acts.push(at(when.saturating_add(2 * SECOND), Act::Cancel { back: 0 }));
+}
+
+/// The order is lost and nobody wants it any more: what may be placed again must not be.
+fn unwanted_and_swallowed(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(MILLI), "swallow"));
+    let Act::Submit(new) = order(dice, 200) else { return };
+    acts.push(at(
+        when,
+        Act::Submit(NewOrder { doubt: Some(WhenInDoubt::ResendIfAbsent), kind: Kind::Limit, ..new }),
+    ));
+    acts.push(at(when.saturating_add(dice.range(100 * MILLI, SECOND)), Act::Cancel { back: 0 }));
 }
 
 fn no_servers(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {

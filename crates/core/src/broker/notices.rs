@@ -138,20 +138,23 @@ impl Turn<'_> {
         self.look_later();
     }
 
-    /// Nothing finds the order, time and again. While it is in doubt whoever wants it gone still does: without
-    /// that it could be placed again.
+    /// Nothing finds the order, time and again. As long as the broker has not shown it, whoever wants it gone still
+    /// does: without that it could be placed again.
     fn not_found_again(&mut self, ix: OrderIx, notice: &Notice) {
-        let is_in_doubt = self.state(ix) == Some(OrderState::InDoubt);
+        let is_shown = match self.state(ix) {
+            Some(OrderState::PendingNew) => planted::is("a-wish-is-forgotten-before-the-doubt"),
+            state => state == Some(OrderState::Working),
+        };
         let what = if !self.is_within_executions(ix) {
             "the broker does not find the order, and it is older than the executions that it lists: \
              find out in TWS or on the statements how it ended, and settle it"
-        } else if is_in_doubt {
+        } else if !is_shown {
             return;
         } else {
             "the broker shows the order and takes no cancel of it: cancel it in TWS"
         };
         self.anomaly(what.to_owned(), Some(ix));
-        if !is_in_doubt {
+        if is_shown {
             self.end_cancel(ix, notice);
         }
     }

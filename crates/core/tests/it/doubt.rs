@@ -234,6 +234,36 @@ fn an_order_that_somebody_wants_gone_is_never_placed_again_however_often_it_is_n
 }
 
 #[test]
+fn nor_is_one_whose_cancel_was_not_found_thrice_before_anybody_had_doubts() {
+    let mut world = World::ready_with(|config| {
+        config.ack_timeout = seconds(600);
+        config.absent_after = seconds(0);
+    });
+    let mut marked = request("a", "AAPL", limit(Side::Buy, "5", "100"));
+    marked.when_in_doubt = Some(WhenInDoubt::ResendIfAbsent);
+    world.submit_request(marked);
+    world.cancel("a");
+    for _ in 0..5 {
+        not_found(&mut world);
+        world.next_books(Books::default());
+        assert_eq!(world.state("a"), OrderState::PendingNew);
+    }
+    assert!(world.order("a").pending.cancel_asked_at.is_some(), "the wish stands");
+    world.feed();
+    for _ in 0..40 {
+        world.feed();
+        let seen = world.next_books(Books::default());
+        for _ in seen.cancels() {
+            assert_eq!(not_found(&mut world).places(), 0);
+        }
+        if world.state("a") == OrderState::Canceled {
+            return;
+        }
+    }
+    panic!("it was never proven absent");
+}
+
+#[test]
 fn a_question_is_not_put_again_before_the_books_are_read_and_ends_when_they_show_the_order() {
     let mut world = in_doubt(WhenInDoubt::CancelProbe);
     assert_eq!(watched(&mut world).first(), Some(&1));

@@ -87,6 +87,7 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("any-echo-ends-a-change", &[4, 11], "an echo of the old terms counts as the new ones"),
     bug("a-date-is-past-before-its-time", &[21], "a good-till-date order that ends has expired"),
     bug("a-code-ends-whichever-life", &[3, 4], "a code ends an order that lives twice"),
+    bug("a-wish-is-forgotten-before-the-doubt", &[3], "a cancel that is not found thrice is forgotten"),
     bug("a-second-life-is-left-alone", &[3], "an order that lives twice is not canceled"),
     bug("a-second-life-halts-nothing", &[3], "orders go on while one lives twice"),
     // Money.
