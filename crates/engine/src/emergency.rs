@@ -268,14 +268,8 @@ mod tests {
 
     fn record(seq: u64, order: &str, body: Body) -> Arc<Record> {
         let header = Header {
-            seq: Seq::new(seq),
-            at: UtcNanos::EPOCH,
-            provenance: Provenance::Decided,
-            correlation_id: None,
             client_order_id: Some(ClientOrderId::new(order).unwrap()),
-            broker_order_id: None,
-            perm_id: None,
-            exec_id: None,
+            ..Header::nameless(Seq::new(seq), UtcNanos::EPOCH, Provenance::Decided)
         };
         Arc::new(Record { header, body })
     }

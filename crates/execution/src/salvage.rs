@@ -79,14 +79,5 @@ fn used(record: &Record) -> (u64, u64) {
 }
 
 const fn header(seq: Seq, at: UtcNanos) -> Header {
-    Header {
-        seq,
-        at,
-        provenance: Provenance::Operator,
-        correlation_id: None,
-        client_order_id: None,
-        broker_order_id: None,
-        perm_id: None,
-        exec_id: None,
-    }
+    Header::nameless(seq, at, Provenance::Operator)
 }

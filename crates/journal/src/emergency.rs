@@ -155,18 +155,17 @@ mod tests {
     use super::*;
 
     fn halt(seq: u64, reason: &str) -> Arc<Record> {
-        let header = Header {
-            seq: Seq::new(seq),
-            at: UtcNanos::EPOCH,
-            provenance: Provenance::Operator,
-            correlation_id: None,
-            client_order_id: None,
-            broker_order_id: None,
-            perm_id: None,
-            exec_id: None,
-        };
+        let header = Header::nameless(Seq::new(seq), UtcNanos::EPOCH, Provenance::Operator);
         let (by, reason) = ("operator".to_owned(), reason.to_owned());
         Arc::new(Record { header, body: Body::Halted { scope: CancelScope::All, kill: true, by, reason } })
+    }
+
+    fn fresh() -> (tempfile::TempDir, PathBuf, EmergencyFile) {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = dir.path().join("j");
+        let (file, left) = EmergencyFile::open(&journal).unwrap();
+        assert!(left.records.is_empty() && left.unread.is_empty());
+        (dir, journal, file)
     }
 
     fn left(journal: &Path) -> Vec<u64> {
@@ -177,10 +176,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_found_by_the_next_process_until_it_is_cleared() {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = dir.path().join("j");
-        let (mut file, first) = EmergencyFile::open(&journal).unwrap();
-        assert!(first.records.is_empty() && first.unread.is_empty());
+        let (_dir, journal, mut file) = fresh();
         file.keep(&[halt(7, "a"), halt(9, "b")]).unwrap();
         assert_eq!(left(&journal), [7, 9]);
         let (mut file, found) = EmergencyFile::open(&journal).unwrap();
@@ -195,9 +191,7 @@ mod tests {
 
     #[test]
     fn hundreds_of_records_need_no_new_room_and_thousands_find_some() {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = dir.path().join("j");
-        let (mut file, _) = EmergencyFile::open(&journal).unwrap();
+        let (_dir, journal, mut file) = fresh();
         let length = |file: &EmergencyFile| std::fs::metadata(file.path()).unwrap().len();
         let laid_out = length(&file);
         assert_eq!(laid_out, u64::try_from(ROOM).unwrap());
@@ -214,9 +208,7 @@ mod tests {
 
     #[test]
     fn what_a_failed_write_left_is_cleared_too() {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = dir.path().join("j");
-        let (mut file, _) = EmergencyFile::open(&journal).unwrap();
+        let (_dir, journal, mut file) = fresh();
         file.keep(&[halt(7, "a"), halt(9, "b")]).unwrap();
         // As after a sync that failed: the bytes are there, and nobody counts on them.
         file.end = 0;
@@ -227,9 +219,7 @@ mod tests {
 
     #[test]
     fn a_file_cut_or_broken_anywhere_gives_what_is_whole_and_says_that_something_was_there() {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = dir.path().join("j");
-        let (mut file, _) = EmergencyFile::open(&journal).unwrap();
+        let (_dir, journal, mut file) = fresh();
         file.keep(&[halt(7, "a"), halt(9, "b")]).unwrap();
         let whole = std::fs::read(file.path()).unwrap();
         let end = usize::try_from(file.end).unwrap();

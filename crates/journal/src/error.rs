@@ -171,7 +171,7 @@ pub enum Error {
     },
     /// A front log is here that does not continue the journal.
     #[error(
-        "{}.front ends at record {last} and does not belong to the journal ({what}): put the journal back that it belongs to (with its -wal and .front files), or settle with the broker's books and then remove {}.front",
+        "{}.front ends at record {last} and does not belong to the journal ({what}): put the journal back that it belongs to (with its -wal file), or settle with the broker's books and then remove {}.front",
         path.display(), path.display()
     )]
     StrayFront {

@@ -73,6 +73,23 @@ pub struct Header {
     pub exec_id: Option<ExecId>,
 }
 
+impl Header {
+    /// One that names nothing.
+    #[must_use]
+    pub const fn nameless(seq: Seq, at: UtcNanos, provenance: Provenance) -> Self {
+        Self {
+            seq,
+            at,
+            provenance,
+            correlation_id: None,
+            client_order_id: None,
+            broker_order_id: None,
+            perm_id: None,
+            exec_id: None,
+        }
+    }
+}
+
 /// An execution as booked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

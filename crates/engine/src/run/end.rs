@@ -106,8 +106,8 @@ impl Loop {
             tracing::error!(records = unsettled, "stopped with records that did not become durable");
         }
         drop(channels);
-        // Both close on threads of their own; the runtime has nothing left to do meanwhile.
-        // The journal last: its lock is for the store, too.
+        // Each closes on a thread of its own; the runtime has nothing left to do meanwhile. The journal after the
+        // store, which its lock is for, too.
         parts.emergency.close(LAST_WAIT);
         parts.ahead.close(LAST_WAIT);
         parts.side.close();

@@ -152,14 +152,9 @@ async fn the_same_journal_goes_on_after_a_restart() {
 fn unrecorded(journal: &Path, order: &ClientOrderId, body: Body) -> Record {
     let last = Reader::open(journal).unwrap().head().unwrap().seq;
     let header = Header {
-        seq: last.next(),
-        at: SystemClock::new().now(),
-        provenance: Provenance::Decided,
         correlation_id: Some(new_correlation_id()),
         client_order_id: Some(order.clone()),
-        broker_order_id: None,
-        perm_id: None,
-        exec_id: None,
+        ..Header::nameless(last.next(), SystemClock::new().now(), Provenance::Decided)
     };
     Record { header, body }
 }

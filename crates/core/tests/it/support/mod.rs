@@ -421,16 +421,8 @@ impl World {
     /// The process dies and a new one takes the journal, up to `Start`.
     /// What the program writes after a salvage.
     pub(crate) fn salvaged(&mut self) {
-        let header = Header {
-            seq: self.core.book().seq().unwrap().next(),
-            at: self.now,
-            provenance: Provenance::Operator,
-            correlation_id: None,
-            client_order_id: None,
-            broker_order_id: None,
-            perm_id: None,
-            exec_id: None,
-        };
+        let seq = self.core.book().seq().unwrap().next();
+        let header = Header::nameless(seq, self.now, Provenance::Operator);
         let body = Body::IdFloorRaised { next: BrokerOrderId::new(500), intents: Some(50) };
         let record = Record { header, body };
         self.core.replay(&record).unwrap();
