@@ -95,6 +95,11 @@ impl Core {
         if let Some(why) = self.book.halt_on(&order.account, &order.strategy_id, &order.instrument) {
             return Err(DenyReason::Halted { reason: why }.to_string());
         }
+        let is_broken =
+            self.book.exposure_ref(&order.account, &order.instrument).is_some_and(|it| it.broken.is_some());
+        if is_broken && !planted::is("a-break-freezes-nothing") {
+            return Err("the instrument is frozen: our position and the broker's differ".to_owned());
+        }
         match order.pending.cancel_asked_at {
             Some(_) => Err("a cancel was asked for first".to_owned()),
             None => Ok(order),

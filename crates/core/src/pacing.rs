@@ -1,7 +1,7 @@
 //! Which message leaves next, and when: one budget for all of them, and lanes by how much each one matters.
 //!
 //! Invariants: no second holds more messages than the budget; a lane is never served while a higher one waits (but
-//! questions go before new orders once they have waited for a second); and the higher lanes have a share of the
+//! questions go before all but cancels once they have waited for a second); and the higher lanes have a share of the
 //! budget that the lower ones cannot use, so that a cancel leaves at once however many orders wait. Pure data: the driver says what time it is.
 
 use std::collections::VecDeque;
@@ -146,8 +146,8 @@ impl<T> Pacing<T> {
         Next::Now(lane, message)
     }
 
-    /// Whose turn it is, first to last. A question that waited for a second goes ahead of new orders: it may cost
-    /// more than they ever leave room for, and without the books nobody knows what is lost.
+    /// Whose turn it is, first to last. A question that waited for a second goes ahead of orders and changes: it may
+    /// cost more than they ever leave room for, and without the books nobody knows what is lost.
     fn turns(&self, now: UtcNanos) -> [Lane; 5] {
         use Lane::{Cancel, Kill, New, Query, Reducing};
         if planted::is("cancels-wait-behind-orders") {
@@ -155,7 +155,7 @@ impl<T> Pacing<T> {
         }
         let question = self.lanes.get(Query.index()).and_then(VecDeque::front);
         if question.is_some_and(|(since, _)| now.since(*since) >= SECOND) {
-            return [Kill, Cancel, Reducing, Query, New];
+            return [Kill, Cancel, Query, Reducing, New];
         }
         Lane::ALL
     }

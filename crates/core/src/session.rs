@@ -169,8 +169,10 @@ pub(crate) struct Absence {
 pub(crate) struct CancelTry {
     /// When it was sent, if it was and was not refused since.
     pub(crate) sent_at: Option<UtcNanos>,
-    /// How often the broker did not find the order.
-    pub(crate) not_found: u32,
+    /// How often the broker did not take it.
+    pub(crate) failed: u32,
+    /// Whether the broker says that it is at work on it.
+    pub(crate) is_taken: bool,
 }
 
 /// How the link stands.

@@ -1,7 +1,7 @@
 //! Requests on their way to the adapter: by what matters most and within the budget, bounded, never blocking the
 //! loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alphec_core::{Lane, Next, Pacing, Waits, cost};
 use alphec_model::{BrokerOrderId, BrokerRequest, UtcNanos, planted};
@@ -29,12 +29,23 @@ impl Target {
     }
 }
 
+/// The order that a request would make, if it would.
+const fn placed(request: &BrokerRequest) -> Option<BrokerOrderId> {
+    match request {
+        BrokerRequest::Place(ticket) => Some(ticket.broker_order_id),
+        _ => None,
+    }
+}
+
 /// The only sender of the broker channel; takes nothing but [`Committed`].
 pub(crate) struct Outbox {
     sender: mpsc::Sender<BrokerRequest>,
     pacing: Pacing<Committed>,
     /// Cancels that wait, each once: there are never more than there are orders, and one more for all of them.
     cancels: BTreeMap<Target, Lane>,
+    /// New orders that wait here, and those of them that are to leave no more.
+    orders: BTreeSet<BrokerOrderId>,
+    ended: BTreeSet<BrokerOrderId>,
     /// When the budget lets the next one through.
     paced_until: Option<UtcNanos>,
 }
@@ -42,11 +53,19 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// With a budget of messages in any one second, or none.
     pub(crate) fn new(sender: mpsc::Sender<BrokerRequest>, per_second: Option<u32>) -> Self {
-        Self { sender, pacing: Pacing::new(per_second), cancels: BTreeMap::new(), paced_until: None }
+        Self {
+            sender,
+            pacing: Pacing::new(per_second),
+            cancels: BTreeMap::new(),
+            orders: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            paced_until: None,
+        }
     }
 
     /// Queues a request; gives it back when the outbox is full. A cancel is never given back: one that
-    /// waits already is the same cancel, and moves up if it matters more by now.
+    /// waits already is the same cancel, and moves up if it matters more by now. A cancel of an order that waits here
+    /// itself ends that one, and is no message: the budget is for what the broker has.
     pub(crate) fn push(
         &mut self,
         committed: Committed,
@@ -54,6 +73,10 @@ impl Outbox {
         now: UtcNanos,
     ) -> Result<(), Box<BrokerRequest>> {
         match Target::of(committed.request()) {
+            Some(Target::One(id)) if self.orders.contains(&id) => {
+                self.ended.insert(id);
+                return Ok(());
+            }
             Some(_)
                 if self.paced_until.is_some()
                     && planted::is("a-cancel-is-dropped-when-the-budget-is-spent") =>
@@ -76,7 +99,7 @@ impl Outbox {
                 return Ok(());
             }
             None if self.others() >= OUTBOX_MAX => return Err(Box::new(committed.into_request())),
-            None => {}
+            None => self.orders.extend(placed(committed.request())),
         }
         self.pacing.push(lane, committed, now);
         Ok(())
@@ -97,7 +120,10 @@ impl Outbox {
         let mut refused = Vec::new();
         self.paced_until = None;
         while let Ok(permit) = self.sender.try_reserve() {
-            let committed = match self.pacing.pop(now, |committed| cost(committed.request())) {
+            let ended = &self.ended;
+            let is_ended = |request: &_| placed(request).is_some_and(|id| ended.contains(&id));
+            let cost_of = |request: &_| if is_ended(request) { 0 } else { cost(request) };
+            let committed = match self.pacing.pop(now, |committed| cost_of(committed.request())) {
                 Next::Now(_, committed) => committed,
                 Next::At(at) => {
                     self.paced_until = Some(at);
@@ -107,6 +133,12 @@ impl Outbox {
             };
             if let Some(target) = Target::of(committed.request()) {
                 self.cancels.remove(&target);
+            }
+            let placed = placed(committed.request());
+            placed.map(|id| self.orders.remove(&id));
+            if placed.is_some_and(|id| self.ended.remove(&id)) {
+                refused.push((committed.into_request(), "a cancel was asked for first".to_owned()));
+                continue;
             }
             match last_look(committed.request()) {
                 Ok(()) => {
@@ -121,6 +153,8 @@ impl Outbox {
 
     /// Gives up everything but the cancels.
     pub(crate) fn give_up(&mut self) -> Vec<BrokerRequest> {
+        self.orders.clear();
+        self.ended.clear();
         let all = [Lane::Reducing, Lane::New, Lane::Query].map(|lane| self.pacing.take_out(lane, |_| true));
         all.into_iter().flatten().map(Committed::into_request).collect()
     }
@@ -155,13 +189,29 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use alphec_core::Step;
-    use alphec_model::Seq;
+    use alphec_model::broker::Ticket;
+    use alphec_model::{Generation, OrderRef, OrderSpec, OrderType, Seq, Side};
 
     use super::*;
     use crate::write_ahead::{Held, Receipt};
 
     fn cancel(id: i32) -> BrokerRequest {
         BrokerRequest::Cancel { broker_order_id: BrokerOrderId::new(id) }
+    }
+
+    fn place(id: i32) -> BrokerRequest {
+        let spec =
+            OrderSpec::new(Side::Buy, "1".parse().expect("a size"), OrderType::Market).expect("a size");
+        BrokerRequest::Place(Ticket {
+            generation: Generation::new(1),
+            broker_order_id: BrokerOrderId::new(id),
+            order_ref: OrderRef::new(format!("test.{id}")).expect("a reference"),
+            account: "DU1".parse().expect("an account"),
+            instrument: "AAPL".parse().expect("an instrument"),
+            spec,
+            send_by: UtcNanos::EPOCH,
+            leg: None,
+        })
     }
 
     /// Queues requests as if their records were durable.
@@ -249,5 +299,24 @@ mod tests {
             outbox.flush(at, |request| if request.is_cancel() { Ok(()) } else { Err("late".into()) });
         assert_eq!((refused.len(), adapter.try_recv().ok()), (3, Some(cancel(1))));
         assert!(outbox.is_empty() && outbox.paced_until().is_none());
+    }
+
+    #[test]
+    fn a_cancel_of_an_order_that_waits_here_ends_that_one_and_costs_no_message() {
+        let (sender, mut adapter) = mpsc::channel(100);
+        let mut outbox = Outbox::new(sender, Some(5));
+        push(&mut outbox, (1..=6).map(|id| (Lane::New, place(id))).collect());
+        outbox.flush(UtcNanos::EPOCH, |_| Ok(()));
+        assert_eq!(std::iter::from_fn(|| adapter.try_recv().ok()).count(), 4, "the share of new orders");
+        push(&mut outbox, (4..=6).rev().map(|id| (Lane::Kill, cancel(id))).collect());
+        let refused = outbox.flush(UtcNanos::EPOCH, |_| Ok(()));
+        let ended: Vec<_> = refused.iter().filter_map(|(request, _)| placed(request)).collect();
+        assert_eq!(
+            ended,
+            [BrokerOrderId::new(5), BrokerOrderId::new(6)],
+            "at once, though the budget is spent"
+        );
+        assert_eq!(adapter.try_recv().ok(), Some(cancel(4)), "the adapter had this one");
+        assert!(outbox.is_empty() && outbox.orders.is_empty() && outbox.ended.is_empty());
     }
 }

@@ -136,10 +136,12 @@ impl Held {
         self.requests.iter().any(BrokerRequest::is_cancel)
     }
 
-    /// Takes the cancels out, which need no receipt: they leave at once when the journal is slow or broken.
+    /// Takes the cancels out, which need no receipt: they leave at once when the journal is slow or broken. So does what
+    /// asks for the books, for the lists say whether the cancels were taken; it changes nothing at the broker.
     pub(crate) fn take_cancels(&mut self) -> Vec<Committed> {
         let all = planted::is("orders-go-ahead-with-the-cancels");
-        self.requests.extract_if(.., |request| all || request.is_cancel()).map(Committed).collect()
+        let leaves = |request: &BrokerRequest| all || !request.can_trade();
+        self.requests.extract_if(.., |request| leaves(request)).map(Committed).collect()
     }
 
     /// Takes the requests out that can trade, never to be sent: their moment has passed.

@@ -19,6 +19,8 @@ use crate::new_correlation_id;
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long a request waits that was done and could not be recorded.
+const NOT_ON_RECORD_PAUSE: Duration = Duration::from_secs(5);
 /// The longest file.
 const BYTES_MAX: u64 = 16 * 1024;
 
@@ -102,16 +104,20 @@ type Asked = (Vec<u8>, PendingReply);
 impl Watch {
     fn run(mut self, first: Option<Asked>) {
         let mut asked = first;
+        let mut pause = LOOK_EVERY;
         while self.line.is_open() {
             if let Some((bytes, answer)) = asked.take() {
+                pause = LOOK_EVERY;
                 match answer.wait() {
                     Ok(_) | Err(CallError::Misuse(_)) => self.finish(bytes),
                     Err(error) => {
+                        // It was done; to do it over and over would only fill the lane of its cancels.
+                        pause = NOT_ON_RECORD_PAUSE;
                         tracing::error!(%error, "the operator's request is not on record yet; trying again");
                     }
                 }
             }
-            std::thread::sleep(LOOK_EVERY);
+            std::thread::sleep(pause);
             asked = self.look();
         }
     }

@@ -117,6 +117,17 @@ pub(crate) const fn is_gap(code: i32) -> bool {
     matches!(code, -8..=-4)
 }
 
+/// Whether ibapi dropped notices that belong to no request, those about the link among them.
+pub(crate) const fn lost_notices(code: i32) -> bool {
+    code == -7
+}
+
+/// Whether the code is about the connection, whichever request it came with: the gateway may put the latest one's id on it
+/// (`tws-behaviour.md` §1.10).
+pub(crate) fn is_of_connection(code: i32, text: &str) -> bool {
+    server_link(code).is_some() || code == PORT_MOVED || farm(code, text).is_some()
+}
+
 /// Whether ibapi met a message type that it does not know.
 pub(crate) const fn is_unknown_frame(code: i32) -> bool {
     code == -5

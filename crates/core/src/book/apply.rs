@@ -69,6 +69,9 @@ impl Book {
                 let exposure = exposure_mut(&mut self.exposures, account, instrument);
                 exposure.position = *theirs;
                 exposure.broken = None;
+                let is_of = |order: &Order| order.account == *account && order.instrument == *instrument;
+                let live = self.live.iter().filter(|ix| order_at(&self.entries, **ix).is_some_and(is_of));
+                self.barred.extend(live);
             }
             Body::Halted { scope, kill, by, reason } => {
                 self.halt(scope, (format!("{reason}, by {by}"), *kill), record);
@@ -138,11 +141,17 @@ impl Book {
                 evidence,
                 Evidence::Absent { .. } | Evidence::NotWritten { .. } | Evidence::Operator { .. }
             );
+            if to.is_terminal() {
+                self.barred.remove(&ix);
+            }
             if to.is_terminal() && is_unheard {
                 self.written_off.insert(ix);
             } else {
                 self.written_off.remove(&ix);
             }
+        }
+        if matches!(record.body, Body::CancelEnded { .. }) {
+            self.barred.insert(ix);
         }
         if let Body::SecondLifeSeen { perm_id } = &record.body {
             self.second_lives.insert((ix, *perm_id), false);

@@ -79,6 +79,9 @@ pub struct Book {
     foreign: BTreeMap<String, ForeignOrder>,
     /// Orders that ended without a word of the broker about them: should one show up, it is late.
     written_off: BTreeSet<OrderIx>,
+    /// Orders that are not placed again, whatever proves them absent: the broker was heard to know them, or a position
+    /// was accepted that they may have made.
+    barred: BTreeSet<OrderIx>,
     /// Orders that the broker made two of, by the perm ids of the others; whether a person has looked since.
     second_lives: BTreeMap<(OrderIx, PermId), bool>,
 }
@@ -229,6 +232,11 @@ impl Book {
     /// Whether the order ended without a word of the broker about it.
     pub(crate) fn is_written_off(&self, ix: OrderIx) -> bool {
         self.written_off.contains(&ix)
+    }
+
+    /// Whether something on record forbids to place the order again.
+    pub(crate) fn is_barred(&self, ix: OrderIx) -> bool {
+        self.barred.contains(&ix)
     }
 
     /// Whether it is on record that the broker made another order of this one, under this perm id; and if so, whether a

@@ -43,6 +43,7 @@ impl Turn<'_> {
         let Some((was, of)) = booked.map(|booked| (booked.fill.clone(), booked.order)) else {
             if ix.is_none() {
                 self.late_attempt(&report.names, &BrokerStatus::Submitted);
+                self.cancel_second_attempt(&report.names);
             }
             let ix = self.credited(ix, report, &fill);
             return self.book_new(ix, report, fill);
@@ -107,7 +108,7 @@ impl Turn<'_> {
         self.record(about, Provenance::Observed, Body::Filled { fill });
         if let Some(ix) = ix {
             // Before anything else: another order of the same number would be taken for this one.
-            let is_unnamed = self.order(ix).is_some_and(|order| order.perm_id.is_none());
+            let is_unnamed = self.is_unnamed(ix);
             self.learn(ix, report.names.perm_id.filter(|_| is_unnamed));
             self.after_fill(ix, &exec_id);
         }
@@ -170,6 +171,9 @@ impl Turn<'_> {
                 return self.late_arrival(ix, evidence, None);
             }
             self.tell_late_arrival(ix, "filled at the broker");
+        }
+        if state.is_terminal() && state != OrderState::Filled {
+            self.tell_of_late_fill(ix);
         }
         match state {
             OrderState::Filled if !full => self.change_state(ix, OrderState::Working, evidence),

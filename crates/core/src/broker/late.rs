@@ -1,7 +1,7 @@
 //! Orders that are where they should not be any more: given up, and back again.
 
 use alphec_model::broker::{BrokerStatus, OrderNames};
-use alphec_model::{AlertKind, BrokerRequest, Evidence, OrderState, PermId};
+use alphec_model::{AlertKind, BrokerRequest, Evidence, LegRole, OrderState, PermId};
 
 use crate::book::OrderIx;
 use crate::machine::Turn;
@@ -52,6 +52,29 @@ impl Turn<'_> {
             self.step.requests.push(BrokerRequest::Cancel { broker_order_id });
         }
         self.look_later();
+    }
+
+    /// The first attempt has filled: what was placed again in its place is one too many.
+    pub(super) fn cancel_second_attempt(&mut self, names: &OrderNames) {
+        if let Some(ix) = self.old_attempt(names) {
+            self.cancel_one(ix, None);
+        }
+    }
+
+    /// A leg that ended has filled after all, and what its group was given up for was decided without it.
+    pub(super) fn tell_of_late_fill(&mut self, ix: OrderIx) {
+        let opens = |leg: &alphec_model::Leg| leg.role != LegRole::Child;
+        let Some(order) = self.order(ix).filter(|order| order.leg.as_ref().is_some_and(opens)) else {
+            return;
+        };
+        let text = format!(
+            "order {} of a group filled after it had ended as {}, and its group was settled without that: what it \
+             opened may be unprotected: look now",
+            order.client_order_id, order.state
+        );
+        if self.core.session.is_news(&text) {
+            self.alert(AlertKind::GroupBroken, text, Some(ix));
+        }
     }
 }
 

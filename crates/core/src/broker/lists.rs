@@ -53,11 +53,16 @@ impl Turn<'_> {
             return Some(ix);
         }
         if state.is_terminal() && is_open_again(state, &row.status) {
-            let what = format!("an order that we hold {state} is open at the broker; it is tracked again");
+            let what = format!(
+                "an order that we hold {state} is open at the broker; it counts again and is canceled"
+            );
             self.anomaly(what, Some(ix));
             let carried = Carried { perm_id: row.names.perm_id, ..Carried::default() };
             self.change_state_with(ix, OrderState::Working, evidence, carried);
             self.cancel_first_life(ix, &row.status);
+            // Told dead, it may have another in its place by now.
+            self.cancel_one(ix, None);
+            self.look_later();
             return Some(ix);
         }
         self.apply_status(ix, &row.status, row.names.perm_id, evidence.clone());

@@ -17,7 +17,7 @@ mod twice;
 
 pub(crate) use positions::{Compared, Moves};
 
-use alphec_model::broker::Wire;
+use alphec_model::broker::{OrderNames, Wire};
 use alphec_model::{
     AccountValue, AlertKind, Body, BrokerEvent, BrokerOrderId, DenyReason, Evidence, Provenance,
 };
@@ -79,8 +79,14 @@ impl Turn<'_> {
             BrokerEvent::GlobalCancelWritten { .. } => {}
             BrokerEvent::Undecodable { names, why, .. } => {
                 let ix = self.find(&names);
-                self.anomaly(format!("a message of the broker could not be understood: {why}"), ix);
-                self.look();
+                let what = format!("a message of the broker could not be understood: {why}");
+                self.anomaly(what.clone(), ix);
+                if names == OrderNames::default() {
+                    self.look();
+                } else {
+                    // What it said of that order is missing until the lists say it.
+                    self.gap(self.core.session.link.generation, &what);
+                }
             }
             // Both are taken in `broker`, before they would be journaled here.
             BrokerEvent::Quote { .. } | BrokerEvent::Written { .. } => {}

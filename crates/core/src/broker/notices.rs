@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use alphec_model::broker::{LinkState, Notice, NoticeClass};
-use alphec_model::{AlertKind, Body, Evidence, OrderState, Provenance, RejectReason, planted};
+use alphec_model::{AlertKind, Body, Evidence, LegRole, OrderState, Provenance, RejectReason, planted};
 
 use super::lists::ABSENT_ROUNDS_PROBE;
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
+use crate::orders::cancel::CANCELS_MAX;
 use crate::orders::change::Carried;
 use crate::orders::sent_replace;
 use crate::session::Suspicion;
 
-/// "Not found" answers on one connection after which a cancel is given up and people are told.
-const NOT_FOUND_MAX: u32 = 3;
+/// Codes that answer the requests they come for, whichever those are: a cancel as well as an order.
+const OF_ANY_REQUEST: [i32; 3] = [321, 322, 323];
 
 impl Turn<'_> {
     pub(super) fn notice(&mut self, notice: &Notice) {
@@ -44,21 +45,19 @@ impl Turn<'_> {
     fn refused(&mut self, ix: OrderIx, notice: &Notice) {
         let Some(order) = self.order(ix) else { return };
         let acknowledged = order.perm_id.is_some() || order.state == OrderState::Working;
-        // Of an order in doubt, the code may answer the cancel.
-        let may_answer_cancel = order.state == OrderState::InDoubt && order.pending.cancel_asked_at.is_some();
+        // Of an order that nothing was heard of, the code may answer the cancel.
+        let may_answer_cancel = order.pending.cancel_asked_at.is_some()
+            && (order.state == OrderState::InDoubt || OF_ANY_REQUEST.contains(&notice.code));
         let has_change = sent_replace(order).is_some();
         // The late answer to a change that was given up, most likely: the lists tell.
         let may_answer_change = acknowledged && !order.pending.given_up.is_empty();
         if has_change && planted::is("a-refused-change-ends-the-order") {
             self.reject(ix, evidence(notice), reason(notice));
         } else if has_change {
+            self.suspect(ix, notice);
             self.end_replace(ix, false, evidence(notice));
         } else if may_answer_change {
-            // One that was held as inactive before says nothing by being so after.
-            if notice.class == NoticeClass::Dead && !self.core.session.inactive.contains(&ix) {
-                let suspicion = Suspicion { reason: reason(notice), since: self.now, lists: 0 };
-                self.core.session.suspected.insert(ix, suspicion);
-            }
+            self.suspect(ix, notice);
             self.unclear(ix, notice);
         } else if self.core.session.inactive.contains(&ix) || !(acknowledged || may_answer_cancel) {
             self.reject(ix, evidence(notice), reason(notice));
@@ -70,6 +69,15 @@ impl Turn<'_> {
         }
         if notice.class == NoticeClass::IdTrouble {
             self.ids_collide(ix, notice);
+        }
+    }
+
+    /// The code may have been about the order itself: dead, if the lists keep it as inactive. One that was held so before
+    /// says nothing by being so after.
+    fn suspect(&mut self, ix: OrderIx, notice: &Notice) {
+        if notice.class == NoticeClass::Dead && !self.core.session.inactive.contains(&ix) {
+            let suspicion = Suspicion { reason: reason(notice), since: self.now, lists: 0 };
+            self.core.session.suspected.insert(ix, suspicion);
         }
     }
 
@@ -85,7 +93,14 @@ impl Turn<'_> {
         self.look_later();
     }
 
+    /// The code says nothing of what has filled. What the group of a leg at work needs depends on that: its status says it,
+    /// or the lists do.
     fn canceled(&mut self, ix: OrderIx, notice: &Notice) {
+        let opens = |leg: &alphec_model::Leg| leg.role != LegRole::Child;
+        let at_work = self.order(ix).filter(|order| order.state == OrderState::Working);
+        if at_work.and_then(|order| order.leg.as_ref()).is_some_and(opens) {
+            return self.look_later();
+        }
         let unasked = self.order(ix).is_some_and(|order| order.pending.cancel_asked_at.is_none());
         let reject_reason = unasked.then(|| reason(notice));
         self.end_canceled(ix, evidence(notice), Carried { reject_reason, ..Carried::default() });
@@ -98,7 +113,11 @@ impl Turn<'_> {
         if is_over || self.is_absent(ix) && self.holdings_of(ix) == Some(true) {
             return self.end_absent(ix, notice);
         }
-        self.end_cancel(ix, notice);
+        if self.order(ix).is_some_and(|order| order.pending.is_cancel_asked()) {
+            self.cancel_failed(ix, notice);
+        } else {
+            self.end_cancel(ix, notice);
+        }
         self.look();
     }
 
@@ -126,36 +145,30 @@ impl Turn<'_> {
             }
             return;
         }
-        let cancel = self.core.session.cancels.entry(ix).or_default();
-        cancel.sent_at = None;
-        cancel.not_found = cancel.not_found.saturating_add(1);
-        if cancel.not_found >= NOT_FOUND_MAX {
-            // Not with each list any more: in doubt, with the rounds that may prove it absent.
-            cancel.sent_at = Some(self.now);
-            self.not_found_again(ix, notice);
-        }
+        self.cancel_failed(ix, notice);
         // A gateway that has just started finds orders late: the cancel leaves again after the lists.
         self.look_later();
     }
 
-    /// Nothing finds the order, time and again. As long as the broker has not shown it, whoever wants it gone still
-    /// does: without that it could be placed again.
-    fn not_found_again(&mut self, ix: OrderIx, notice: &Notice) {
-        let is_shown = match self.state(ix) {
-            Some(OrderState::PendingNew) => planted::is("a-wish-is-forgotten-before-the-doubt"),
-            state => state == Some(OrderState::Working),
-        };
-        let what = if !self.is_within_executions(ix) {
-            "the broker does not find the order, and it is older than the executions that it lists: \
-             find out in TWS or on the statements how it ended, and settle it"
-        } else if !is_shown {
+    /// A cancel that the broker did not take leaves again after the lists. No code ends the wish behind it: it says
+    /// nothing of the order that a list would not, and the order could be placed again without it.
+    fn cancel_failed(&mut self, ix: OrderIx, notice: &Notice) {
+        let cancel = self.core.session.cancels.entry(ix).or_default();
+        cancel.sent_at = None;
+        cancel.failed = cancel.failed.saturating_add(1);
+        if cancel.failed < CANCELS_MAX {
             return;
-        } else {
-            "the broker shows the order and takes no cancel of it: cancel it in TWS"
-        };
-        self.anomaly(what.to_owned(), Some(ix));
-        if is_shown {
+        }
+        // Not with each list any more: in doubt, with the rounds that may prove it absent.
+        cancel.sent_at = Some(self.now);
+        if self.state(ix) == Some(OrderState::PendingNew)
+            && planted::is("a-wish-is-forgotten-before-the-doubt")
+        {
             self.end_cancel(ix, notice);
+        } else if !self.is_within_executions(ix) {
+            let what = "the broker does not find the order, and it is older than the executions that it lists: \
+                        find out in TWS or on the statements how it ended, and settle it";
+            self.anomaly(what.to_owned(), Some(ix));
         }
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use alphec_model::broker::Snapshot;
 use alphec_model::{
-    AccountId, AlertKind, Body, ConId, InstrumentId, InstrumentKind, Provenance, SignedQty, UtcNanos, planted,
+    AccountId, AlertKind, Body, CancelScope, ConId, Instrument, InstrumentId, InstrumentKind, Provenance,
+    SignedQty, UtcNanos, planted,
 };
 
 use crate::machine::{About, Turn};
@@ -48,9 +49,7 @@ impl Turn<'_> {
     /// A starting position is taken once, from this login, and only when every instrument has its
     /// final name: else a position would be adopted under one name and moved under another.
     pub(super) fn can_adopt(&self, account: &AccountId) -> bool {
-        let named = self.core.config.instruments.iter().all(|(id, instrument)| {
-            instrument.con_id().is_some() || self.core.session.unknown_instruments.contains_key(id)
-        });
+        let named = self.core.config.instruments.keys().all(|id| self.has_its_name(id));
         named && self.is_account_here(account) && !self.core.book.is_baselined(account)
     }
 
@@ -85,10 +84,16 @@ impl Turn<'_> {
                 continue;
             }
             let held = self.core.book.position(&account, &before);
+            let broken = self.core.book.exposure(&account, &before).broken;
             let sum = self.core.book.position(&account, id).checked_add(held);
-            let Some(sum) = sum.filter(|_| !held.is_zero()) else { continue };
+            let Some(sum) = sum.filter(|_| !held.is_zero() || broken.is_some()) else { continue };
             for (instrument, qty) in [(before.clone(), SignedQty::ZERO), (id.clone(), sum)] {
                 let body = Body::PositionAdopted { account: account.clone(), instrument, qty };
+                self.record(About::default(), Provenance::Inferred, body);
+            }
+            // A freeze goes with the position that it is about.
+            if let Some(theirs) = broken.and_then(|difference| sum.checked_add(difference)) {
+                let body = Body::PositionBroken { account, instrument: id.clone(), ours: sum, theirs };
                 self.record(About::default(), Provenance::Inferred, body);
             }
         }
@@ -117,12 +122,24 @@ impl Turn<'_> {
         for key in keys {
             let (account, instrument) = &key;
             let is_judged = self.core.book.is_baselined(account) && self.is_account_here(account);
-            if is_judged && self.is_comparable(instrument) {
+            if is_judged && self.is_comparable(instrument) && self.has_its_name(instrument) {
                 let qty = theirs.get(&key).copied().unwrap_or(SignedQty::ZERO);
                 in_dispute |= self.compare_position(&key, qty, asked_at) == Compared::Suspect;
             }
         }
         in_dispute
+    }
+
+    /// Whether the broker's rows of a contract go by this name already: until the definitions have come, what we hold under
+    /// the name of the profile is listed under the number of its contract.
+    fn has_its_name(&self, id: &InstrumentId) -> bool {
+        let is_settled = |(id, instrument): (&InstrumentId, &Instrument)| {
+            instrument.con_id().is_some() || self.core.session.unknown_instruments.contains_key(id)
+        };
+        match self.core.config.instruments.get_key_value(id) {
+            Some(known) => is_settled(known),
+            None => self.core.config.instruments.iter().all(is_settled),
+        }
     }
 
     /// Currency pairs are left out: the broker reports them as cash, and as positions only by option.
@@ -140,6 +157,14 @@ impl Turn<'_> {
         let is_suspect = self.core.session.suspects.contains_key(&(account.clone(), instrument.clone()));
         let is_broken = self.core.book.exposure(account, instrument).broken.is_some();
         self.is_comparable(instrument).then_some(!is_suspect && !is_broken)
+    }
+
+    /// Whether it changed after the positions were counted that it was last compared with: then the difference on record is
+    /// not what they differ by now.
+    pub(crate) fn has_moved_since_books(&self, account: &AccountId, instrument: &InstrumentId) -> bool {
+        let moves = self.core.session.moves.get(&(account.clone(), instrument.clone()));
+        let last = moves.and_then(|moves| moves.0.back()).map(|(at, _)| *at);
+        last.is_some_and(|at| self.core.session.books_as_of.is_none_or(|books| at >= books))
     }
 
     /// What is held now is about to change.
@@ -188,8 +213,12 @@ impl Turn<'_> {
         if !planted::is("a-break-is-not-told") {
             self.alert(AlertKind::PositionBreak, text, None);
         }
+        let scope = CancelScope::Instrument { instrument: instrument.clone() };
         let body = Body::PositionBroken { account, instrument, ours, theirs };
         self.record(About::default(), Provenance::Observed, body);
+        if !planted::is("a-break-freezes-nothing") {
+            self.withdraw_what_waits(&scope);
+        }
         Compared::Broken
     }
 }

@@ -51,11 +51,28 @@ impl Turn<'_> {
         }
         let evidence =
             Evidence::Status { status: report.status.as_str().into(), perm_id: report.names.perm_id };
+        if let Some(theirs) = self.ends_ahead_of_fills(ix, report) {
+            // What its group needs depends on them: the lists end it, fills first.
+            self.learn(ix, report.names.perm_id.filter(|_| self.is_unnamed(ix)));
+            self.expect_fills(ix, theirs);
+            return self.look_later();
+        }
         self.apply_status(ix, &report.status, report.names.perm_id, evidence.clone());
         if let Some(theirs) = report.cum_qty {
             self.expect_fills(ix, theirs);
             self.end_filled(ix, (&report.status, theirs), evidence);
         }
+    }
+
+    /// How much the broker has filled of an order that it says is canceled, where that is more than executions have come.
+    fn ends_ahead_of_fills(&self, ix: OrderIx, report: &StatusReport) -> Option<Qty> {
+        let is_end = matches!(report.status, BrokerStatus::Cancelled | BrokerStatus::ApiCancelled);
+        let order = self.order(ix).filter(|order| is_end && !order.state.is_terminal())?;
+        report.cum_qty.filter(|theirs| *theirs > order.cum_qty && !planted::is("an-end-overtakes-its-fills"))
+    }
+
+    pub(super) fn is_unnamed(&self, ix: OrderIx) -> bool {
+        self.order(ix).is_some_and(|order| order.perm_id.is_none())
     }
 
     /// Executions of what the broker counts as filled may only be late, mostly by milliseconds; if they are lost,

@@ -19,6 +19,8 @@ use crate::session::Outstanding;
 
 /// How long an answer may take before the books are asked for anew.
 const BOOKS_PATIENCE: Duration = Duration::from_secs(120);
+/// Rounds of reconciliation that may fail in a row before nothing new is sent.
+const ROUNDS_MISSED_MAX: u32 = 3;
 /// How many days of executions are asked for once the lists that closed a gap showed all: more than one, for
 /// midnight lies between two readings.
 const LATER_DAYS: u8 = 2;
@@ -86,7 +88,12 @@ impl Turn<'_> {
     fn books_failed(&mut self, why: &str) {
         let text = format!("the broker's books could not be read ({why}); trying again");
         if self.core.session.is_news(&text) {
-            self.alert(AlertKind::Anomaly, text, None);
+            self.alert(AlertKind::Anomaly, text.clone(), None);
+        }
+        let allowed = self.core.config.reconcile_every.saturating_mul(ROUNDS_MISSED_MAX);
+        let is_old = self.core.session.books_as_of.is_none_or(|at| self.now.since(at) >= allowed);
+        if is_old && self.core.session.link.state == LinkState::Ready {
+            self.gap(self.core.session.link.generation, &text);
         }
     }
 

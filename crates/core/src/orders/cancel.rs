@@ -10,6 +10,10 @@ use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::step::{Misuse, Reply, Token};
 
+/// Cancels of one order that the broker refused on one connection, or for which it did not find it, before a list that
+/// shows the order ends the attempt and people are told.
+pub(crate) const CANCELS_MAX: u32 = 3;
+
 impl Turn<'_> {
     pub(crate) fn cancel(&mut self, token: Token, key: &ClientOrderId, correlation_id: &CorrelationId) {
         let ix = self.core.book.ix_of(key);
@@ -113,7 +117,7 @@ impl Turn<'_> {
     /// Whatever was sent may never have arrived: it leaves again after the next lists, for what they show.
     pub(crate) fn forget_sent_cancels(&mut self) {
         for cancel in self.core.session.cancels.values_mut() {
-            cancel.sent_at = None;
+            (cancel.sent_at, cancel.is_taken) = (None, false);
         }
     }
 
@@ -128,7 +132,8 @@ impl Turn<'_> {
         }
         let is_probe = self.order(ix).is_some_and(|order| order.pending.is_probe);
         let cancel = self.core.session.cancels.entry(ix).or_default();
-        if *status == BrokerStatus::PendingCancel {
+        cancel.is_taken = *status == BrokerStatus::PendingCancel;
+        if cancel.is_taken {
             cancel.sent_at = cancel.sent_at.or(Some(asked_at));
             return;
         }
@@ -138,6 +143,9 @@ impl Turn<'_> {
             return self.end_question(ix, status);
         }
         let Some(sent_at) = cancel.sent_at else { return };
+        if cancel.failed >= CANCELS_MAX && asked_at >= sent_at {
+            return self.give_up_cancel(ix, status);
+        }
         if asked_at.since(sent_at) >= self.core.config.ack_timeout {
             cancel.sent_at = None;
             let what =
@@ -145,6 +153,13 @@ impl Turn<'_> {
             self.anomaly(what.to_owned(), Some(ix));
         }
         self.core.session.want_snapshot(self.now.saturating_add(self.core.config.ack_timeout));
+    }
+
+    /// The broker shows the order and has refused every cancel of it on this connection.
+    fn give_up_cancel(&mut self, ix: OrderIx, status: &BrokerStatus) {
+        let what = "the broker shows the order and takes no cancel of it: cancel it in TWS";
+        self.anomaly(what.to_owned(), Some(ix));
+        self.end_question(ix, status);
     }
 
     fn end_question(&mut self, ix: OrderIx, status: &BrokerStatus) {

@@ -1,7 +1,10 @@
 //! What is done about an order in doubt by itself: nothing, a question, or a second attempt.
 //!
 //! Invariants: a question is a cancel, so it enlarges nothing; a second attempt needs every proof that the first
-//! is gone, has its own broker id and reference, and there is never a third; both count until the order ends.
+//! is gone, comes within minutes, has its own broker id and reference, and there is never a third; both count until
+//! the order ends.
+
+use std::time::Duration;
 
 use alphec_model::{
     AlertKind, Body, Evidence, Order, OrderState, OrderType, Provenance, WhenInDoubt, planted,
@@ -13,6 +16,9 @@ use crate::risk::Candidate;
 
 /// Attempts at one order, ever.
 const ATTEMPTS_MAX: u8 = 2;
+/// An order older than this is not placed again: it was meant for a market that is gone, and the broker lists ends of
+/// today only, so that one of yesterday that ended unfilled looks as if it had never arrived (`tws-behaviour.md` §4.1).
+const RESEND_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 impl Turn<'_> {
     /// Asks the broker for an order that no list shows. A cancel that someone asked for is the same question and
@@ -45,7 +51,9 @@ impl Turn<'_> {
     /// Places an order again that is proven absent, if its author marked it so and the gate passes it with both
     /// attempts counted. Says whether it did.
     pub(crate) fn resend(&mut self, ix: OrderIx, evidence: Evidence) -> bool {
-        let Some(order) = self.order(ix).filter(|order| may_be_resent(order)) else { return false };
+        let is_young = |order: &&Order| self.now.since(order.created_at) < RESEND_WITHIN;
+        let order = self.order(ix).filter(|order| may_be_resent(order)).filter(is_young);
+        let Some(order) = order.filter(|_| !self.core.book.is_barred(ix)) else { return false };
         // Custom rules judged a moment that is gone, and a stopping process would not wait for the answer.
         let Some(log_id) = self.core.book.log_id().filter(|_| self.core.config.rules.is_empty()).cloned()
         else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use alphec_model::{
-    AlertKind, Body, BrokerRequest, CancelScope, ClientOrderId, Command, CorrelationId, ForeignOrder,
+    AlertKind, Body, BrokerRequest, CancelScope, ClientOrderId, Command, CorrelationId, ForeignOrder, Order,
     OrderState, Provenance, planted,
 };
 
@@ -104,14 +104,22 @@ impl Turn<'_> {
         }
     }
 
-    /// What the lists show is canceled again. What they do not show is over or not there yet: the probe
-    /// asks for that, and a second cancel would only confuse its answers.
+    /// What the lists show is canceled again, unless the broker is at work on it: while a venue is closed that lasts
+    /// for days, and repeated cancels are held against whoever sends them (`tws-behaviour.md` §2.8). What they do not
+    /// show is over or not there yet: the probe asks for that, and a second cancel would only confuse its answers.
     fn cancel_again(&mut self, scope: &CancelScope, seen: &BTreeSet<OrderIx>) {
         for ix in self.core.book.live() {
-            if seen.contains(&ix) && self.order(ix).is_some_and(|order| is_in(order, scope)) {
+            let is_taken = self.core.session.cancels.get(&ix).is_some_and(|cancel| cancel.is_taken);
+            let order = self.order(ix).filter(|order| seen.contains(&ix) && is_in(order, scope));
+            if order.is_some_and(|order| !is_taken && !self.is_canceled_in_this_step(order)) {
                 self.cancel_one(ix, None);
             }
         }
+    }
+
+    fn is_canceled_in_this_step(&self, order: &Order) -> bool {
+        let is_it = |request: &BrokerRequest| matches!(request, BrokerRequest::Cancel { broker_order_id } if order.broker_order_id == Some(*broker_order_id));
+        self.step.requests.iter().any(is_it)
     }
 
     /// Orders that carry a reference of ours and are none of ours as we know them: second lives, earlier

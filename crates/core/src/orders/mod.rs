@@ -1,6 +1,6 @@
 //! What callers ask of orders, and how orders change.
 
-mod cancel;
+pub(crate) mod cancel;
 pub(crate) mod change;
 mod doubt;
 mod group;

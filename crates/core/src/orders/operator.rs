@@ -37,6 +37,13 @@ impl Turn<'_> {
             self.reply(token, Reply::Misuse(Misuse::NotBroken { account, instrument }));
             return;
         };
+        if self.has_moved_since_books(&account, &instrument) {
+            self.look();
+            let why =
+                "it was traded since the broker's books were last read; accept it once they are read again";
+            self.reply(token, Reply::Misuse(Misuse::NotClean(why.to_owned())));
+            return;
+        }
         let body = Body::PositionAccepted { account, instrument, ours, theirs, by, reason };
         self.record(About::default(), Provenance::Operator, body);
         // The next lists must agree with what was accepted.

@@ -189,24 +189,55 @@ fn not_found_for_a_live_order_proves_nothing_and_the_cancel_leaves_again() {
     let mut sent = 1;
     let mut raised = 0;
     for _ in 0..10 {
-        raised += world.notice("a", 10_147, NoticeClass::NotFound).alerts(AlertKind::Anomaly);
+        world.notice("a", 10_147, NoticeClass::NotFound);
         assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "1".into()));
         let books = world.rows(&["a"]);
-        sent += world.next_books(books).cancels().len();
+        let seen = world.next_books(books);
+        (sent, raised) = (sent + seen.cancels().len(), raised + seen.alerts(AlertKind::Anomaly));
     }
     assert_eq!((sent, raised), (3, 1), "three attempts, then a person is told");
     assert!(!is_asked(&world, "a"));
 }
 
 #[test]
-fn a_refused_cancel_restores_the_order_and_asks_for_the_books() {
-    for (code, class) in [(10_148, NoticeClass::CancelRefused), (161, NoticeClass::CancelRefused)] {
+fn a_refused_cancel_asks_for_the_books_and_leaves_again_as_long_as_they_show_the_order_thrice_in_all() {
+    for code in [10_148, 161] {
         let mut world = World::working("a", Side::Buy, "1");
         world.cancel("a");
-        let seen = world.notice("a", code, class);
-        assert_eq!((world.state("a"), is_asked(&world, "a")), (OrderState::Working, false));
-        assert_eq!(seen.snapshots() + world.wait(seconds(3)).snapshots(), 1);
+        let (mut sent, mut raised) = (1, 0);
+        for _ in 0..10 {
+            let seen = world.notice("a", code, NoticeClass::CancelRefused);
+            let looked = seen.snapshots() + world.wait(seconds(3)).snapshots();
+            assert!(looked == 1 || world.asked.is_some());
+            assert_eq!(
+                (world.state("a"), is_asked(&world, "a")),
+                (OrderState::Working, sent < 3 || raised == 0)
+            );
+            let books = world.rows(&["a"]);
+            let seen = world.next_books(books);
+            (sent, raised) = (sent + seen.cancels().len(), raised + seen.alerts(AlertKind::Anomaly));
+        }
+        assert_eq!((sent, raised), (3, 1), "three attempts, then a person is told");
+        assert!(!is_asked(&world, "a"));
     }
+}
+
+#[test]
+fn a_cancel_that_the_broker_had_taken_and_lost_leaves_again_though_it_was_refused_once() {
+    let mut world = World::working("a", Side::Buy, "1");
+    world.cancel("a");
+    world.reconnect();
+    world.notice("a", 161, NoticeClass::CancelRefused);
+    let mut books = world.rows(&["a"]);
+    books.open[0].status = alphec_model::broker::BrokerStatus::PendingCancel;
+    assert_eq!(world.next_books(books).cancels(), Vec::<i32>::new(), "it is at work on it");
+    let mut sent = 0;
+    for _ in 0..6 {
+        world.wait(seconds(10));
+        let books = world.rows(&["a"]);
+        sent += world.next_books(books).cancels().len();
+    }
+    assert!(sent > 0 && is_asked(&world, "a"));
 }
 
 #[test]
@@ -376,4 +407,18 @@ fn a_global_cancel_is_the_same_act_for_a_second() {
     world.global_cancel();
     world.disconnect();
     assert!(world.core.repeats(world.now, &again).is_none());
+}
+
+#[test]
+fn an_order_that_was_told_dead_and_that_the_lists_show_alive_is_canceled() {
+    for status in ["Submitted", "Inactive"] {
+        let mut world = World::working("a", Side::Buy, "1");
+        let mut books = world.rows(&["a"]);
+        books.open[0].status = alphec_model::broker::BrokerStatus::from(smol_str::SmolStr::new(status));
+        world.cancel("a");
+        world.status("a", "Cancelled", "0");
+        assert_eq!(world.state("a"), OrderState::Canceled);
+        assert_eq!(world.next_books(books).cancels(), [1], "another may be in its place by now");
+        assert_eq!((world.state("a"), is_asked(&world, "a")), (OrderState::Working, true));
+    }
 }

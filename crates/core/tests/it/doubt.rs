@@ -6,7 +6,7 @@ use alphec_model::risk::RuleAnswer;
 use alphec_model::{AlertKind, BrokerEvent, OrderState, OrderType, Side, WhenInDoubt};
 
 use crate::support::World;
-use crate::support::broker::{Books, execution, open_row};
+use crate::support::broker::{Books, execution, open_row, position};
 use crate::support::setup::{limit, px, request, seconds, spec};
 
 /// Ready, with one order of this choice in doubt after a lost connection, and connected again.
@@ -286,4 +286,120 @@ fn a_cancel_of_an_order_that_was_only_asked_for_is_a_cancel() {
     assert_eq!(world.bodies("a", "cancel_asked").len(), 1);
     assert_eq!(not_found(&mut world).places(), 0);
     assert_eq!(world.state("a"), OrderState::Canceled);
+}
+
+#[test]
+fn nor_is_one_whose_cancel_the_broker_refused_before_it_did_not_find_the_order() {
+    for code in [161, 10_148] {
+        let mut world = in_doubt(WhenInDoubt::ResendIfAbsent);
+        assert_eq!(world.cancel("a").cancels(), [1]);
+        world.notice("a", code, NoticeClass::CancelRefused);
+        assert!(world.order("a").pending.is_cancel_asked(), "no code takes the wish back");
+        watched(&mut world);
+        assert_eq!(not_found(&mut world).places(), 0);
+        assert_eq!(world.state("a"), OrderState::Canceled);
+    }
+}
+
+#[test]
+fn an_order_that_the_broker_was_heard_to_know_is_not_placed_again_also_after_a_restart() {
+    for restarts in [false, true] {
+        let mut world = in_doubt(WhenInDoubt::ResendIfAbsent);
+        assert_eq!(watched(&mut world).first(), Some(&1), "a question");
+        // The holdings do not agree for the moment, so that it ends nothing.
+        world.next_books(Books { positions: vec![position("AAPL", "7")], ..Books::default() });
+        world.notice("a", 10_148, NoticeClass::CancelRefused);
+        assert_eq!(world.state("a"), OrderState::InDoubt);
+        if restarts {
+            world.restart();
+            world.resolve();
+            world.connect();
+        }
+        watched(&mut world);
+        assert_eq!(not_found(&mut world).places(), 0);
+        assert_eq!(world.state("a"), OrderState::Canceled);
+    }
+}
+
+#[test]
+fn an_order_that_a_live_status_without_a_number_was_told_of_is_not_forgotten_by_three_codes() {
+    let mut world = World::ready();
+    let mut marked = request("a", "AAPL", limit(Side::Buy, "10", "100"));
+    marked.when_in_doubt = Some(WhenInDoubt::ResendIfAbsent);
+    world.submit_request(marked);
+    let mut pending = crate::support::broker::status_of(&world.order("a"), "PendingSubmit", "0");
+    pending.names.perm_id = None;
+    world.event(BrokerEvent::Status(pending));
+    for _ in 0..3 {
+        world.cancel("a");
+        not_found(&mut world);
+    }
+    assert!(world.order("a").pending.is_cancel_asked(), "no list has shown it");
+    for _ in 0..12 {
+        world.feed();
+        let seen = world.next_books(Books::default());
+        for _ in seen.cancels() {
+            assert_eq!(not_found(&mut world).places(), 0);
+        }
+    }
+    assert_eq!(world.state("a"), OrderState::Canceled);
+}
+
+#[test]
+fn an_order_of_a_quarter_of_an_hour_ago_is_not_placed_again() {
+    for (minutes, places) in [(13, 1), (16, 0)] {
+        let mut world = in_doubt(WhenInDoubt::ResendIfAbsent);
+        world.disconnect();
+        world.wait(seconds(minutes * 60));
+        world.connect();
+        world.account_values();
+        watched(&mut world);
+        assert_eq!(not_found(&mut world).places(), places, "after {minutes} minutes");
+    }
+}
+
+#[test]
+fn an_order_that_may_have_made_a_position_that_was_accepted_is_not_placed_again() {
+    let mut world = in_doubt(WhenInDoubt::ResendIfAbsent);
+    let holds = || Books { positions: vec![position("AAPL", "10")], ..Books::default() };
+    for _ in 0..4 {
+        world.feed();
+        world.next_books(holds());
+    }
+    world.command(alphec_model::Command::AcceptPosition {
+        account: crate::support::setup::account("DU1"),
+        instrument: crate::support::setup::instrument("AAPL"),
+        by: "mary".into(),
+        reason: "she has seen the fill".into(),
+    });
+    for _ in 0..4 {
+        world.feed();
+        world.next_books(holds());
+    }
+    assert_eq!(not_found(&mut world).places(), 0);
+    assert_eq!(world.state("a"), OrderState::Canceled);
+}
+
+#[test]
+fn where_the_first_attempt_has_filled_after_all_the_second_is_canceled() {
+    let mut world = in_doubt(WhenInDoubt::ResendIfAbsent);
+    let first = world.order("a");
+    watched(&mut world);
+    assert_eq!(not_found(&mut world).places(), 1);
+    world.open_order("a", "Submitted");
+    let second = world.order("a").broker_order_id.unwrap().get();
+    let seen = world.event(BrokerEvent::Execution(execution(&first, "e.9.01", "10", "100")));
+    assert!(seen.cancels().contains(&second) && seen.has("halted"));
+}
+
+#[test]
+fn a_code_that_answers_any_request_does_not_reject_an_order_whose_cancel_is_on_its_way_too() {
+    for (code, state) in [(321, OrderState::InDoubt), (322, OrderState::InDoubt), (201, OrderState::Rejected)]
+    {
+        let mut world = World::ready();
+        world.submit("a", Side::Buy, "10");
+        world.cancel("a");
+        world.notice("a", code, NoticeClass::Dead);
+        assert_eq!(world.state("a"), state, "{code}");
+    }
 }

@@ -109,3 +109,37 @@ fn a_ready_link_on_which_nothing_happens_has_the_books_read_every_minute() {
         .collect();
     assert_eq!(waits, [seconds(60); 5]);
 }
+
+#[test]
+fn nothing_new_is_sent_once_the_books_could_not_be_read_for_three_rounds() {
+    let mut world = World::ready();
+    let every = world.core.config().reconcile_every;
+    let began = world.now;
+    while world.core.readiness().is_ready() {
+        assert!(world.now.since(began) <= every * 5, "it goes on for ever");
+        while world.asked.is_none() {
+            world.wait(seconds(1));
+        }
+        let (id, generation) = (world.asked.take().unwrap(), world.generation);
+        world.event(BrokerEvent::SnapshotFailed { id, generation, why: "a row does not decode".into() });
+    }
+    assert!(world.now.since(began) >= every * 2, "{:?}", world.now.since(began));
+    world.feed();
+    assert!(world.submit("a", Side::Buy, "1").denied().to_string().contains("link"));
+    world.next_books(Books::default());
+    assert!(world.core.readiness().is_ready());
+}
+
+#[test]
+fn a_message_about_an_order_that_cannot_be_understood_opens_a_gap_and_one_about_none_does_not() {
+    let mut world = World::working("a", Side::Buy, "1");
+    let undecodable = |names| BrokerEvent::Undecodable { names, why: "no size".into(), raw: String::new() };
+    world.event(undecodable(alphec_model::broker::OrderNames::default()));
+    assert!(world.core.readiness().is_ready());
+    let names = crate::support::broker::names(&world.order("a"));
+    assert!(world.event(undecodable(names)).has("gap_opened"));
+    assert!(!world.core.readiness().is_ready());
+    let books = world.rows(&["a"]);
+    world.next_books(books);
+    assert!(world.core.readiness().is_ready());
+}

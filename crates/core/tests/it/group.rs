@@ -484,3 +484,27 @@ fn of_peers_one_that_stood_and_is_gone_leaves_the_other() {
     assert!(seen.cancels().is_empty(), "the broker may have ended it for what the other filled");
     assert_eq!(world.state("low"), OrderState::Working);
 }
+
+#[test]
+fn an_entry_that_is_called_canceled_ahead_of_its_fills_keeps_its_exits() {
+    let mut world = working();
+    let mut cancels = world.notice("entry", 202, NoticeClass::Canceled).cancels();
+    cancels.extend(world.status("entry", "Cancelled", "4").cancels());
+    assert_eq!((world.state("entry"), world.reserved_buys("AAPL")), (OrderState::Working, "10".into()));
+    cancels.extend(world.fill("entry", "e1.01", "4").cancels());
+    let mut books = world.rows(&["profit", "loss"]);
+    books.completed = vec![completed_row(&world.order("entry"), "Cancelled", "4", "6")];
+    books.positions = vec![position("AAPL", "4")];
+    cancels.extend(world.next_books(books).cancels());
+    assert_eq!(states(&world), [OrderState::Canceled, OrderState::Working, OrderState::Working]);
+    assert_eq!(cancels, Vec::<i32>::new());
+}
+
+#[test]
+fn an_entry_that_fills_after_its_exits_were_given_up_with_it_is_told() {
+    let mut world = working();
+    assert_eq!(world.status("entry", "Cancelled", "0").cancels().len(), 2);
+    let seen = world.fill("entry", "e1.01", "4");
+    assert_eq!((seen.alerts(AlertKind::GroupBroken), world.position("AAPL")), (1, "4".into()));
+    assert_eq!(world.fill("entry", "e2.01", "1").alerts(AlertKind::GroupBroken), 0, "once");
+}

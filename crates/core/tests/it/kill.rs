@@ -264,3 +264,20 @@ fn what_may_wait_is_withdrawn_when_the_journal_takes_no_records() {
     assert_eq!(world.input(Input::Journal { trouble: Some("full".to_owned()) }).withdrawn(), [1]);
     assert_eq!(world.input(Input::Journal { trouble: None }).withdrawn(), [0; 0]);
 }
+
+#[test]
+fn what_the_broker_is_at_work_on_is_not_canceled_over_and_over_and_is_once_it_is_not() {
+    let mut world = World::working("a", Side::Buy, "5");
+    assert_eq!(world.kill(CancelScope::All).cancels(), [1]);
+    let rows = |world: &World, status: &str| {
+        let mut books = world.rows(&["a"]);
+        books.open[0].status = alphec_model::broker::BrokerStatus::from(smol_str::SmolStr::new(status));
+        books
+    };
+    for _ in 0..50 {
+        let books = rows(&world, "PendingCancel");
+        assert_eq!(world.next_books(books).cancels(), Vec::<i32>::new(), "a venue may be closed for days");
+    }
+    let books = rows(&world, "Submitted");
+    assert_eq!(world.next_books(books).cancels(), [1]);
+}

@@ -93,3 +93,14 @@ fn books_are_read_out_of_turn_on_request_and_it_is_told_as_of_when() {
     world.disconnect();
     assert_eq!(world.core.readiness().books_as_of, None, "what was read belongs to its connection");
 }
+
+#[test]
+fn a_position_that_was_traded_since_it_was_counted_is_not_accepted_before_it_is_counted_again() {
+    let (mut world, books) = broken();
+    world.wait(seconds(1));
+    let fill = crate::support::broker::foreign_execution("AAPL", Side::Buy, "e1.01", "3");
+    world.event(alphec_model::BrokerEvent::Execution(fill));
+    assert!(matches!(accept(&mut world, "AAPL").misuse(), Misuse::NotClean(_)), "both would count");
+    assert!(world.next_books(books).has("break_cleared"), "it was that very execution");
+    assert_eq!(world.position("AAPL"), "3");
+}

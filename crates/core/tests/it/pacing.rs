@@ -213,3 +213,20 @@ fn however_many_new_orders_come_a_reading_of_the_books_leaves_within_two_seconds
         assert!(orders > 0, "and orders go on");
     }
 }
+
+#[test]
+fn nor_do_changes_that_make_orders_no_larger_keep_it_waiting() {
+    let mut pacing = Pacing::new(Some(45));
+    let mut left = Vec::new();
+    for ms in 0..10_000 {
+        if ms == 5_000 {
+            pacing.push(Lane::Query, BOOKS, after(ms));
+        }
+        if ms * 36 % 1_000 < 36 {
+            pacing.push(Lane::Reducing, 1, after(ms));
+        }
+        left.extend(drain(&mut pacing, ms, ms + 1));
+    }
+    let books = left.iter().find(|(_, lane, _)| *lane == Lane::Query).map_or(u64::MAX, |(at, _, _)| *at);
+    assert!(books <= 7_000, "{books}");
+}

@@ -205,3 +205,61 @@ fn a_position_that_lags_the_fills_of_the_same_lists_keeps_nobody_waiting() {
     assert!(world.core.readiness().is_ready());
     assert!(!world.next_books(holds("AAPL", "10")).has("position_broken"));
 }
+
+#[test]
+fn a_break_stops_what_has_left_the_gate_already() {
+    let mut world = World::ready();
+    world.next_books(holds("AAPL", "5"));
+    world.feed();
+    let seen = world.submit("a", Side::Buy, "1");
+    let request = seen.0.requests.first().unwrap();
+    assert_eq!(world.core.last_look(world.now, request), Ok(()));
+    assert_eq!(world.next_books(holds("AAPL", "5")).withdrawn(), [1]);
+    world.feed();
+    assert!(world.core.last_look(world.now, request).unwrap_err().contains("frozen"));
+}
+
+#[test]
+fn a_freeze_goes_with_a_holding_whose_instrument_joins_the_profile() {
+    let mut world = World::started_with(|config| {
+        config.instruments.remove(&instrument("AAPL"));
+    });
+    for id in ["ES", "EUR.USD", "SAP"] {
+        resolve(&mut world, id);
+    }
+    world.connect();
+    let unnamed = |qty: &str| {
+        let mut row = position("AAPL", qty);
+        row.instrument = None;
+        Books { positions: vec![row], ..Books::default() }
+    };
+    world.books(unnamed("7"));
+    world.next_books(unnamed("9"));
+    assert!(world.next_books(unnamed("9")).has("position_broken"));
+    world.restart_with(crate::support::setup::config());
+    world.resolve();
+    world.connect();
+    world.books(holds("AAPL", "9"));
+    assert!(is_frozen(&mut world, "a"), "nothing has shown where the 2 come from");
+    world.event(BrokerEvent::Execution(foreign_execution("AAPL", Side::Buy, "e1.01", "2")));
+    assert!(world.next_books(holds("AAPL", "9")).has("break_cleared"));
+    assert!(!is_frozen(&mut world, "b"));
+}
+
+#[test]
+fn what_is_listed_by_its_number_while_contracts_are_not_resolved_is_no_break() {
+    let mut world = World::ready();
+    world.event(BrokerEvent::Execution(foreign_execution("AAPL", Side::Buy, "e1.01", "7")));
+    world.next_books(holds("AAPL", "7"));
+    world.restart();
+    world.connect();
+    let mut row = position("AAPL", "7");
+    row.instrument = None;
+    for _ in 0..4 {
+        let seen = world.next_books(Books { positions: vec![row.clone()], ..Books::default() });
+        assert!(!seen.has("position_broken"));
+    }
+    world.resolve();
+    world.next_books(holds("AAPL", "7"));
+    assert!(!is_frozen(&mut world, "a"));
+}

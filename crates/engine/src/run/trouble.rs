@@ -9,7 +9,7 @@ use alphec_model::{BrokerEvent, BrokerOrderId, BrokerRequest, OrderState, UtcNan
 
 use super::{InFlight, Loop, RETRY_AFTER, SLOW_CANCEL, SLOW_JOURNAL};
 use crate::handle::CallError;
-use crate::write_ahead::{Batch, Held};
+use crate::write_ahead::{Batch, Committed, Held};
 
 /// The journal does not take records: what it refused is tried again.
 pub(super) struct Trouble {
@@ -53,12 +53,13 @@ impl Loop {
         }
     }
 
-    /// Cancels do not wait for the journal, wherever they are held.
+    /// Cancels, and what asks whether they were taken, do not wait for the journal, wherever they are held.
     pub(super) fn let_cancels_ahead(&mut self) {
         self.cancels_since = None;
         self.parts.emergency.keep();
         let cancels: Vec<_> = self.helds().flat_map(Held::take_cancels).collect();
-        self.stats.cancels_ahead += count(cancels.len());
+        let is_cancel = |committed: &&Committed| committed.request().is_cancel();
+        self.stats.cancels_ahead += count(cancels.iter().filter(is_cancel).count());
         for cancel in cancels {
             self.send(cancel);
         }

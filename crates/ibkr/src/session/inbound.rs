@@ -6,7 +6,7 @@ use ibapi::subscriptions::SubscriptionItem;
 use ibapi::{Error, Notice, StartupMessage};
 use tracing::{debug, warn};
 
-use super::{End, Session, UpdateItem};
+use super::{End, Session, UNKNOWN_FRAMES_MAX, UpdateItem};
 use crate::convert::{execution, names, raw_text, report, status, undecodable};
 use crate::notices;
 
@@ -112,6 +112,10 @@ impl Session<'_> {
     pub(super) async fn notice(&mut self, notice: Notice) -> Result<(), End> {
         let (code, text) = (notice.code, notice.message.clone());
         self.tell_notice(notice);
+        if notices::lost_notices(code) {
+            // One of them may have said that the servers are lost, or back: nothing asks for that again.
+            return Err(End::Lost(format!("the connection fell behind its notices: {text}")));
+        }
         if notices::server_link(code) == Some(ServerLink::RestoredDataLost) {
             self.reference.shutdown().await;
             self.start_reference();
@@ -130,11 +134,11 @@ impl Session<'_> {
         }
         if notices::is_gap(code) {
             warn!(code, text = notice.message, "frames were lost");
-            // A newer gateway may send a message that ibapi does not know again and again; one gap is
-            // enough to look the books over, and a real slip of the framing soon ends the connection.
-            let is_repeated = notices::is_unknown_frame(code) && self.unknown_frames;
-            self.unknown_frames |= notices::is_unknown_frame(code);
-            if !is_repeated {
+            // A newer gateway may send a message that ibapi does not know again and again; one gap for each kind is
+            // enough to look the books over.
+            let is_unknown =
+                notices::is_unknown_frame(code) && self.unknown_frames.len() < UNKNOWN_FRAMES_MAX;
+            if !is_unknown || self.unknown_frames.insert(notice.message.clone()) {
                 self.gap(format!("{} ({code})", notice.message));
             }
             return;

@@ -12,6 +12,7 @@ pub(crate) mod reference;
 mod snapshot;
 mod teardown;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use alphec_model::broker::{BrokerEvent, BrokerRequest, Session as Handshake};
@@ -19,7 +20,7 @@ use alphec_model::{AccountId, Generation, Instrument, InstrumentId, Quote};
 use futures::StreamExt;
 use ibapi::orders::OrderUpdate;
 use ibapi::subscriptions::{NoticeStream, Subscription, SubscriptionItem};
-use ibapi::{Client, Error};
+use ibapi::{Client, Error, Notice};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -43,6 +44,9 @@ use snapshot::{Books, Failure, Snapshots};
 /// Reports of background tasks that may wait; the tasks wait beyond it, and quotes lag in ibapi.
 const REPORTS_MAX: usize = 1_024;
 
+/// Kinds of unknown messages that are remembered; beyond them each one counts.
+const UNKNOWN_FRAMES_MAX: usize = 64;
+
 /// Requests taken in one go, so that a cancel overtakes the orders it came with.
 const REQUESTS_PER_TURN: usize = 4_096;
 
@@ -60,10 +64,21 @@ pub(crate) enum End {
 /// What a background task found out.
 #[derive(Debug)]
 enum Report {
-    Resolved { instrument: InstrumentId, details: Details },
-    Unknown { instrument: InstrumentId, why: String },
-    Quote { instrument: InstrumentId, quote: Quote },
+    Resolved {
+        instrument: InstrumentId,
+        details: Details,
+    },
+    Unknown {
+        instrument: InstrumentId,
+        why: String,
+    },
+    Quote {
+        instrument: InstrumentId,
+        quote: Quote,
+    },
     Event(Box<BrokerEvent>),
+    /// About the connection, though it came with an answer.
+    Notice(Box<Notice>),
     Dead(String),
 }
 
@@ -77,7 +92,7 @@ enum Step {
     Written(Result<(), Error>),
     /// Boxed: an order of ibapi is three kilobytes.
     Update(Box<UpdateItem>),
-    Notice(Option<ibapi::Notice>),
+    Notice(Option<Notice>),
     Report(Option<Report>),
     Snapshot(Result<Books, Failure>),
     PaceElapsed,
@@ -115,7 +130,8 @@ pub(crate) struct Session<'a> {
     updates: Option<Subscription<OrderUpdate>>,
     reopened: u32,
     /// An unknown message was already reported as a gap.
-    unknown_frames: bool,
+    /// Texts of messages that ibapi does not know.
+    unknown_frames: BTreeSet<String>,
     /// The gateway said that it has no link to the broker's servers: what it takes now it may send much later.
     is_server_lost: bool,
     /// What the gateway said about its new port.
@@ -165,7 +181,7 @@ impl<'a> Session<'a> {
             clock,
             updates: Some(updates),
             reopened: 0,
-            unknown_frames: false,
+            unknown_frames: BTreeSet::new(),
             is_server_lost: false,
             moved: None,
             notices,
@@ -285,7 +301,7 @@ impl<'a> Session<'a> {
             Step::Update(item) => self.update_item(*item).await,
             Step::Notice(Some(notice)) => self.notice(notice).await,
             Step::Notice(None) => Err(End::Lost("the gateway closed the connection".to_owned())),
-            Step::Report(report) => self.report(report),
+            Step::Report(report) => self.report(report).await,
             Step::Snapshot(result) => {
                 self.finish_snapshot(result);
                 Ok(())
@@ -317,12 +333,13 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn report(&mut self, report: Option<Report>) -> Result<(), End> {
+    async fn report(&mut self, report: Option<Report>) -> Result<(), End> {
         match report {
             Some(Report::Resolved { instrument, details }) => self.resolved(instrument, details),
             Some(Report::Unknown { instrument, why }) => self.unknown(instrument, why),
             Some(Report::Quote { instrument, quote }) => self.port.quote(instrument, quote),
             Some(Report::Event(event)) => self.port.push(*event),
+            Some(Report::Notice(notice)) => return self.notice(*notice).await,
             Some(Report::Dead(why)) => return Err(End::Lost(why)),
             // Unreachable while we hold a sender.
             None => {}
@@ -345,8 +362,12 @@ impl<'a> Session<'a> {
         self.port.push(BrokerEvent::InstrumentUnknown { instrument, why });
     }
 
+    /// Messages may be missing: what waits was decided without them.
     fn gap(&mut self, why: impl Into<String>) {
-        self.port.push(BrokerEvent::Gap { generation: self.generation, why: why.into() });
+        let why = why.into();
+        let given_up = self.lanes.give_up_all(&format!("messages may be missing: {why}"));
+        self.port.push(BrokerEvent::Gap { generation: self.generation, why });
+        given_up.into_iter().for_each(|event| self.port.push(event));
     }
 }
 

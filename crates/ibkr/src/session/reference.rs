@@ -53,6 +53,9 @@ impl Source {
 
     /// A message of the broker about a data request.
     pub(super) async fn tell_notice(&self, about: &str, notice: ibapi::Notice) {
+        if notices::is_of_connection(notice.code, &notice.message) {
+            return self.tell(Report::Notice(Box::new(notice))).await;
+        }
         let mut notice = notices::convert(notice);
         notice.text = format!("{about}: {}", notice.text);
         self.tell(Report::Event(Box::new(BrokerEvent::Notice(notice)))).await;

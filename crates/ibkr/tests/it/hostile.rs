@@ -245,14 +245,59 @@ async fn a_fill_just_before_the_connection_is_lost_is_still_told() {
 }
 
 #[tokio::test]
-async fn unknown_messages_are_one_gap_and_no_more() {
+async fn unknown_messages_are_one_gap_for_each_kind_and_no_more() {
     let (_gateway, tap, mut adapter) = tapped(Vec::new()).await;
     adapter.resolved().await;
     for _ in 0..5 {
         tap.speak(frame(197, b"future"));
     }
-    let gaps = adapter.count(Duration::from_millis(300), |event| matches!(event, BrokerEvent::Gap { .. }));
-    assert_eq!(gaps.await, 1);
+    let is_gap = |event: &BrokerEvent| matches!(event, BrokerEvent::Gap { .. });
+    assert_eq!(adapter.count(Duration::from_millis(300), is_gap).await, 1);
+    for _ in 0..5 {
+        tap.speak(frame(198, b"a slip of the framing looks like this"));
+    }
+    assert_eq!(adapter.count(Duration::from_millis(300), is_gap).await, 2);
+    adapter.finish().await;
+}
+
+#[tokio::test]
+async fn what_waits_when_messages_may_be_missing_is_given_up() {
+    let gateway = gateway().start().await.unwrap();
+    let tap = Tap::before(gateway.addr(), Vec::new()).await;
+    let mut config = config(tap.port);
+    config.probe_after_idle = Some(Duration::from_millis(200));
+    let mut adapter = Adapter::start(config);
+    let session = adapter.connected().await;
+    adapter.resolved().await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // It waits for a round trip, and what comes is a message that nobody understands.
+    gateway.inject("half-open".parse().unwrap());
+    let order = resting(&session, 0);
+    adapter.send(BrokerRequest::Place(order.clone())).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    tap.speak(frame(197, b"future"));
+    let why = adapter.not_written(order.broker_order_id.get()).await;
+    assert!(why.contains("messages may be missing"), "{why}");
+    adapter.finish().await;
+}
+
+#[tokio::test]
+async fn a_word_about_the_servers_counts_whichever_request_it_comes_with() {
+    let gateway = gateway().start().await.unwrap();
+    let tap = Tap::before(gateway.addr(), Vec::new()).await;
+    let mut config = config(tap.port);
+    config.market_data.enabled = true;
+    let mut adapter = Adapter::start(config);
+    adapter.until(|event| matches!(event, BrokerEvent::Quote { .. }).then_some(())).await;
+    // One of these numbers is that of the market data subscription.
+    for id in 1_500_000_000..1_500_000_040 {
+        tap.speak(tap::error(id, 1100, "Connectivity between IB and TWS has been lost."));
+    }
+    let lost = adapter.until(|event| match event {
+        BrokerEvent::ServerLink { link, .. } => Some(*link),
+        _ => None,
+    });
+    assert_eq!(lost.await, ServerLink::Lost);
     adapter.finish().await;
 }
 
