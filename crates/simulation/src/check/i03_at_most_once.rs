@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use alphec_model::BrokerEvent;
 
 use super::{Invariant, Scene, Verdict};
-use crate::clock::SECOND;
+use crate::clock::{Instant, SECOND};
 use crate::sight::Sight;
 use crate::wire::Sent;
 
+/// What left the engine before it heard may still be on its way through the adapter.
+const ON_ITS_WAY: Instant = 3 * SECOND;
+
 #[derive(Default)]
 pub(super) struct AtMostOnce {
-    /// Orders told to live twice, and whether a halt was on record since.
-    told: BTreeMap<String, bool>,
+    /// Orders told to live twice: since when, and whether a halt was on record after that.
+    told: BTreeMap<String, (Instant, bool)>,
 }
 
 impl Invariant for AtMostOnce {
@@ -30,18 +33,25 @@ impl Invariant for AtMostOnce {
                 self.note(report.names.order_ref.as_deref(), scene);
                 Ok(())
             }
+            Sight::Told(BrokerEvent::Snapshot(snapshot)) => {
+                snapshot.open.iter().for_each(|row| self.note(row.names.order_ref.as_deref(), scene));
+                Ok(())
+            }
             Sight::Died => {
                 // What was told and not recorded has to be told again.
-                self.told.retain(|_, recorded| *recorded);
+                self.told.retain(|_, (_, recorded)| *recorded);
                 Ok(())
             }
             Sight::Rest { .. } => {
                 let halted = !scene.ledger.halts.is_empty();
-                self.told.values_mut().for_each(|recorded| *recorded |= halted);
+                self.told.values_mut().for_each(|(_, recorded)| *recorded |= halted);
                 Ok(())
             }
             Sight::Wire(Sent::Place(_) | Sent::Replace(_)) => self.no_more(scene),
             Sight::End { .. } => scene.ledger.perms_of_ref.iter().try_for_each(|(order_ref, perms)| {
+                if !scene.ledger.by_ref.contains_key(order_ref) {
+                    return Ok(());
+                }
                 let splits = scene.ledger.splits(order_ref);
                 if perms.len() > splits + 1 {
                     return Err(format!(
@@ -64,17 +74,15 @@ impl AtMostOnce {
         // Both lives have to have been told; the second one shows itself by its other permanent id.
         let lives = scene.ledger.told_perms.get(order_ref).map_or(0, std::collections::BTreeSet::len);
         if lives > 1 {
-            self.told.entry(order_ref.to_owned()).or_insert(false);
+            self.told.entry(order_ref.to_owned()).or_insert((scene.now, false));
         }
     }
 
     fn no_more(&self, scene: &Scene<'_>) -> Verdict {
-        let unhalted = self.told.iter().find(|(_, recorded)| !**recorded);
-        match unhalted {
-            Some((order_ref, _)) if scene.now.saturating_sub(scene.ledger.told_at) > 60 * SECOND => {
-                Err(format!("{order_ref} lives twice, that was told, and more is sent"))
-            }
-            _ => Ok(()),
-        }
+        let is_late = |at: Instant| scene.now.saturating_sub(at) > ON_ITS_WAY;
+        let unhalted = self.told.iter().find(|(_, (at, recorded))| !recorded && is_late(*at));
+        unhalted.map_or(Ok(()), |(order_ref, _)| {
+            Err(format!("{order_ref} lives twice, that was told, and more is sent"))
+        })
     }
 }

@@ -19,7 +19,7 @@ impl Invariant for SecondAttempt {
     }
 
     fn sentence(&self) -> &'static str {
-        "An order is placed again only while no attempt at it is open at the venue, and never once a cancel of it was asked for."
+        "An order is placed again only while no attempt at it is open at the venue or has filled there, and never once a cancel of it was asked for."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -38,8 +38,11 @@ impl Invariant for SecondAttempt {
                 .by_ref
                 .iter()
                 .filter(|(text, of)| *of == key && text.as_str() != order_ref.as_str());
-            if let Some((text, _)) = earlier.find(|(text, _)| scene.ledger.is_open(text)) {
-                return Err(format!("{key} is placed again and {text} is open at the venue"));
+            let lives = |text: &str| scene.ledger.is_open(text) || scene.ledger.has_filled(text);
+            if let Some((text, _)) = earlier.find(|(text, _)| lives(text)) {
+                return Err(format!(
+                    "{key} is placed again and {text} is open at the venue, or filled there"
+                ));
             }
         }
         Ok(())

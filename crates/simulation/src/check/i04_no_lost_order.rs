@@ -1,7 +1,7 @@
 //! No lost order.
 
 use alphec_model::{Evidence, OrderState};
-use alphec_twsim::Truth;
+use alphec_twsim::{OrderTruth, Truth};
 
 use super::ledger::Intent;
 use super::{Invariant, Scene, Verdict};
@@ -15,7 +15,7 @@ impl Invariant for NoLostOrder {
     }
 
     fn sentence(&self) -> &'static str {
-        "In the end each intent has one end that the venue agrees with, or works there with what the journal says is left; an exit for what its entry has filled and no exit has closed."
+        "In the end each intent has one end that the venue agrees with, or works there with what the journal says is left; an exit for what its entry has filled and no exit has closed. What works besides, of an earlier attempt or a second life, is on record with the orders of others."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -23,8 +23,29 @@ impl Invariant for NoLostOrder {
         if !scene.ledger.can_see() {
             return Ok(());
         }
-        scene.ledger.intents.values().try_for_each(|intent| judge(intent, truth, scene))
+        scene.ledger.intents.values().try_for_each(|intent| judge(intent, truth, scene))?;
+        truth.orders.iter().filter(|order| works(order)).try_for_each(|order| counts(order, scene))
     }
+}
+
+fn works(order: &OrderTruth) -> bool {
+    order.ended_at.is_none() && order.report.status.is_working()
+}
+
+/// Whether an order of ours that works there is the one that the book has, or another one on record.
+fn counts(real: &OrderTruth, scene: &Scene<'_>) -> Verdict {
+    let (order_ref, perm_id) = (&*real.report.spec.order_ref, real.report.perm_id);
+    let key = scene.ledger.by_ref.get(order_ref);
+    let Some(intent) = key.and_then(|key| scene.ledger.intents.get(key)) else { return Ok(()) };
+    let order = &intent.order;
+    let is_current = order.order_ref.as_ref().is_some_and(|text| text.as_str() == order_ref);
+    let is_its_life =
+        scene.ledger.splits(order_ref) == 0 || order.perm_id.is_some_and(|it| it.get() == perm_id);
+    let is_live = !order.state.is_terminal() || matches!(intent.evidence, Some(Evidence::Operator { .. }));
+    if is_current && is_its_life && is_live || scene.ledger.is_foreign_open(perm_id) {
+        return Ok(());
+    }
+    Err(format!("perm id {perm_id} of {} works, the book has it as {}", order.client_order_id, order.state))
 }
 
 fn judge(intent: &Intent, truth: &Truth, scene: &Scene<'_>) -> Verdict {
@@ -34,11 +55,7 @@ fn judge(intent: &Intent, truth: &Truth, scene: &Scene<'_>) -> Verdict {
     if scene.ledger.splits(order_ref) > 0 {
         return Ok(());
     }
-    let open = truth
-        .orders
-        .iter()
-        .find(|real| real.ended_at.is_none() && *real.report.spec.order_ref == *order_ref)
-        .filter(|real| real.report.status.is_working());
+    let open = truth.orders.iter().find(|real| works(real) && *real.report.spec.order_ref == *order_ref);
     match (order.state, open) {
         (OrderState::Working, Some(real)) => {
             let left = order.spec.order_qty.saturating_sub(order.cum_qty).get();

@@ -56,9 +56,9 @@ fn true_at_the_venue(order: &Order, scene: &Scene<'_>) -> Verdict {
     let key = &order.client_order_id;
     let order_ref = order.order_ref.as_ref().map_or("", |text| text.as_str());
     if matches!(order.state, OrderState::Denied | OrderState::Rejected) && scene.ledger.was_live(order_ref) {
-        // An order that worked and was then thrown out by the broker is rejected all the same.
-        let is_open = scene.ledger.is_open(order_ref);
-        if order.state == OrderState::Denied || is_open {
+        // An order that worked and was then thrown out by the broker is rejected all the same, if it has not filled.
+        let lives = scene.ledger.is_open(order_ref) || !order.cum_qty.is_zero();
+        if order.state == OrderState::Denied || lives {
             return Err(format!("{key} is said to be {} and was live at the venue", order.state));
         }
     }
@@ -67,11 +67,12 @@ fn true_at_the_venue(order: &Order, scene: &Scene<'_>) -> Verdict {
 
 fn on_record(order: &Order, scene: &Scene<'_>) -> Verdict {
     let key = &order.client_order_id;
-    if order.state == OrderState::Denied && order.broker_order_id.is_none() {
+    // While the journal takes nothing, refusals and cancels are told before they are on record.
+    let is_refusal = matches!(order.state, OrderState::Denied | OrderState::Canceled | OrderState::Rejected);
+    if is_refusal && scene.ledger.seq < scene.ledger.handed {
         return Ok(());
     }
-    // While the journal takes nothing, refusals and cancels are told before they are on record.
-    if order.state.is_terminal() && scene.ledger.seq < scene.ledger.handed {
+    if order.state == OrderState::Denied && order.broker_order_id.is_none() {
         return Ok(());
     }
     let Some(intent) = scene.ledger.intents.get(key) else {

@@ -12,6 +12,8 @@ use crate::wire::Sent;
 #[derive(Default)]
 pub(super) struct BooksFirst {
     unread_since: Option<Instant>,
+    /// When the lists were asked for that are being read.
+    asked: Instant,
     has_no_servers: bool,
 }
 
@@ -24,8 +26,8 @@ impl Invariant for BooksFirst {
     }
 
     fn sentence(&self) -> &'static str {
-        "No order or change leaves before the broker's complete lists were read since messages may last have been \
-         missed, nor while the gateway has no servers."
+        "No order or change leaves before the broker's complete lists were asked for and read since messages may \
+         last have been missed, nor while the gateway has no servers."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -38,7 +40,10 @@ impl Invariant for BooksFirst {
                 self.has_no_servers = *link == ServerLink::Lost;
                 self.missed(scene.now);
             }
-            Sight::Told(BrokerEvent::Snapshot(_)) if !self.has_no_servers => self.unread_since = None,
+            Sight::Wire(Sent::Books) => self.asked = scene.now,
+            Sight::Told(BrokerEvent::Snapshot(_)) if !self.has_no_servers => {
+                self.unread_since.take_if(|missed| *missed <= self.asked);
+            }
             Sight::Wire(Sent::Place(ticket) | Sent::Replace(ticket)) => {
                 let since = self.unread_since.filter(|at| scene.now.saturating_sub(*at) > ON_ITS_WAY);
                 if since.is_some() {
@@ -56,6 +61,7 @@ impl Invariant for BooksFirst {
 
 impl BooksFirst {
     fn missed(&mut self, now: Instant) {
-        self.unread_since.get_or_insert(now);
+        let since = self.unread_since.unwrap_or(now);
+        self.unread_since = Some(since.max(now));
     }
 }

@@ -11,8 +11,8 @@ use crate::wire::Sent;
 
 #[derive(Default)]
 pub(super) struct WhatItSaw {
-    /// Orders that a custom rule denied, and for which no change was asked since.
-    denied: BTreeSet<ClientOrderId>,
+    /// Orders that a custom rule passed, or the latest change of which it did.
+    passed: BTreeSet<ClientOrderId>,
 }
 
 impl Invariant for WhatItSaw {
@@ -21,7 +21,7 @@ impl Invariant for WhatItSaw {
     }
 
     fn sentence(&self) -> &'static str {
-        "A pass is by a market no older than the limits allow, and what a custom rule denied does not leave."
+        "A pass is by a market no older than the limits allow, and where there is a custom rule nothing leaves that it has not passed."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -29,8 +29,8 @@ impl Invariant for WhatItSaw {
             Sight::Durable(records) => records.iter().try_for_each(|record| self.note(record, scene)),
             Sight::Wire(Sent::Place(ticket) | Sent::Replace(ticket)) => {
                 let key = scene.ledger.by_ref.get(ticket.order_ref.as_str());
-                match key.filter(|key| self.denied.contains(*key)) {
-                    Some(key) => Err(format!("{key} leaves and a custom rule denied it")),
+                match key.filter(|key| scene.ledger.has_rule && !self.passed.contains(*key)) {
+                    Some(key) => Err(format!("{key} leaves and the custom rule has not passed it")),
                     None => Ok(()),
                 }
             }
@@ -47,16 +47,15 @@ impl WhatItSaw {
                 is_fresh(verdict, record.header.at, scene)
             }
             Body::ReplaceAsked { verdict, .. } => {
-                key.map(|key| self.denied.remove(key));
+                key.map(|key| self.passed.remove(key));
                 is_fresh(verdict, record.header.at, scene)
             }
-            Body::RuleAnswered { answer: RuleAnswer::Deny { .. }, .. } => {
-                self.denied.extend(key.cloned());
+            Body::RuleAnswered { answer: RuleAnswer::Pass, .. } => {
+                self.passed.extend(key.cloned());
                 Ok(())
             }
-            // The order stands; only the change was denied.
-            Body::ReplaceDenied { .. } | Body::ReplaceEnded { .. } => {
-                key.map(|key| self.denied.remove(key));
+            Body::RuleAnswered { .. } => {
+                key.map(|key| self.passed.remove(key));
                 Ok(())
             }
             _ => Ok(()),
@@ -65,7 +64,7 @@ impl WhatItSaw {
 }
 
 fn is_fresh(verdict: &GateVerdict, at: UtcNanos, scene: &Scene<'_>) -> Verdict {
-    let Some(quote) = verdict.quote else { return Ok(()) };
+    let quote = verdict.quote.ok_or("a verdict without a market")?;
     let (age, allowed) = (at.since(quote.at), scene.ledger.limits.max_quote_age_ms);
     if age <= allowed {
         return Ok(());

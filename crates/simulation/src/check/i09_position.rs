@@ -54,7 +54,7 @@ impl Invariant for PositionConservation {
             Sight::Rest { .. } if self.untold > 0 => {
                 Err("a position broke and nobody was alerted".to_owned())
             }
-            Sight::Wire(Sent::Place(ticket)) => self.judge(ticket, scene.now),
+            Sight::Wire(Sent::Place(ticket) | Sent::Replace(ticket)) => self.judge(ticket, scene.now),
             Sight::Rest { core: Some(core), .. } if is_caught_up(core, scene) => own(core, scene),
             Sight::End { core, truth, .. } => {
                 own(core, scene)?;

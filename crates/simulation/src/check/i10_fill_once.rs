@@ -8,6 +8,7 @@ use alphec_twsim::venue;
 
 use super::ledger::{Ledger, base_of};
 use super::{Invariant, Scene, Verdict};
+use crate::profile::LISTED;
 use crate::sight::Sight;
 
 #[derive(Default)]
@@ -21,7 +22,7 @@ impl Invariant for FillOnce {
     }
 
     fn sentence(&self) -> &'static str {
-        "Each execution is booked once, as the venue made it; a higher revision replaces a lower one; none is invented."
+        "Each execution is booked once, as the venue made it, for the order that it is of; a higher revision replaces a lower one; none is invented."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -50,7 +51,8 @@ impl FillOnce {
                 if !self.booked.insert(fill.exec_id.base().to_owned()) {
                     return Err(format!("execution {} is booked twice", fill.exec_id));
                 }
-                is_true(fill, ledger)
+                is_true(fill, ledger)?;
+                is_of_its_order(record, fill, ledger)
             }
             Body::FillRevised { was, now } => {
                 if now.exec_id.revision() <= was.exec_id.revision() {
@@ -74,5 +76,21 @@ fn is_true(fill: &Fill, ledger: &Ledger) -> Verdict {
     }
     let side = if real.side == venue::Side::Buy { Side::Buy } else { Side::Sell };
     let is_same = (fill.side, fill.last_qty.get(), fill.last_px.get()) == (side, real.quantity, real.price);
-    if is_same { Ok(()) } else { Err(format!("execution {exec_id} is booked otherwise than it was made")) }
+    let listed = LISTED.iter().find(|listed| listed.con_id == real.con_id);
+    let is_there = listed.is_none_or(|listed| fill.instrument.as_str() == listed.name);
+    if is_same && is_there {
+        Ok(())
+    } else {
+        Err(format!("execution {exec_id} is booked otherwise than it was made"))
+    }
+}
+
+/// What counts for an order of ours is an execution of that order.
+fn is_of_its_order(record: &Record, fill: &Fill, ledger: &Ledger) -> Verdict {
+    let Some(key) = &record.header.client_order_id else { return Ok(()) };
+    let real = ledger.executions.get(base_of(fill.exec_id.as_str()));
+    match real.and_then(|real| ledger.by_ref.get(&*real.order_ref)) {
+        Some(of) if of == key => Ok(()),
+        _ => Err(format!("execution {} is booked for {key} and is not of it", fill.exec_id)),
+    }
 }

@@ -30,7 +30,7 @@ impl Invariant for CancelAllowed {
     }
 
     fn sentence(&self) -> &'static str {
-        "A cancel of a live order is never refused, and its frame is out within 250 ms while the link is up to our own login and cancels have not used up the fifth of the budget that is theirs."
+        "A cancel of a live order is never refused, and its frame, asked for alone or with all of a scope, is out within 250 ms while the link is up to our own login and cancels have not used up the fifth of the budget that is theirs."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -55,6 +55,13 @@ impl Invariant for CancelAllowed {
                 self.ask(client_order_id, scene);
                 Ok(())
             }
+            Sight::Asked(Command::CancelAll { scope, .. } | Command::Kill { scope, .. }) => {
+                let in_scope = scene.ledger.live().map(|intent| &intent.order);
+                let in_scope =
+                    in_scope.filter(|it| scope.reaches(&it.account, &it.strategy_id, &it.instrument));
+                in_scope.for_each(|order| self.ask(&order.client_order_id, scene));
+                Ok(())
+            }
             Sight::Asked(Command::Submit(request)) => {
                 self.submitted.insert(request.client_order_id.clone());
                 Ok(())
@@ -77,8 +84,12 @@ impl Invariant for CancelAllowed {
                 self.waiting.clear();
                 Ok(())
             }
-            Sight::Told(BrokerEvent::Disconnected { .. } | BrokerEvent::NotWritten { .. }) => {
+            Sight::Told(BrokerEvent::Disconnected { .. }) => {
                 self.waiting.clear();
+                Ok(())
+            }
+            Sight::Told(BrokerEvent::NotWritten { broker_order_id, .. }) => {
+                self.waiting.remove(&broker_order_id.get());
                 Ok(())
             }
             Sight::Rest { core, is_up, is_paused } => {

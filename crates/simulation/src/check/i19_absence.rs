@@ -16,8 +16,8 @@ pub(super) struct Absence {
     generation: u64,
     /// When the lists were asked for that are being read.
     asked: Instant,
-    /// When complete lists of this connection were asked for, and which of our ids they showed open.
-    lists: Vec<(Instant, BTreeSet<i32>)>,
+    /// By connection: when complete lists were asked for, and which of our ids they showed open.
+    lists: BTreeMap<u64, Vec<(Instant, BTreeSet<i32>)>>,
 }
 
 impl Invariant for Absence {
@@ -26,7 +26,7 @@ impl Invariant for Absence {
     }
 
     fn sentence(&self) -> &'static str {
-        "Absence is concluded only from complete lists of the same connection, asked for after the last frame of the order left."
+        "Absence is concluded, and an order placed again, only after two complete lists of the same connection without it, asked for after the last frame of the order left."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -40,7 +40,6 @@ impl Invariant for Absence {
                 Ok(())
             }
             Sight::Told(BrokerEvent::Connected(session)) => {
-                self.lists.clear();
                 self.generation = session.generation.get();
                 Ok(())
             }
@@ -51,28 +50,42 @@ impl Invariant for Absence {
                         names.api_client_id.is_none_or(|client| client.get() == profile::CLIENT)
                     });
                 let shown = ours.filter_map(|names| Some(names.broker_order_id?.get())).collect();
-                self.lists.push((self.asked, shown));
+                self.lists.entry(self.generation).or_default().push((self.asked, shown));
                 Ok(())
             }
-            Sight::Durable(records) => records.iter().try_for_each(|record| self.judge(record)),
+            // A process that begins anew counts its connections anew.
+            Sight::Died => {
+                self.lists.clear();
+                Ok(())
+            }
+            Sight::Durable(records) => records.iter().try_for_each(|record| self.judge(record, scene)),
             _ => Ok(()),
         }
     }
 }
 
 impl Absence {
-    fn judge(&self, record: &Record) -> Verdict {
-        let Body::OrderChanged { to, evidence: Evidence::Absent { generation }, .. } = &record.body else {
-            return Ok(());
-        };
-        let Some(id) = record.header.broker_order_id.filter(|_| to.is_terminal()) else { return Ok(()) };
-        if generation.get() != self.generation {
-            // The connection ended between the conclusion and its record.
-            return Ok(());
+    fn judge(&self, record: &Record, scene: &Scene<'_>) -> Verdict {
+        match &record.body {
+            Body::OrderChanged { to, evidence: Evidence::Absent { generation }, .. } if to.is_terminal() => {
+                let id = record.header.broker_order_id.map(|id| id.get());
+                id.map_or(Ok(()), |id| self.is_proven(id, generation.get()))
+            }
+            // The proof is about the attempts before.
+            Body::Resent { broker_order_id, .. } => {
+                let key = record.header.client_order_id.as_ref();
+                let attempts = scene.ledger.by_id.iter().filter(|(_, of)| Some(*of) == key);
+                let mut before = attempts.map(|(id, _)| *id).filter(|id| *id != broker_order_id.get());
+                before.try_for_each(|id| self.is_proven(id, self.generation))
+            }
+            _ => Ok(()),
         }
-        let written = self.written.get(&id.get()).copied().unwrap_or(Instant::MIN);
-        let without =
-            self.lists.iter().filter(|(at, open)| *at > written && !open.contains(&id.get())).count();
+    }
+
+    fn is_proven(&self, id: i32, generation: u64) -> Verdict {
+        let written = self.written.get(&id).copied().unwrap_or(Instant::MIN);
+        let lists = self.lists.get(&generation).into_iter().flatten();
+        let without = lists.filter(|(at, open)| *at > written && !open.contains(&id)).count();
         if without < 2 {
             return Err(format!("order {id} is called absent after {without} complete lists without it"));
         }

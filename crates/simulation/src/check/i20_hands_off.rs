@@ -1,6 +1,6 @@
 //! Hands off.
 
-use alphec_model::Command;
+use alphec_model::{BrokerEvent, Command};
 
 use super::{Invariant, Scene, Verdict};
 use crate::sight::Sight;
@@ -27,9 +27,13 @@ impl Invariant for HandsOff {
                 Ok(())
             }
             Sight::Wire(Sent::GlobalCancel) => {
-                if self.asked == 0 {
-                    return Err("everything is canceled and nobody asked for it".to_owned());
-                }
+                let left = self.asked.checked_sub(1);
+                self.asked = left.ok_or("everything is canceled and nobody asked for it")?;
+                Ok(())
+            }
+            // One request is for one connection.
+            Sight::Told(BrokerEvent::Disconnected { .. }) | Sight::Died => {
+                self.asked = 0;
                 Ok(())
             }
             // Ids of ours are above zero; an order typed by hand has none before it is bound.

@@ -1,6 +1,6 @@
 //! Time safety.
 
-use alphec_model::{Body, OrderState, Record, TimeInForce, UtcNanos};
+use alphec_model::{Body, Evidence, OrderState, Record, TimeInForce, UtcNanos};
 
 use super::{Invariant, Scene, Verdict};
 use crate::clock::MINUTE;
@@ -17,7 +17,7 @@ impl Invariant for TimeSafety {
     }
 
     fn sentence(&self) -> &'static str {
-        "Within one life of a process its records never go back in time, whatever the machine's clock did; a good-till-date order expires on record only when its date is past, at the venue or by the clock of the process that says so."
+        "Within one life of a process its records never go back in time, whatever the machine's clock did; a good-till-date order expires on record only by a word of the broker, when its date is past, at the venue or by the clock of the process that says so."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -43,16 +43,28 @@ impl Invariant for TimeSafety {
 const SKEW: i64 = 15 * MINUTE;
 
 fn expiry(record: &Record, scene: &Scene<'_>) -> Verdict {
-    let Body::OrderChanged { to: OrderState::Expired, .. } = &record.body else { return Ok(()) };
+    let Body::OrderChanged { to: OrderState::Expired, evidence, .. } = &record.body else { return Ok(()) };
     let intent = record.header.client_order_id.as_ref().and_then(|key| scene.ledger.intents.get(key));
     let Some(intent) = intent else { return Ok(()) };
     match intent.order.spec.time_in_force {
         // A word that ended it after its date, by either clock: that of a process may be wrong by a day.
         TimeInForce::Gtd { expire_at }
-            if expire_at <= record.header.at || expire_at.as_nanos() <= scene.now.saturating_add(SKEW) =>
+            if is_word(evidence)
+                && (expire_at <= record.header.at
+                    || expire_at.as_nanos() <= scene.now.saturating_add(SKEW)) =>
         {
             Ok(())
         }
         _ => Err(format!("{} expired before its time", intent.order.client_order_id)),
     }
+}
+
+const fn is_word(evidence: &Evidence) -> bool {
+    matches!(
+        evidence,
+        Evidence::Status { .. }
+            | Evidence::Notice { .. }
+            | Evidence::OpenOrder { .. }
+            | Evidence::Completed { .. }
+    )
 }

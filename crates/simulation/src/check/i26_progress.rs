@@ -11,14 +11,16 @@ impl Invariant for Progress {
     }
 
     fn sentence(&self) -> &'static str {
-        "Once faults have stopped and the link is healthy, the engine is ready, or halted with a reason."
+        "Once faults have stopped the engine is connected to its login, has read the books since, and is ready, or halted with a reason."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
         let Sight::End { core, .. } = scene.sight else { return Ok(()) };
         let readiness = core.readiness();
-        let is_named = readiness.halted.is_some() || readiness.refused.is_some();
-        if readiness.is_ready() || is_named {
+        if !scene.ledger.can_see() {
+            return Err(format!("the books were not read since everything healed: {readiness:?}"));
+        }
+        if readiness.is_ready() || readiness.halted.is_some() {
             return Ok(());
         }
         Err(format!("neither ready nor halted: {readiness:?}"))

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use alphec_model::broker::{OrderNames, Ticket};
 use alphec_model::record::Fill;
 use alphec_model::{
-    Body, BrokerEvent, CancelScope, ClientOrderId, Decimal, Evidence, LegRole, Limits, Order, OrderSpec,
-    OrderState, Qty, Record, Side, UtcNanos, Verdict as GateVerdict, WhenInDoubt,
+    Body, BrokerEvent, CancelScope, ClientOrderId, Decimal, Evidence, ForeignOrder, LegRole, Limits, Order,
+    OrderSpec, OrderState, Qty, Record, Side, UtcNanos, Verdict as GateVerdict, WhenInDoubt,
 };
 use alphec_twsim::venue::{Execution, OrderReport, VenueOutput};
 
@@ -27,6 +27,14 @@ pub(super) struct Change {
     pub(super) is_over: bool,
 }
 
+/// What a decision led to at its worst, by the records up to it: on the order's side, with and without it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Worst {
+    pub(super) position: Decimal,
+    pub(super) position_without: Decimal,
+    pub(super) open: usize,
+}
+
 /// An order of ours, as the journal has it.
 #[derive(Debug, Clone)]
 pub(super) struct Intent {
@@ -41,6 +49,13 @@ pub(super) struct Intent {
     pub(super) states: BTreeSet<OrderState>,
     /// What moved it last.
     pub(super) evidence: Option<Evidence>,
+}
+
+impl Intent {
+    /// Every version of its terms that was ever asked for.
+    pub(super) fn versions(&self) -> impl Iterator<Item = &OrderSpec> {
+        self.terms.values()
+    }
 }
 
 /// An order at the venue.
@@ -71,6 +86,7 @@ const A_DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Ledger {
     pub(super) limits: Limits,
     pub(super) messages_per_second: Option<u32>,
+    pub(super) has_rule: bool,
     /// When the gateway is to restart.
     pub(super) restart: Option<(UtcNanos, UtcNanos)>,
     /// Records that are durable.
@@ -86,7 +102,9 @@ pub(crate) struct Ledger {
     pub(super) positions: BTreeMap<String, Decimal>,
     pub(super) broken: BTreeMap<String, Decimal>,
     pub(super) halts: BTreeMap<CancelScope, bool>,
+    /// Every order of others that was ever on record, and those that are open by it.
     pub(super) foreign: BTreeSet<String>,
+    foreign_open: BTreeMap<String, ForeignOrder>,
     /// By permanent id.
     pub(super) venue: BTreeMap<i64, Held>,
     pub(super) perms_of_ref: BTreeMap<String, BTreeSet<i64>>,
@@ -98,17 +116,18 @@ pub(crate) struct Ledger {
     pub(super) refs_of_id: BTreeMap<i32, String>,
     /// New-order frames by reference.
     frames: BTreeMap<String, usize>,
-    /// Permanent ids that the engine was told of, by reference, and when a second one was.
+    /// What the decisions among the records seen last led to, by their numbers.
+    pub(super) decided: BTreeMap<u64, Worst>,
+    /// How often the gateway made a second order of one that was open, by reference.
+    split: BTreeMap<String, usize>,
+    /// Permanent ids of open orders that the engine was told of, by reference.
     pub(super) told_perms: BTreeMap<String, BTreeSet<i64>>,
-    pub(super) told_at: Instant,
     /// Orders that some word of the broker was told about.
     told: BTreeSet<ClientOrderId>,
     live: BTreeSet<ClientOrderId>,
     corrected: BTreeSet<String>,
     /// By group, what the exits of its entry have filled.
     exits_filled: BTreeMap<ClientOrderId, Decimal>,
-    /// Something moved the position that the gate could not have known.
-    disturbed: bool,
     /// When complete lists were last told.
     listed_at: Option<Instant>,
     pub(super) is_our_login: bool,
@@ -123,6 +142,7 @@ impl Ledger {
         Self {
             limits: setup.limits.clone(),
             messages_per_second: setup.messages_per_second,
+            has_rule: setup.has_rule,
             restart: profile::restart_window(setup),
             seq: 0,
             latest: UtcNanos::EPOCH,
@@ -135,19 +155,20 @@ impl Ledger {
             broken: BTreeMap::new(),
             halts: BTreeMap::new(),
             foreign: BTreeSet::new(),
+            foreign_open: BTreeMap::new(),
             venue: BTreeMap::new(),
             perms_of_ref: BTreeMap::new(),
             executions: BTreeMap::new(),
             open: BTreeMap::new(),
             refs_of_id: BTreeMap::new(),
             frames: BTreeMap::new(),
+            decided: BTreeMap::new(),
+            split: BTreeMap::new(),
             told_perms: BTreeMap::new(),
-            told_at: 0,
             told: BTreeSet::new(),
             live: BTreeSet::new(),
             corrected: BTreeSet::new(),
             exits_filled: BTreeMap::new(),
-            disturbed: false,
             listed_at: None,
             is_our_login: false,
             wire_digest: 0xcbf2_9ce4_8422_2325,
@@ -166,6 +187,7 @@ impl Ledger {
                 self.handed = self.seq;
             }
             Sight::Durable(records) => {
+                self.decided.clear();
                 for record in *records {
                     self.note(record, tally)?;
                 }
@@ -195,13 +217,7 @@ impl Ledger {
         match event {
             BrokerEvent::OpenOrder(report) => {
                 self.heard(&report.names);
-                if let (Some(order_ref), Some(perm_id)) = (&report.names.order_ref, report.names.perm_id) {
-                    let perms = self.told_perms.entry(order_ref.to_string()).or_default();
-                    let is_new = perms.insert(perm_id.get());
-                    if is_new && perms.len() > 1 {
-                        self.told_at = now;
-                    }
-                }
+                self.heard_life(&report.names);
             }
             BrokerEvent::Status(report) => self.heard(&report.names),
             BrokerEvent::Execution(report) => self.heard(&report.names),
@@ -211,6 +227,7 @@ impl Ledger {
             }
             BrokerEvent::Snapshot(snapshot) => {
                 self.listed_at = Some(now);
+                snapshot.open.iter().for_each(|row| self.heard_life(&row.names));
                 let open = snapshot.open.iter().map(|row| &row.names);
                 let completed = snapshot.completed.iter().map(|row| &row.names);
                 let executions = snapshot.executions.iter().map(|row| &row.names);
@@ -225,6 +242,12 @@ impl Ledger {
             }
             BrokerEvent::Disconnected { .. } => self.listed_at = None,
             _ => {}
+        }
+    }
+
+    fn heard_life(&mut self, names: &OrderNames) {
+        if let (Some(order_ref), Some(perm_id)) = (&names.order_ref, names.perm_id) {
+            self.told_perms.entry(order_ref.to_string()).or_default().insert(perm_id.get());
         }
     }
 
@@ -244,10 +267,7 @@ impl Ledger {
                     self.refs_of_id.insert(report.key.order_id, order_ref.clone());
                 }
                 if !order_ref.is_empty() {
-                    let perms = self.perms_of_ref.entry(order_ref.clone()).or_default();
-                    if perms.insert(report.perm_id) && self.splits(&order_ref) > 0 {
-                        tally.saw("split order");
-                    }
+                    self.note_life(order_ref, report.perm_id, tally);
                 }
                 if report.status.is_working() && !report.filled.is_zero() {
                     tally.saw("partial fill");
@@ -264,13 +284,22 @@ impl Ledger {
                 if revision_of(&execution.exec_id) > 1 {
                     tally.saw("correction");
                     self.corrected.insert(execution.order_ref.to_string());
-                    self.disturbed = true;
                 }
-                self.disturbed |= !self.by_ref.contains_key(&*execution.order_ref);
                 let base = base_of(&execution.exec_id).to_owned();
                 self.executions.insert(base, Arc::clone(execution));
             }
             _ => {}
+        }
+    }
+
+    /// A second order of one that is open, and that was sent once, is of the gateway's making.
+    fn note_life(&mut self, order_ref: String, perm_id: i64, tally: &mut Tally) {
+        let was_open = self.is_open(&order_ref);
+        let was_sent_once = self.frames.get(&order_ref).is_none_or(|frames| *frames <= 1);
+        let perms = self.perms_of_ref.entry(order_ref.clone()).or_default();
+        if perms.insert(perm_id) && was_open && was_sent_once {
+            *self.split.entry(order_ref).or_default() += 1;
+            tally.saw("split order");
         }
     }
 
@@ -305,7 +334,6 @@ impl Ledger {
             Body::PositionAccepted { instrument, theirs, .. } => {
                 self.positions.insert(instrument.to_string(), theirs.get());
                 self.broken.remove(instrument.as_str());
-                self.disturbed = true;
                 tally.saw("position accepted");
             }
             Body::PositionBroken { instrument, ours, theirs, .. } => {
@@ -327,10 +355,15 @@ impl Ledger {
             }
             Body::ForeignSeen { order } => {
                 self.foreign.insert(order.key.clone());
+                self.foreign_open.insert(order.key.clone(), order.clone());
                 tally.saw("foreign order");
+            }
+            Body::ForeignGone { key } => {
+                self.foreign_open.remove(key);
             }
             _ => self.note_change(record, tally),
         }
+        self.decided.extend(self.weigh(record).map(|worst| (seq, worst)));
         Ok(())
     }
 
@@ -355,6 +388,48 @@ impl Ledger {
         self.intents.insert(key, intent);
     }
 
+    /// What a decision about an order led to, by the records up to it.
+    fn weigh(&self, record: &Record) -> Option<Worst> {
+        let is_decision =
+            matches!(record.body, Body::Accepted { .. } | Body::Resent { .. } | Body::ReplaceAsked { .. });
+        let key = record.header.client_order_id.as_ref().filter(|_| is_decision)?;
+        let order = &self.intents.get(key)?.order;
+        Some(Worst {
+            position: self.worst_position(order, true),
+            position_without: self.worst_position(order, false),
+            open: self.live_beside(order).count() + self.foreign_beside(order).count(),
+        })
+    }
+
+    /// The worst position that the order's side can lead to, with the order or without it.
+    fn worst_position(&self, order: &Order, is_with: bool) -> Decimal {
+        let held = self.positions.get(order.instrument.as_str()).copied().unwrap_or_default();
+        let ours =
+            self.live_beside(order).filter(|it| is_with || it.client_order_id != order.client_order_id);
+        // What one exit has filled, its siblings cannot fill any more, although they live until the broker says so.
+        let leaves = Self::worst(ours.map(|it| (it, self.leaves_beside_exits(it))));
+        let theirs: Decimal = self.foreign_beside(order).map(|one| one.leaves_qty.get()).sum();
+        let signed = if order.spec.side == Side::Buy { held } else { -held };
+        signed + leaves + theirs
+    }
+
+    /// Our live orders on the order's side of its instrument, itself among them.
+    fn live_beside(&self, order: &Order) -> impl Iterator<Item = &Order> {
+        let (instrument, side) = (order.instrument.clone(), order.spec.side);
+        let live = self.live().map(|intent| &intent.order);
+        live.filter(move |other| other.instrument == instrument && other.spec.side == side)
+    }
+
+    /// Whether this order is on record with those of others, and open by it.
+    pub(super) fn is_foreign_open(&self, perm_id: i64) -> bool {
+        self.foreign_open.contains_key(&format!("perm:{perm_id}"))
+    }
+
+    fn foreign_beside(&self, order: &Order) -> impl Iterator<Item = &ForeignOrder> {
+        let (instrument, side) = (order.instrument.clone(), order.spec.side);
+        self.foreign_open.values().filter(move |other| other.instrument == instrument && other.side == side)
+    }
+
     fn note_change(&mut self, record: &Record, tally: &mut Tally) {
         let Some(intent) = record.header.client_order_id.as_ref().and_then(|key| self.intents.get_mut(key))
         else {
@@ -374,7 +449,7 @@ impl Ledger {
                     intent.order.pending.replace = None;
                     self.live.remove(&key);
                 } else {
-                    self.disturbed |= self.live.insert(key);
+                    self.live.insert(key);
                 }
                 intent.order.perm_id = perm_id.or(intent.order.perm_id);
                 intent.states.insert(*to);
@@ -389,6 +464,7 @@ impl Ledger {
                 intent.order.state = OrderState::PendingNew;
                 intent.states.insert(OrderState::PendingNew);
                 intent.verdict = verdict.clone();
+                intent.order.attempts = intent.order.attempts.saturating_add(1);
                 self.by_ref.insert(order_ref.as_str().to_owned(), key.clone());
                 self.by_id.insert(broker_order_id.get(), key);
                 tally.saw("resent");
@@ -499,11 +575,9 @@ impl Ledger {
         remaining == entered.saturating_sub(closed).max(Decimal::ZERO)
     }
 
-    /// How often the gateway made two orders of one: sent once, and there more than once.
+    /// How often the gateway made two orders of one.
     pub(super) fn splits(&self, order_ref: &str) -> usize {
-        let sent = self.frames.get(order_ref).copied().unwrap_or(0);
-        let lives = self.perms_of_ref.get(order_ref).map_or(0, BTreeSet::len);
-        if sent <= 1 { lives.saturating_sub(1) } else { 0 }
+        self.split.get(order_ref).copied().unwrap_or(0)
     }
 
     fn lives(&self, order_ref: &str) -> impl Iterator<Item = &Held> {
@@ -517,6 +591,10 @@ impl Ledger {
 
     pub(super) fn is_open(&self, order_ref: &str) -> bool {
         self.lives(order_ref).any(|held| held.is_open)
+    }
+
+    pub(super) fn has_filled(&self, order_ref: &str) -> bool {
+        self.executions.values().any(|execution| *execution.order_ref == *order_ref)
     }
 
     /// Whether the order is open at the venue; of one that was split, the life that the book knows.
@@ -547,11 +625,6 @@ impl Ledger {
         })
     }
 
-    /// Whether the position has moved by something that the gate could not count when it judged.
-    pub(super) const fn has_moved(&self) -> bool {
-        self.disturbed
-    }
-
     /// Whether the proof that would end its doubt cannot be had, so that only a person can end it: the holdings
     /// speak against it, or fills that it ended by were taken back.
     pub(super) fn is_beyond_proof(&self, intent: &Intent) -> bool {
@@ -574,7 +647,9 @@ impl Ledger {
     /// The key of the order that these names mean.
     pub(super) fn key_of(&self, names: &OrderNames) -> Option<&ClientOrderId> {
         let by_ref = names.order_ref.as_ref().and_then(|text| self.by_ref.get(text.as_str()));
-        by_ref.or_else(|| self.by_id.get(&names.broker_order_id?.get()))
+        // Under another client id the same number is another order.
+        let is_ours = names.api_client_id.is_none_or(|client| client.get() == profile::CLIENT);
+        by_ref.or_else(|| self.by_id.get(&names.broker_order_id.filter(|_| is_ours)?.get()))
     }
 }
 

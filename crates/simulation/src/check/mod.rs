@@ -2,6 +2,7 @@
 //! outside and keep books of their own; nothing of the machine under test helps them.
 
 mod i01_intent_before_wire;
+mod i01_terms_at_venue;
 mod i02_no_orphan;
 mod i03_at_most_once;
 mod i03_both_lives;
@@ -16,6 +17,7 @@ mod i08_books_first;
 mod i08_gate;
 mod i08_restart;
 mod i08_what_it_saw;
+mod i08_worst_case;
 mod i09_position;
 mod i10_all_told;
 mod i10_fill_once;
@@ -88,6 +90,7 @@ pub(crate) struct Checks {
 pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(i01_intent_before_wire::IntentBeforeWire),
+        Box::new(i01_terms_at_venue::TermsAtVenue),
         Box::new(i02_no_orphan::NoOrphan),
         Box::new(i03_at_most_once::AtMostOnce::default()),
         Box::new(i03_both_lives::BothLives::default()),
@@ -101,6 +104,7 @@ pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(i08_gate::Gate),
         Box::new(i08_books_first::BooksFirst::default()),
         Box::new(i08_restart::Restart),
+        Box::new(i08_worst_case::WorstCase),
         Box::new(i08_what_it_saw::WhatItSaw::default()),
         Box::new(i09_position::PositionConservation::default()),
         Box::new(i10_fill_once::FillOnce::default()),

@@ -313,12 +313,14 @@ impl Adapter {
 
     fn unknown_frame(&mut self, id: i32) {
         let State::Up(up) = &mut self.state else { return };
-        if !core::mem::replace(&mut up.unknown_frames, true) {
+        if up.unknown_frames.insert(id) {
             self.gap(format!("unknown message {id}"));
         }
     }
 
     fn gap(&mut self, why: String) {
+        let given_up = self.queue.give_up_all("messages may be missing");
         self.events.push_back(BrokerEvent::Gap { generation: self.generation(), why });
+        self.events.extend(given_up);
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Up {
     heard_at: Instant,
     /// The round trip that orders wait for.
     sign: Option<Sign>,
-    pub(super) unknown_frames: bool,
+    pub(super) unknown_frames: BTreeSet<i32>,
     /// Executions that the list being read has shown: their commissions belong to it.
     pub(super) listed: BTreeSet<String>,
 }
@@ -63,7 +63,7 @@ impl Up {
             is_server_lost: false,
             heard_at: now,
             sign: None,
-            unknown_frames: false,
+            unknown_frames: BTreeSet::new(),
             listed: BTreeSet::new(),
         }
     }
