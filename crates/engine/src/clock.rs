@@ -29,27 +29,49 @@ const SLEPT: Duration = Duration::from_secs(1);
 pub struct SystemClock {
     wall: UtcNanos,
     since: Instant,
-    /// Nanoseconds slept through.
-    slept: AtomicU64,
+    slept: Slept,
+}
+
+/// How long the machine has slept, by how far its wall clock is ahead of what was counted. A step forward looks the
+/// same, and is followed: what is late by it was judged too long ago, at worst.
+#[derive(Debug, Default)]
+pub struct Slept(AtomicU64);
+
+impl Slept {
+    /// Not at all so far.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// What time it is when `awake` was counted and the wall clock shows `wall`.
+    #[must_use]
+    pub fn time(&self, awake: UtcNanos, wall: UtcNanos) -> UtcNanos {
+        let now = awake.saturating_add(self.get());
+        if wall.since(now) <= SLEPT {
+            return now;
+        }
+        let nanos = u64::try_from(wall.since(awake).as_nanos()).unwrap_or(u64::MAX);
+        let most = self.0.fetch_max(nanos, Ordering::Relaxed).max(nanos);
+        awake.saturating_add(Duration::from_nanos(most))
+    }
+
+    /// How long so far.
+    #[must_use]
+    pub fn get(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
 }
 
 impl SystemClock {
     /// Reads the wall clock.
     #[must_use]
     pub fn new() -> Self {
-        Self { wall: wall_clock(), since: Instant::now(), slept: AtomicU64::new(0) }
+        Self { wall: wall_clock(), since: Instant::now(), slept: Slept::default() }
     }
 
     fn at(&self, elapsed: Duration, wall: UtcNanos) -> UtcNanos {
-        let awake = self.wall.saturating_add(elapsed);
-        let slept = Duration::from_nanos(self.slept.load(Ordering::Relaxed));
-        let now = awake.saturating_add(slept);
-        if wall.since(now) <= SLEPT {
-            return now;
-        }
-        let nanos = u64::try_from(wall.since(awake).as_nanos()).unwrap_or(u64::MAX);
-        let most = self.slept.fetch_max(nanos, Ordering::Relaxed).max(nanos);
-        awake.saturating_add(Duration::from_nanos(most))
+        self.slept.time(self.wall.saturating_add(elapsed), wall)
     }
 }
 

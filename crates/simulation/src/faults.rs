@@ -171,6 +171,8 @@ pub(crate) fn draw(dice: &mut Dice, setup: &Setup, acts: &mut Vec<Planned>) {
 fn process(dice: &mut Dice, setup: &Setup, when: Instant, acts: &mut Vec<Planned>) {
     let act = match dice.range(0, 9) {
         0 | 1 => Act::Pause { span: dice.skewed(MILLI, 10 * MINUTE) },
+        3 => Act::Step { by: off_by(dice).saturating_mul(SECOND) },
+        4 => Act::Sleep { span: dice.skewed(SECOND, 10 * MINUTE) },
         2 => Act::Stop { cancels: dice.chance(500), down: dice.skewed(MILLI, MINUTE) },
         _ => crash(dice),
     };
@@ -179,16 +181,20 @@ fn process(dice: &mut Dice, setup: &Setup, when: Instant, acts: &mut Vec<Planned
 
 fn crash(dice: &mut Dice) -> Act {
     let is_off = dice.chance(300);
-    let off_by = match dice.range(0, 9) {
+    let skew = if is_off { off_by(dice).saturating_mul(SECOND) } else { 0 };
+    let drift = if is_off { dice.pick(&[-500, 0, 500, 20_000]).unwrap_or(0) } else { 0 };
+    Act::Crash { down: dice.skewed(MILLI, 2 * MINUTE), skew, drift }
+}
+
+/// By how many seconds a clock is wrong, or is set.
+fn off_by(dice: &mut Dice) -> i64 {
+    match dice.range(0, 9) {
         // A wrong date.
         0 => dice.pick(&[-86_400, 86_400]).unwrap_or(0),
         // A zone taken for another.
         1 => dice.pick(&[-3_600, 3_600, 18_000]).unwrap_or(0),
         _ => dice.range(-600, 600),
-    };
-    let skew = if is_off { off_by.saturating_mul(SECOND) } else { 0 };
-    let drift = if is_off { dice.pick(&[-500, 0, 500, 20_000]).unwrap_or(0) } else { 0 };
-    Act::Crash { down: dice.skewed(MILLI, 2 * MINUTE), skew, drift }
+    }
 }
 
 /// Faults come where something is on its way: within a few milliseconds after an order.

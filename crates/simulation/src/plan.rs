@@ -146,6 +146,14 @@ pub(crate) enum Act {
     Pause {
         span: Instant,
     },
+    /// Somebody sets the machine's wall clock while the process runs.
+    Step {
+        by: i64,
+    },
+    /// The machine sleeps: its monotonic clock does not count it.
+    Sleep {
+        span: Instant,
+    },
     /// The process is told to stop, and starts again.
     Stop {
         cancels: bool,
@@ -187,6 +195,7 @@ impl Act {
     pub(crate) fn group(&self) -> Option<Group> {
         match self {
             Self::Crash { skew, drift, .. } if (*skew, *drift) != (0, 0) => Some(Group::Clock),
+            Self::Step { .. } | Self::Sleep { .. } => Some(Group::Clock),
             Self::Crash { .. } | Self::Pause { .. } | Self::Stop { .. } => Some(Group::Process),
             Self::Disk(Mood::Works { .. }) => None,
             Self::Disk(_) | Self::Rot { .. } => Some(Group::Disk),

@@ -153,6 +153,9 @@ impl Turn<'_> {
     /// A cancel that the broker did not take leaves again after the lists. No code ends the wish behind it: it says
     /// nothing of the order that a list would not, and the order could be placed again without it.
     fn cancel_failed(&mut self, ix: OrderIx, notice: &Notice) {
+        if planted::is("a-code-takes-a-wish-back") {
+            return self.end_cancel(ix, notice);
+        }
         let cancel = self.core.session.cancels.entry(ix).or_default();
         cancel.sent_at = None;
         cancel.failed = cancel.failed.saturating_add(1);
@@ -161,11 +164,7 @@ impl Turn<'_> {
         }
         // Not with each list any more: in doubt, with the rounds that may prove it absent.
         cancel.sent_at = Some(self.now);
-        if self.state(ix) == Some(OrderState::PendingNew)
-            && planted::is("a-wish-is-forgotten-before-the-doubt")
-        {
-            self.end_cancel(ix, notice);
-        } else if !self.is_within_executions(ix) {
+        if !self.is_within_executions(ix) {
             let what = "the broker does not find the order, and it is older than the executions that it lists: \
                         find out in TWS or on the statements how it ended, and settle it";
             self.anomaly(what.to_owned(), Some(ix));

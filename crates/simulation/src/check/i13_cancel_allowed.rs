@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use alphec_core::{Core, Misuse, Reply};
 use alphec_engine::CallError;
+use alphec_model::broker::Wire;
 use alphec_model::{BrokerEvent, ClientOrderId, Command, OrderState};
 
 use super::{Invariant, Scene, Verdict};
@@ -88,8 +89,12 @@ impl Invariant for CancelAllowed {
                 self.waiting.clear();
                 Ok(())
             }
-            Sight::Told(BrokerEvent::NotWritten { broker_order_id, .. }) => {
+            Sight::Told(BrokerEvent::NotWritten { broker_order_id, wire, .. }) => {
                 self.waiting.remove(&broker_order_id.get());
+                // The engine has taken a place in the budget for a cancel that the adapter did not need to write.
+                if *wire == Wire::Cancel {
+                    self.left.push_back((scene.now, 1, true));
+                }
                 Ok(())
             }
             Sight::Rest { core, is_up, is_paused } => {

@@ -1,9 +1,17 @@
 //! Cancels are always allowed: and arrive.
 
+use std::collections::BTreeSet;
+
+use alphec_model::{Body, ClientOrderId, Evidence, Record};
+
 use super::{Invariant, Scene, Verdict};
 use crate::sight::Sight;
 
-pub(super) struct InTheEnd;
+/// Orders that somebody wants gone, by the journal.
+#[derive(Default)]
+pub(super) struct InTheEnd {
+    unwanted: BTreeSet<ClientOrderId>,
+}
 
 impl Invariant for InTheEnd {
     fn number(&self) -> u8 {
@@ -11,11 +19,15 @@ impl Invariant for InTheEnd {
     }
 
     fn sentence(&self) -> &'static str {
-        "In the end no order works at the venue for which a cancel is on record and no answer to it."
+        "A wish to cancel ends with its order or by a list that shows it; in the end no order works at the venue that somebody wants gone."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
-        let Sight::End { .. } = scene.sight else { return Ok(()) };
+        match scene.sight {
+            Sight::Durable(records) => return records.iter().try_for_each(|record| self.note(record)),
+            Sight::End { .. } => {}
+            _ => return Ok(()),
+        }
         if !scene.ledger.can_see() {
             return Ok(());
         }
@@ -29,6 +41,28 @@ impl Invariant for InTheEnd {
                     order.client_order_id
                 ));
             }
+        }
+        Ok(())
+    }
+}
+
+impl InTheEnd {
+    fn note(&mut self, record: &Record) -> Verdict {
+        let Some(key) = &record.header.client_order_id else { return Ok(()) };
+        match &record.body {
+            Body::CancelAsked => {
+                self.unwanted.insert(key.clone());
+            }
+            Body::CancelEnded { evidence } => {
+                let was_unwanted = self.unwanted.remove(key);
+                if was_unwanted && !matches!(evidence, Evidence::OpenOrder { .. }) {
+                    return Err(format!("the wish to cancel {key} was taken back by a code"));
+                }
+            }
+            Body::OrderChanged { to, .. } if to.is_terminal() => {
+                self.unwanted.remove(key);
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alphec_model::{AlertKind, BrokerEvent, ClientOrderId, Command, Evidence, LegRole, OrderState};
+use alphec_model::{
+    AlertKind, Body, BrokerEvent, ClientOrderId, Command, Evidence, LegRole, Order, OrderState,
+};
 
 use super::ledger::{Intent, Ledger};
 use super::{Invariant, Scene, Verdict};
@@ -16,6 +18,8 @@ pub(super) struct Groups {
     is_up: bool,
     /// Legs of whose groups people were told that they are not whole.
     told: BTreeSet<ClientOrderId>,
+    /// Orders that somebody asked to end.
+    unwanted: BTreeSet<ClientOrderId>,
 }
 
 impl Invariant for Groups {
@@ -24,7 +28,7 @@ impl Invariant for Groups {
     }
 
     fn sentence(&self) -> &'static str {
-        "In the end no exit lives whose entry ended unfilled, nothing that opens lives in a group of which a leg never stood, and no leg waits untransmitted at the broker, unless an operator settled it and the cancel that leaves with that is out."
+        "In the end no exit lives whose entry ended unfilled, nothing that opens lives in a group of which a leg never stood, and no leg waits untransmitted at the broker, unless an operator settled it and the cancel that leaves with that is out; nor is what an entry has filled without an exit, unless somebody wanted that or people were told."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -40,7 +44,10 @@ impl Invariant for Groups {
         {
             return Err(format!("{order_ref} waits untransmitted at the broker"));
         }
-        scene.ledger.intents.values().try_for_each(|intent| judge(intent, scene.ledger, &self.told))
+        scene.ledger.intents.values().try_for_each(|intent| {
+            judge(intent, scene.ledger, &self.told)?;
+            self.is_covered(intent, scene.ledger)
+        })
     }
 }
 
@@ -49,6 +56,17 @@ impl Groups {
         match scene.sight {
             Sight::Asked(Command::Settle { client_order_id, .. }) => {
                 self.settled.insert(client_order_id.clone(), !self.is_up);
+                self.unwanted.insert(client_order_id.clone());
+            }
+            Sight::Asked(Command::CancelAll { .. } | Command::Kill { .. } | Command::GlobalCancel { .. }) => {
+                self.unwanted.extend(scene.ledger.live().map(|intent| intent.order.client_order_id.clone()));
+            }
+            // Whoever asked: a stop does, too.
+            Sight::Durable(records) => {
+                let canceled = records.iter().filter(|record| {
+                    matches!(&record.body, Body::Commanded { command: Command::Cancel { .. } })
+                });
+                self.unwanted.extend(canceled.filter_map(|record| record.header.client_order_id.clone()));
             }
             Sight::Alerted(alert) if alert.kind == AlertKind::GroupBroken => {
                 self.told.extend(alert.client_order_id.clone());
@@ -67,6 +85,25 @@ impl Groups {
             }
             _ => {}
         }
+    }
+
+    /// Whether what an entry has filled and no exit has closed has an exit yet.
+    fn is_covered(&self, entry: &Intent, ledger: &Ledger) -> Verdict {
+        let Some(leg) = entry.order.leg.as_ref().filter(|leg| leg.role == LegRole::Parent) else {
+            return Ok(());
+        };
+        let is_of_group = |order: &&Order| order.leg.as_ref().is_some_and(|it| it.group == leg.group);
+        let legs = || ledger.intents.values().map(|intent| &intent.order).filter(is_of_group);
+        let is_known = |order: &Order| {
+            self.told.contains(&order.client_order_id) || self.unwanted.contains(&order.client_order_id)
+        };
+        let mut exits = legs().filter(|order| order.client_order_id != entry.order.client_order_id);
+        let is_protected = exits.any(|order| !order.state.is_terminal());
+        let is_closed = entry.order.cum_qty.get() <= ledger.closed(leg);
+        if is_protected || is_closed || legs().any(is_known) || ledger.was_group_corrected(&entry.order) {
+            return Ok(());
+        }
+        Err(format!("what {} has filled has no exit, and nobody was told", entry.order.client_order_id))
     }
 
     /// Whether an operator's act on record declared it gone, and the cancel that leaves with such an act left

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use alphec_model::broker::{OrderNames, Ticket};
 use alphec_model::record::Fill;
 use alphec_model::{
-    Body, BrokerEvent, CancelScope, ClientOrderId, Decimal, Evidence, ForeignOrder, LegRole, Limits, Order,
-    OrderSpec, OrderState, Qty, Record, Side, UtcNanos, Verdict as GateVerdict, WhenInDoubt,
+    Body, BrokerEvent, CancelScope, ClientOrderId, Decimal, Evidence, ForeignOrder, Leg, LegRole, Limits,
+    Order, OrderSpec, OrderState, Qty, Record, Side, UtcNanos, Verdict as GateVerdict, WhenInDoubt,
 };
 use alphec_twsim::venue::{Execution, OrderReport, VenueOutput};
 
@@ -553,6 +553,11 @@ impl Ledger {
         let filled = self.exits_filled.get(&leg.group).copied().unwrap_or_default();
         let left = order.worst_order_qty().get().saturating_sub(filled);
         leaves.min(left.max(Decimal::ZERO))
+    }
+
+    /// What the exits of a group have filled.
+    pub(super) fn closed(&self, leg: &Leg) -> Decimal {
+        self.exits_filled.get(&leg.group).copied().unwrap_or_default()
     }
 
     /// Whether an exit that works for so much there works as it should: for what its entry has filled and no exit

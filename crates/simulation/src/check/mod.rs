@@ -114,7 +114,7 @@ pub(crate) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(i12_kill_latch::KillLatch),
         Box::new(i12_resume::Resume::default()),
         Box::new(i13_cancel_allowed::CancelAllowed::default()),
-        Box::new(i13_in_the_end::InTheEnd),
+        Box::new(i13_in_the_end::InTheEnd::default()),
         Box::new(i15_chain::Chain),
         Box::new(i16_durable::Durable),
         Box::new(i17_prefix::Prefix::default()),

@@ -18,7 +18,7 @@ const fn bug(name: &'static str, by: &'static [u8], breaks: &'static str) -> Bug
 /// Every bug that is planted, by what it damages.
 pub(crate) const BUGS: &[Bug] = &[
     // Durable before the wire.
-    bug("a-sync-is-not-waited-for", &[1, 5], "a batch counts as durable when it is handed over"),
+    bug("a-sync-is-not-waited-for", &[0, 1, 5], "a batch counts as durable when it is handed over"),
     bug("a-large-batch-is-not-synced", &[16], "batches of more than four records are left in a buffer"),
     bug("a-failed-sync-counts-as-done", &[0, 1, 5, 16], "an error of the disk is ignored"),
     bug(
@@ -53,7 +53,7 @@ pub(crate) const BUGS: &[Bug] = &[
     // Once, and never lost.
     bug("a-low-next-valid-id-is-believed", &[7], "ids follow the gateway downwards"),
     bug("sells-overtake-buys", &[7], "orders leave in another order than that of their ids"),
-    bug("a-reconnect-sends-the-last-order-again", &[3, 7], "what may have been lost is sent again"),
+    bug("a-reconnect-sends-the-last-order-again", &[1, 3, 7], "what may have been lost is sent again"),
     bug(
         "placed-again-at-the-first-doubt",
         &[3],
@@ -87,7 +87,7 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("any-echo-ends-a-change", &[4, 11], "an echo of the old terms counts as the new ones"),
     bug("a-date-is-past-before-its-time", &[21], "a good-till-date order that ends has expired"),
     bug("a-code-ends-whichever-life", &[3, 4], "a code ends an order that lives twice"),
-    bug("a-wish-is-forgotten-before-the-doubt", &[3], "a cancel that is not found thrice is forgotten"),
+    bug("a-code-takes-a-wish-back", &[13], "a cancel that is refused or not found once is forgotten"),
     bug("a-second-life-is-left-alone", &[3], "an order that lives twice is not canceled"),
     bug("a-second-life-halts-nothing", &[3], "orders go on while one lives twice"),
     // Money.
@@ -123,6 +123,11 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("orders-of-others-are-not-seen", &[2], "orders of others are not on record"),
     bug("orders-of-others-are-not-counted", &[11], "orders of others are on record and in no limit"),
     bug("an-order-of-others-is-canceled", &[20], "an order of someone else is touched"),
+    bug(
+        "an-end-overtakes-its-fills",
+        &[27],
+        "an entry that is called canceled ahead of its executions takes its exits with it",
+    ),
     bug("a-break-freezes-nothing", &[9], "orders go on in an instrument whose position differs"),
     bug("a-break-is-not-told", &[9], "nobody is alerted that a position differs"),
     // Link and login.

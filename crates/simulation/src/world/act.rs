@@ -48,10 +48,19 @@ impl World {
             }
             Act::Cut => self.cut(),
             Act::Crash { down, skew, drift } => self.crash(down, (skew, drift)),
-            Act::Pause { span } => {
-                let until = self.now.saturating_add(span);
-                if let Some(process) = &mut self.process {
-                    process.paused_until = until;
+            Act::Pause { span } => self.pause(span),
+            Act::Step { by } => {
+                if let Some(process) = &self.process {
+                    process.clock.step(by);
+                }
+            }
+            Act::Sleep { span } => {
+                if let Some(process) = self.process.as_ref().filter(|it| it.paused_until <= self.now) {
+                    // Whoever heals the world does not wake it.
+                    let over = self.plan.setup.start.saturating_add(self.plan.setup.day);
+                    let span = span.min(over.saturating_sub(self.now)).max(0);
+                    process.clock.sleep(span);
+                    self.pause(span);
                 }
             }
             Act::Stop { cancels, down } => self.stop(cancels, down),
@@ -61,6 +70,13 @@ impl World {
                 }
             }
             act => self.call(&act),
+        }
+    }
+
+    fn pause(&mut self, span: Instant) {
+        let until = self.now.saturating_add(span);
+        if let Some(process) = &mut self.process {
+            process.paused_until = until;
         }
     }
 
