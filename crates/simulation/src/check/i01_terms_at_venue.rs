@@ -88,7 +88,7 @@ fn is_in_its_group(intent: &Intent, report: &OrderReport, ledger: &Ledger) -> bo
                 leg.and_then(|leg| ledger.intents.get(&leg.group)).and_then(|it| it.order.broker_order_id);
             let is_named = parent.is_some_and(|parent| parent.get() == report.spec.parent_id);
             let is_known = report.parent_perm_id != 0 || ledger.splits(&report.spec.order_ref) > 0;
-            oca.is_none() && (is_named || is_known)
+            oca.is_none() && (is_named || is_known || !intent.changes.is_empty())
         }
         Some(LegRole::Peer) => oca.is_some() && report.spec.parent_id == 0,
         Some(LegRole::Parent) | None => oca.is_none() && report.spec.parent_id == 0,

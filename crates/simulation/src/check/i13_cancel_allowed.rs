@@ -31,7 +31,7 @@ impl Invariant for CancelAllowed {
     }
 
     fn sentence(&self) -> &'static str {
-        "A cancel of a live order is never refused, and its frame, asked for alone or with all of a scope, is out within 250 ms while the link is up to our own login and cancels have not used up the fifth of the budget that is theirs."
+        "A cancel of a live order is never refused, and its frame, asked for alone or with all of a scope, is out within 250 ms while the link is up to our own login and cancels and liveness probes have not used up the fifth of the budget that is theirs."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -122,7 +122,7 @@ const BOOKS: usize = 6;
 
 fn is_reducing(sent: &Sent, scene: &Scene<'_>) -> bool {
     match sent {
-        Sent::Cancel(_) | Sent::GlobalCancel => true,
+        Sent::Cancel(_) | Sent::GlobalCancel | Sent::Probe => true,
         Sent::Replace(ticket) => {
             let key = scene.ledger.by_id.get(&ticket.broker_order_id.get());
             let known = key.and_then(|key| scene.ledger.intents.get(key));

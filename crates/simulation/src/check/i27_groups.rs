@@ -94,13 +94,12 @@ impl Groups {
         };
         let is_of_group = |order: &&Order| order.leg.as_ref().is_some_and(|it| it.group == leg.group);
         let legs = || ledger.intents.values().map(|intent| &intent.order).filter(is_of_group);
-        let is_known = |order: &Order| {
-            self.told.contains(&order.client_order_id) || self.unwanted.contains(&order.client_order_id)
-        };
-        let mut exits = legs().filter(|order| order.client_order_id != entry.order.client_order_id);
-        let is_protected = exits.any(|order| !order.state.is_terminal());
+        let exits = || legs().filter(|order| order.client_order_id != entry.order.client_order_id);
+        let is_protected = exits().any(|order| !order.state.is_terminal());
+        let is_unwanted = exits().any(|order| self.unwanted.contains(&order.client_order_id));
+        let is_told = legs().any(|order| self.told.contains(&order.client_order_id));
         let is_closed = entry.order.cum_qty.get() <= ledger.closed(leg);
-        if is_protected || is_closed || legs().any(is_known) || ledger.was_group_corrected(&entry.order) {
+        if is_protected || is_unwanted || is_told || is_closed || ledger.was_group_corrected(&entry.order) {
             return Ok(());
         }
         Err(format!("what {} has filled has no exit, and nobody was told", entry.order.client_order_id))

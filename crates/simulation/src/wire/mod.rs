@@ -42,6 +42,8 @@ pub(crate) enum Sent {
     GlobalCancel,
     /// The first question of a reading of the books.
     Books,
+    /// Whether the gateway is there.
+    Probe,
     Other,
 }
 

@@ -164,7 +164,7 @@ impl Adapter {
                 up.probed_at = Some(now);
                 // Probes may use the part of the budget that is kept for urgent messages.
                 let _over_budget = self.queue.take(true, self.age(now));
-                self.send(Sent::Other, frame(49, &frames::Nothing {}));
+                self.send(Sent::Probe, frame(49, &frames::Nothing {}));
             }
             Some(_) | None => {}
         }
@@ -197,7 +197,7 @@ impl Adapter {
     fn ask_for_a_sign(&mut self, now: Instant) {
         // Counted, but never held back: it is what orders wait for.
         let _over_budget = self.queue.take(true, self.age(now));
-        self.send(Sent::Other, frame(17, &frames::Nothing {}));
+        self.send(Sent::Probe, frame(17, &frames::Nothing {}));
     }
 
     fn miss_a_sign(&mut self, now: Instant) {

@@ -156,7 +156,11 @@ impl Venue {
         match held.filter(|order| order.hold == Some(Hold::Locate)) {
             Some(order) => {
                 order.status = Status::Inactive;
-                out.push(VenueOutput::Order(order.report()));
+                let report = order.report();
+                // It may have set the rest of its family to work, which says what it has to say.
+                said.retain(|output| !matches!(output, VenueOutput::Order(told) if told.key == key));
+                out.append(&mut said);
+                out.push(VenueOutput::Order(report));
             }
             None => out.append(&mut said),
         }
