@@ -66,12 +66,7 @@ impl Book {
             }
             Body::IdFloorRaised { next, intents } => self.raise_floors(*next, *intents),
             Body::PositionAccepted { account, instrument, theirs, .. } => {
-                let exposure = exposure_mut(&mut self.exposures, account, instrument);
-                exposure.position = *theirs;
-                exposure.broken = None;
-                let is_of = |order: &Order| order.account == *account && order.instrument == *instrument;
-                let live = self.live.iter().filter(|ix| order_at(&self.entries, **ix).is_some_and(is_of));
-                self.barred.extend(live);
+                self.accept_position(account, instrument, *theirs);
             }
             Body::Halted { scope, kill, by, reason } => {
                 self.halt(scope, (format!("{reason}, by {by}"), *kill), record);
@@ -106,6 +101,16 @@ impl Book {
             unknown => return Err(format!("record kind {} is not known here", unknown.kind())),
         }
         Ok(())
+    }
+
+    /// A person has found the broker's position right. What is in doubt there may have made it.
+    fn accept_position(&mut self, account: &AccountId, instrument: &InstrumentId, theirs: SignedQty) {
+        let exposure = exposure_mut(&mut self.exposures, account, instrument);
+        exposure.position = theirs;
+        exposure.broken = None;
+        let is_of = |order: &Order| order.account == *account && order.instrument == *instrument;
+        let live = self.live.iter().filter(|ix| order_at(&self.entries, **ix).is_some_and(is_of));
+        self.barred.extend(live);
     }
 
     /// A process begins. What earlier ones wrote happened before it, also where the clock was set back since: nothing that

@@ -68,7 +68,7 @@ impl Turn<'_> {
     fn ends_ahead_of_fills(&self, ix: OrderIx, report: &StatusReport) -> Option<Qty> {
         let is_end = matches!(report.status, BrokerStatus::Cancelled | BrokerStatus::ApiCancelled);
         let order = self.order(ix).filter(|order| is_end && !order.state.is_terminal())?;
-        report.cum_qty.filter(|theirs| *theirs > order.cum_qty && !planted::is("an-end-overtakes-its-fills"))
+        report.cum_qty.filter(|theirs| *theirs > order.cum_qty)
     }
 
     pub(super) fn is_unnamed(&self, ix: OrderIx) -> bool {

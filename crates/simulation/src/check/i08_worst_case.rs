@@ -20,11 +20,11 @@ impl Invariant for WorstCase {
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
         let Sight::Durable(records) = scene.sight else { return Ok(()) };
         records.iter().try_for_each(|record| {
-            let verdict = match &record.body {
-                Body::Accepted { verdict, .. }
-                | Body::Resent { verdict, .. }
-                | Body::ReplaceAsked { verdict, .. } => verdict,
-                _ => return Ok(()),
+            let (Body::Accepted { verdict, .. }
+            | Body::Resent { verdict, .. }
+            | Body::ReplaceAsked { verdict, .. }) = &record.body
+            else {
+                return Ok(());
             };
             let worst = scene.ledger.decided.get(&record.header.seq.get()).copied().unwrap_or_default();
             judge(record, verdict, worst, scene).map_err(|why| format!("record {}: {why}", record.header.seq))

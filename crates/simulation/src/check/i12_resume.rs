@@ -52,10 +52,8 @@ impl Resume {
         match &record.body {
             // Lists are numbered by each life anew.
             Body::Started { .. } => self.asked.clear(),
-            Body::Requested { request } => {
-                if let BrokerRequest::Snapshot { id, .. } = request {
-                    self.asked.insert(*id, self.seq);
-                }
+            Body::Requested { request: BrokerRequest::Snapshot { id, .. } } => {
+                self.asked.insert(*id, self.seq);
             }
             Body::Observed { event } => {
                 if let BrokerEvent::Snapshot(snapshot) = event.as_ref() {

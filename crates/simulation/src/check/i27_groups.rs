@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alphec_model::{
-    AlertKind, Body, BrokerEvent, ClientOrderId, Command, Evidence, LegRole, Order, OrderState,
+    AlertKind, Body, BrokerEvent, ClientOrderId, Command, Evidence, LegRole, Order, OrderState, Record,
 };
 
 use super::ledger::{Intent, Ledger};
@@ -18,8 +18,9 @@ pub(super) struct Groups {
     is_up: bool,
     /// Legs of whose groups people were told that they are not whole.
     told: BTreeSet<ClientOrderId>,
-    /// Orders that somebody asked to end.
+    /// Orders that somebody asked to end, and those that the machine has canceled by itself.
     unwanted: BTreeSet<ClientOrderId>,
+    undone: BTreeSet<ClientOrderId>,
 }
 
 impl Invariant for Groups {
@@ -28,7 +29,7 @@ impl Invariant for Groups {
     }
 
     fn sentence(&self) -> &'static str {
-        "In the end no exit lives whose entry ended unfilled, nothing that opens lives in a group of which a leg never stood, and no leg waits untransmitted at the broker, unless an operator settled it and the cancel that leaves with that is out; nor is what an entry has filled without an exit, unless somebody wanted that or people were told."
+        "In the end no exit lives whose entry ended unfilled, nothing that opens lives in a group of which a leg never stood, and no leg waits untransmitted at the broker, unless an operator settled it and the cancel that leaves with that is out; nor are the exits of what an entry has filled canceled without anybody's wish and without a word to people."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -61,12 +62,8 @@ impl Groups {
             Sight::Asked(Command::CancelAll { .. } | Command::Kill { .. } | Command::GlobalCancel { .. }) => {
                 self.unwanted.extend(scene.ledger.live().map(|intent| intent.order.client_order_id.clone()));
             }
-            // Whoever asked: a stop does, too.
             Sight::Durable(records) => {
-                let canceled = records.iter().filter(|record| {
-                    matches!(&record.body, Body::Commanded { command: Command::Cancel { .. } })
-                });
-                self.unwanted.extend(canceled.filter_map(|record| record.header.client_order_id.clone()));
+                records.iter().for_each(|record| self.note_cancel(record, scene.ledger))
             }
             Sight::Alerted(alert) if alert.kind == AlertKind::GroupBroken => {
                 self.told.extend(alert.client_order_id.clone());
@@ -87,7 +84,22 @@ impl Groups {
         }
     }
 
-    /// Whether what an entry has filled and no exit has closed has an exit yet.
+    /// A cancel that somebody asked for, a stop too; or that nobody did.
+    fn note_cancel(&mut self, record: &Record, ledger: &Ledger) {
+        let Some(key) = &record.header.client_order_id else { return };
+        match &record.body {
+            Body::Commanded { command: Command::Cancel { .. } } => {
+                self.unwanted.insert(key.clone());
+            }
+            Body::CancelAsked if !self.unwanted.contains(key) && !ledger.is_killed(key) => {
+                self.undone.insert(key.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether what an entry has filled and no exit has closed has an exit yet, where it was the machine that took the
+    /// others away.
     fn is_covered(&self, entry: &Intent, ledger: &Ledger) -> Verdict {
         let Some(leg) = entry.order.leg.as_ref().filter(|leg| leg.role == LegRole::Parent) else {
             return Ok(());
@@ -96,10 +108,10 @@ impl Groups {
         let legs = || ledger.intents.values().map(|intent| &intent.order).filter(is_of_group);
         let exits = || legs().filter(|order| order.client_order_id != entry.order.client_order_id);
         let is_protected = exits().any(|order| !order.state.is_terminal());
-        let is_unwanted = exits().any(|order| self.unwanted.contains(&order.client_order_id));
+        let is_undone = exits().any(|order| self.undone.contains(&order.client_order_id));
         let is_told = legs().any(|order| self.told.contains(&order.client_order_id));
         let is_closed = entry.order.cum_qty.get() <= ledger.closed(leg);
-        if is_protected || is_unwanted || is_told || is_closed || ledger.was_group_corrected(&entry.order) {
+        if is_protected || !is_undone || is_told || is_closed || ledger.was_group_corrected(&entry.order) {
             return Ok(());
         }
         Err(format!("what {} has filled has no exit, and nobody was told", entry.order.client_order_id))

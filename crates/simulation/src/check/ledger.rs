@@ -555,6 +555,15 @@ impl Ledger {
         leaves.min(left.max(Decimal::ZERO))
     }
 
+    /// Whether a kill on record reaches the order.
+    pub(super) fn is_killed(&self, key: &ClientOrderId) -> bool {
+        let reaches = |scope: &CancelScope, order: &Order| {
+            scope.reaches(&order.account, &order.strategy_id, &order.instrument)
+        };
+        let order = self.intents.get(key).map(|intent| &intent.order);
+        order.is_some_and(|order| self.halts.iter().any(|(scope, is_kill)| *is_kill && reaches(scope, order)))
+    }
+
     /// What the exits of a group have filled.
     pub(super) fn closed(&self, leg: &Leg) -> Decimal {
         self.exits_filled.get(&leg.group).copied().unwrap_or_default()

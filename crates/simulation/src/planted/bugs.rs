@@ -56,7 +56,7 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("a-reconnect-sends-the-last-order-again", &[1, 3, 7], "what may have been lost is sent again"),
     bug(
         "placed-again-at-the-first-doubt",
-        &[3],
+        &[3, 19],
         "an order is placed again while the first attempt is in doubt",
     ),
     bug("a-key-takes-any-body", &[6], "one key with another body is answered as if it were the same"),
@@ -123,11 +123,6 @@ pub(crate) const BUGS: &[Bug] = &[
     bug("orders-of-others-are-not-seen", &[2], "orders of others are not on record"),
     bug("orders-of-others-are-not-counted", &[11], "orders of others are on record and in no limit"),
     bug("an-order-of-others-is-canceled", &[20], "an order of someone else is touched"),
-    bug(
-        "an-end-overtakes-its-fills",
-        &[27],
-        "an entry that is called canceled ahead of its executions takes its exits with it",
-    ),
     bug("a-break-freezes-nothing", &[9], "orders go on in an instrument whose position differs"),
     bug("a-break-is-not-told", &[9], "nobody is alerted that a position differs"),
     // Link and login.
