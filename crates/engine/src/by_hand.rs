@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::{EVENTS_MAX, REQUESTS_MAX};
 use crate::clock::Clock;
-pub use crate::clock::Slept;
 use crate::emergency::Emergency;
 use crate::engine::Opening;
 use crate::follow::Followers;

@@ -36,7 +36,7 @@ pub use alerts::{AlertSink, Delivery, DeliveryError};
 pub use alphec_core as core;
 pub use alphec_journal as journal;
 pub use broker::{BrokerTask, EVENTS_MAX, REQUESTS_MAX};
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, Slept, SystemClock};
 pub use engine::{Engine, EngineParts, StartError};
 pub use follow::{Follower, News};
 pub use handle::{CallError, Handle, OperatorLine, PendingReply, Stats, Status};

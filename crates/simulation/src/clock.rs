@@ -4,8 +4,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use alphec_engine::Clock;
-use alphec_engine::by_hand::Slept;
+use alphec_engine::{Clock, Slept};
 use alphec_model::{UtcNanos, planted};
 
 /// Nanoseconds of the world's own time.

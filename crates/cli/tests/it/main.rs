@@ -14,5 +14,6 @@ mod house;
 mod kill;
 mod orders;
 mod salvage;
+mod secrets;
 mod side_by_side;
 mod sim;
