@@ -91,10 +91,8 @@ impl Invariant for CancelAllowed {
             }
             Sight::Told(BrokerEvent::NotWritten { broker_order_id, wire, .. }) => {
                 self.waiting.remove(&broker_order_id.get());
-                // The engine has taken a place in the budget for a cancel that the adapter did not need to write.
-                if *wire == Wire::Cancel {
-                    self.left.push_back((scene.now, 1, true));
-                }
+                // The engine has taken a place in the budget for what the adapter did not need to write.
+                self.left.push_back((scene.now, 1, *wire == Wire::Cancel));
                 Ok(())
             }
             Sight::Rest { core, is_up, is_paused } => {
