@@ -129,8 +129,7 @@ pub(crate) struct Session<'a> {
     clock: GatewayClock,
     updates: Option<Subscription<OrderUpdate>>,
     reopened: u32,
-    /// An unknown message was already reported as a gap.
-    /// Texts of messages that ibapi does not know.
+    /// Texts of messages that ibapi does not know, each of which was a gap once.
     unknown_frames: BTreeSet<String>,
     /// The gateway said that it has no link to the broker's servers: what it takes now it may send much later.
     is_server_lost: bool,
