@@ -85,8 +85,8 @@ pub enum Misuse {
     /// No order has this key.
     #[error("no order {0} in this journal; check the id, or the journal that the profile names")]
     UnknownOrder(ClientOrderId),
-    /// Trading cannot be resumed yet.
-    #[error("not resumed: {0}")]
+    /// The books are not clean enough for it yet: to resume trading, or to accept a position.
+    #[error("not done: {0}")]
     NotClean(String),
     /// The orders make no group.
     #[error("no group: {0}")]

@@ -163,6 +163,14 @@ pub struct Leg {
     pub role: LegRole,
 }
 
+impl Leg {
+    /// Whether it opens a position: an entry, or one of several of which one is to fill.
+    #[must_use]
+    pub const fn opens(&self) -> bool {
+        !matches!(self.role, LegRole::Child)
+    }
+}
+
 /// As what an order is in its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

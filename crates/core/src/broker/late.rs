@@ -1,7 +1,7 @@
 //! Orders that are where they should not be any more: given up, and back again.
 
 use alphec_model::broker::{BrokerStatus, OrderNames};
-use alphec_model::{AlertKind, BrokerRequest, Evidence, LegRole, OrderState, PermId};
+use alphec_model::{AlertKind, BrokerRequest, Evidence, Leg, OrderState, PermId};
 
 use crate::book::OrderIx;
 use crate::machine::Turn;
@@ -63,8 +63,7 @@ impl Turn<'_> {
 
     /// A leg that ended has filled after all, and what its group was given up for was decided without it.
     pub(super) fn tell_of_late_fill(&mut self, ix: OrderIx) {
-        let opens = |leg: &alphec_model::Leg| leg.role != LegRole::Child;
-        let Some(order) = self.order(ix).filter(|order| order.leg.as_ref().is_some_and(opens)) else {
+        let Some(order) = self.order(ix).filter(|order| order.leg.as_ref().is_some_and(Leg::opens)) else {
             return;
         };
         let text = format!(

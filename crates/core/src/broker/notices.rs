@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alphec_model::broker::{LinkState, Notice, NoticeClass};
-use alphec_model::{AlertKind, Body, Evidence, LegRole, OrderState, Provenance, RejectReason, planted};
+use alphec_model::{AlertKind, Body, Evidence, Leg, OrderState, Provenance, RejectReason, planted};
 
 use super::lists::ABSENT_ROUNDS_PROBE;
 use crate::book::OrderIx;
@@ -96,9 +96,8 @@ impl Turn<'_> {
     /// The code says nothing of what has filled. What the group of a leg at work needs depends on that: its status says it,
     /// or the lists do.
     fn canceled(&mut self, ix: OrderIx, notice: &Notice) {
-        let opens = |leg: &alphec_model::Leg| leg.role != LegRole::Child;
         let at_work = self.order(ix).filter(|order| order.state == OrderState::Working);
-        if at_work.and_then(|order| order.leg.as_ref()).is_some_and(opens) {
+        if at_work.and_then(|order| order.leg.as_ref()).is_some_and(Leg::opens) {
             return self.look_later();
         }
         let unasked = self.order(ix).is_some_and(|order| order.pending.cancel_asked_at.is_none());

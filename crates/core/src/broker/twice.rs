@@ -7,7 +7,7 @@
 //! about the group for good.
 
 use alphec_model::broker::{BrokerStatus, Notice, NoticeClass};
-use alphec_model::{AlertKind, Body, BrokerRequest, LegRole, OrderState, PermId, Provenance, planted};
+use alphec_model::{AlertKind, Body, BrokerRequest, Leg, OrderState, PermId, Provenance, planted};
 
 use super::late::is_alive;
 use crate::book::OrderIx;
@@ -129,7 +129,7 @@ impl Turn<'_> {
     pub(crate) fn tell_of_split_group(&mut self, ix: OrderIx) -> bool {
         let opens = |leg: &OrderIx| {
             let leg = self.order(*leg).and_then(|order| order.leg.as_ref());
-            leg.is_some_and(|leg| leg.role != LegRole::Child)
+            leg.is_some_and(Leg::opens)
         };
         let legs = self.core.book.legs_of(ix);
         let is_split =

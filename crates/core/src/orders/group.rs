@@ -255,7 +255,7 @@ impl Turn<'_> {
     /// Whether the leg has opened something: an entry, or one of several, that filled.
     fn has_opened(&self, ix: OrderIx) -> bool {
         self.order(ix).is_some_and(|order| {
-            let opens = order.leg.as_ref().is_some_and(|leg| leg.role != LegRole::Child);
+            let opens = order.leg.as_ref().is_some_and(alphec_model::Leg::opens);
             opens && !order.cum_qty.is_zero()
         })
     }
