@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use alphec_model::BrokerEvent;
 
-use super::{Invariant, Scene, Verdict};
-use crate::clock::{Instant, SECOND};
+use super::{Invariant, ON_ITS_WAY, Scene, Verdict};
+use crate::clock::Instant;
 use crate::sight::Sight;
 use crate::wire::Sent;
-
-/// What left the engine before it heard may still be on its way through the adapter.
-const ON_ITS_WAY: Instant = 3 * SECOND;
 
 #[derive(Default)]
 pub(super) struct AtMostOnce {

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alphec_model::{Body, ClientOrderId, Evidence, OrderState, Record};
+use alphec_model::{Body, ClientOrderId, OrderState, Record};
 
 use alphec_twsim::venue::VenueOutput;
 
-use super::{Invariant, Scene, Verdict};
+use super::{Invariant, Scene, Verdict, is_word};
 use crate::clock::{Instant, SECOND};
 use crate::sight::Sight;
 
@@ -62,14 +62,7 @@ impl Invariant for TrueEnds {
 
 fn ends_by_a_word(record: &Record) -> bool {
     let Body::OrderChanged { to, evidence, .. } = &record.body else { return false };
-    let is_word = matches!(
-        evidence,
-        Evidence::Status { .. }
-            | Evidence::Notice { .. }
-            | Evidence::OpenOrder { .. }
-            | Evidence::Completed { .. }
-    );
-    is_word && to.is_terminal() && *to != OrderState::Filled
+    is_word(evidence) && to.is_terminal() && *to != OrderState::Filled
 }
 
 /// Whether it has ended on record and is open at the venue.

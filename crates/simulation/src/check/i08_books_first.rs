@@ -3,8 +3,8 @@
 use alphec_model::BrokerEvent;
 use alphec_model::broker::ServerLink;
 
-use super::{Invariant, Scene, Verdict};
-use crate::clock::{Instant, SECOND};
+use super::{Invariant, ON_ITS_WAY, Scene, Verdict};
+use crate::clock::Instant;
 use crate::sight::Sight;
 use crate::wire::Sent;
 
@@ -16,9 +16,6 @@ pub(super) struct BooksFirst {
     asked: Instant,
     has_no_servers: bool,
 }
-
-/// What left the engine before it heard may still be on its way through the adapter.
-const ON_ITS_WAY: Instant = 3 * SECOND;
 
 impl Invariant for BooksFirst {
     fn number(&self) -> u8 {

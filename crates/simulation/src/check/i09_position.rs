@@ -7,8 +7,8 @@ use alphec_model::broker::Ticket;
 use alphec_model::{AlertKind, Body};
 use alphec_twsim::Truth;
 
-use super::{Invariant, Scene, Verdict};
-use crate::clock::{Instant, SECOND};
+use super::{Invariant, ON_ITS_WAY, Scene, Verdict};
+use crate::clock::Instant;
 use crate::profile::{self, LISTED};
 use crate::sight::Sight;
 use crate::wire::Sent;
@@ -20,9 +20,6 @@ pub(super) struct PositionConservation {
     /// Breaks on record in this life of which people were not alerted yet; below zero when an alert came first.
     untold: i64,
 }
-
-/// What left the engine before the break was on record may still be on its way through the adapter.
-const ON_ITS_WAY: Instant = 3 * SECOND;
 
 impl Invariant for PositionConservation {
     fn number(&self) -> u8 {

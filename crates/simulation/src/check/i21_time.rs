@@ -1,8 +1,8 @@
 //! Time safety.
 
-use alphec_model::{Body, Evidence, OrderState, Record, TimeInForce, UtcNanos};
+use alphec_model::{Body, OrderState, Record, TimeInForce, UtcNanos};
 
-use super::{Invariant, Scene, Verdict};
+use super::{Invariant, Scene, Verdict, is_word};
 use crate::clock::MINUTE;
 use crate::sight::Sight;
 
@@ -57,14 +57,4 @@ fn expiry(record: &Record, scene: &Scene<'_>) -> Verdict {
         }
         _ => Err(format!("{} expired before its time", intent.order.client_order_id)),
     }
-}
-
-const fn is_word(evidence: &Evidence) -> bool {
-    matches!(
-        evidence,
-        Evidence::Status { .. }
-            | Evidence::Notice { .. }
-            | Evidence::OpenOrder { .. }
-            | Evidence::Completed { .. }
-    )
 }

@@ -44,13 +44,28 @@ mod i29_kill_reaches_all;
 mod ledger;
 
 use alphec_core::Core;
+use alphec_model::Evidence;
 use alphec_model::broker::OrderNames;
 
-use crate::clock::Instant;
+use crate::clock::{Instant, SECOND};
 use crate::plan::Setup;
 use crate::sight::Sight;
 use crate::tally::Tally;
 use ledger::Ledger;
+
+/// What left the engine before it knew better may still be on its way through the adapter for so long.
+const ON_ITS_WAY: Instant = 3 * SECOND;
+
+/// Whether it is a word of the broker.
+const fn is_word(evidence: &Evidence) -> bool {
+    matches!(
+        evidence,
+        Evidence::Status { .. }
+            | Evidence::Notice { .. }
+            | Evidence::OpenOrder { .. }
+            | Evidence::Completed { .. }
+    )
+}
 
 /// An invariant that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
