@@ -118,8 +118,9 @@ impl Turn<'_> {
     }
 
     fn is_canceled_in_this_step(&self, order: &Order) -> bool {
-        let is_it = |request: &BrokerRequest| matches!(request, BrokerRequest::Cancel { broker_order_id } if order.broker_order_id == Some(*broker_order_id));
-        self.step.requests.iter().any(is_it)
+        order.broker_order_id.is_some_and(|broker_order_id| {
+            self.step.requests.contains(&BrokerRequest::Cancel { broker_order_id })
+        })
     }
 
     /// Orders that carry a reference of ours and are none of ours as we know them: second lives, earlier
