@@ -1,16 +1,22 @@
 //! The books of the checkers: the journal's, from records as they become durable; the venue's, from what it
 //! really did; the wire's, from frames as they leave.
 
+mod exposure;
+mod venue;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use alphec_model::broker::{OrderNames, Ticket};
 use alphec_model::record::Fill;
 use alphec_model::{
-    Body, BrokerEvent, CancelScope, ClientOrderId, Decimal, Evidence, ForeignOrder, Leg, LegRole, Limits,
-    Order, OrderSpec, OrderState, Qty, Record, Side, UtcNanos, Verdict as GateVerdict, WhenInDoubt,
+    Body, BrokerEvent, CancelScope, ClientOrderId, Decimal, Evidence, ForeignOrder, LegRole, Limits, Order,
+    OrderSpec, OrderState, Qty, Record, Side, UtcNanos, Verdict as GateVerdict, WhenInDoubt,
 };
-use alphec_twsim::venue::{Execution, OrderReport, VenueOutput};
+use alphec_twsim::venue::{Execution, OrderReport};
+
+pub(super) use exposure::Worst;
+pub(super) use venue::base_of;
 
 use crate::clock::Instant;
 use crate::plan::Setup;
@@ -25,14 +31,6 @@ pub(super) struct Change {
     pub(super) spec: OrderSpec,
     pub(super) verdict: GateVerdict,
     pub(super) is_over: bool,
-}
-
-/// What a decision led to at its worst, by the records up to it: on the order's side, with and without it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Worst {
-    pub(super) position: Decimal,
-    pub(super) position_without: Decimal,
-    pub(super) open: usize,
 }
 
 /// An order of ours, as the journal has it.
@@ -257,52 +255,6 @@ impl Ledger {
         }
     }
 
-    fn note_venue(&mut self, output: &VenueOutput, tally: &mut Tally) {
-        match output {
-            VenueOutput::Order(report) | VenueOutput::Terms(report) => {
-                let was_live = report.status.is_working()
-                    || self.venue.get(&report.perm_id).is_some_and(|held| held.was_live);
-                let order_ref = report.spec.order_ref.to_string();
-                if report.key.client_id == profile::CLIENT {
-                    self.refs_of_id.insert(report.key.order_id, order_ref.clone());
-                }
-                if !order_ref.is_empty() {
-                    self.note_life(order_ref, report.perm_id, tally);
-                }
-                if report.status.is_working() && !report.filled.is_zero() {
-                    tally.saw("partial fill");
-                }
-                if report.status.is_working() && self.by_ref.contains_key(&*report.spec.order_ref) {
-                    self.open.insert(report.perm_id, (**report).clone());
-                } else {
-                    self.open.remove(&report.perm_id);
-                }
-                self.venue.insert(report.perm_id, Held { is_open: report.status.is_working(), was_live });
-            }
-            VenueOutput::Execution(execution) => {
-                tally.saw("fill");
-                if revision_of(&execution.exec_id) > 1 {
-                    tally.saw("correction");
-                    self.corrected.insert(execution.order_ref.to_string());
-                }
-                let base = base_of(&execution.exec_id).to_owned();
-                self.executions.insert(base, Arc::clone(execution));
-            }
-            _ => {}
-        }
-    }
-
-    /// A second order of one that is open, and that was sent once, is of the gateway's making.
-    fn note_life(&mut self, order_ref: String, perm_id: i64, tally: &mut Tally) {
-        let was_open = self.is_open(&order_ref);
-        let was_sent_once = self.frames.get(&order_ref).is_none_or(|frames| *frames <= 1);
-        let perms = self.perms_of_ref.entry(order_ref.clone()).or_default();
-        if perms.insert(perm_id) && was_open && was_sent_once {
-            *self.split.entry(order_ref).or_default() += 1;
-            tally.saw("split order");
-        }
-    }
-
     /// One more record is durable.
     fn note(&mut self, record: &Record, tally: &mut Tally) -> Result<(), String> {
         let seq = record.header.seq.get();
@@ -386,48 +338,6 @@ impl Ledger {
         };
         self.live.insert(key.clone());
         self.intents.insert(key, intent);
-    }
-
-    /// What a decision about an order led to, by the records up to it.
-    fn weigh(&self, record: &Record) -> Option<Worst> {
-        let is_decision =
-            matches!(record.body, Body::Accepted { .. } | Body::Resent { .. } | Body::ReplaceAsked { .. });
-        let key = record.header.client_order_id.as_ref().filter(|_| is_decision)?;
-        let order = &self.intents.get(key)?.order;
-        Some(Worst {
-            position: self.worst_position(order, true),
-            position_without: self.worst_position(order, false),
-            open: self.live_beside(order).count() + self.foreign_beside(order).count(),
-        })
-    }
-
-    /// The worst position that the order's side can lead to, with the order or without it.
-    fn worst_position(&self, order: &Order, is_with: bool) -> Decimal {
-        let held = self.positions.get(order.instrument.as_str()).copied().unwrap_or_default();
-        let ours =
-            self.live_beside(order).filter(|it| is_with || it.client_order_id != order.client_order_id);
-        // What one exit has filled, its siblings cannot fill any more, although they live until the broker says so.
-        let leaves = Self::worst(ours.map(|it| (it, self.leaves_beside_exits(it))));
-        let theirs: Decimal = self.foreign_beside(order).map(|one| one.leaves_qty.get()).sum();
-        let signed = if order.spec.side == Side::Buy { held } else { -held };
-        signed + leaves + theirs
-    }
-
-    /// Our live orders on the order's side of its instrument, itself among them.
-    fn live_beside(&self, order: &Order) -> impl Iterator<Item = &Order> {
-        let (instrument, side) = (order.instrument.clone(), order.spec.side);
-        let live = self.live().map(|intent| &intent.order);
-        live.filter(move |other| other.instrument == instrument && other.spec.side == side)
-    }
-
-    /// Whether this order is on record with those of others, and open by it.
-    pub(super) fn is_foreign_open(&self, perm_id: i64) -> bool {
-        self.foreign_open.contains_key(&format!("perm:{perm_id}"))
-    }
-
-    fn foreign_beside(&self, order: &Order) -> impl Iterator<Item = &ForeignOrder> {
-        let (instrument, side) = (order.instrument.clone(), order.spec.side);
-        self.foreign_open.values().filter(move |other| other.instrument == instrument && other.side == side)
     }
 
     fn note_change(&mut self, record: &Record, tally: &mut Tally) {
@@ -529,32 +439,6 @@ impl Ledger {
         self.live.iter().filter_map(|key| self.intents.get(key))
     }
 
-    /// What these orders can fill at most: exits of one entry count as the largest of them, for each makes the
-    /// others smaller.
-    pub(super) fn worst<'a>(orders: impl Iterator<Item = (&'a Order, Decimal)>) -> Decimal {
-        let mut sum = Decimal::ZERO;
-        let mut exits: BTreeMap<&ClientOrderId, Decimal> = BTreeMap::new();
-        for (order, leaves) in orders {
-            match order.leg.as_ref().filter(|leg| leg.role == LegRole::Child) {
-                Some(leg) => {
-                    let largest = exits.entry(&leg.group).or_default();
-                    *largest = leaves.max(*largest);
-                }
-                None => sum += leaves,
-            }
-        }
-        exits.values().fold(sum, |sum, leaves| sum + leaves)
-    }
-
-    /// What the order can still fill; an exit at most what is left of its size after all exits of its entry.
-    pub(super) fn leaves_beside_exits(&self, order: &Order) -> Decimal {
-        let leaves = order.worst_leaves_qty().get();
-        let Some(leg) = order.leg.as_ref().filter(|leg| leg.role == LegRole::Child) else { return leaves };
-        let filled = self.exits_filled.get(&leg.group).copied().unwrap_or_default();
-        let left = order.worst_order_qty().get().saturating_sub(filled);
-        leaves.min(left.max(Decimal::ZERO))
-    }
-
     /// Whether a kill on record reaches the order.
     pub(super) fn is_killed(&self, key: &ClientOrderId) -> bool {
         let reaches = |scope: &CancelScope, order: &Order| {
@@ -562,62 +446,6 @@ impl Ledger {
         };
         let order = self.intents.get(key).map(|intent| &intent.order);
         order.is_some_and(|order| self.halts.iter().any(|(scope, is_kill)| *is_kill && reaches(scope, order)))
-    }
-
-    /// What the exits of a group have filled.
-    pub(super) fn closed(&self, leg: &Leg) -> Decimal {
-        self.exits_filled.get(&leg.group).copied().unwrap_or_default()
-    }
-
-    /// Whether an exit that works for so much there works as it should: for what its entry has filled and no exit
-    /// has closed (tws-behaviour 2.3). Where a size was changed or a fill corrected on the way, for no more than
-    /// is on record.
-    pub(super) fn works_for(&self, intent: &Intent, remaining: Decimal) -> bool {
-        let Some(leg) = intent.order.leg.as_ref().filter(|leg| leg.role == LegRole::Child) else {
-            return false;
-        };
-        let of_group = |other: &&Intent| other.order.leg.as_ref().is_some_and(|it| it.group == leg.group);
-        let was_touched = |other: &Intent| {
-            let order_ref = other.order.order_ref.as_ref().map_or("", |text| text.as_str());
-            !other.changes.is_empty() || self.was_corrected(order_ref)
-        };
-        if self.intents.values().filter(of_group).any(was_touched) {
-            return remaining <= intent.order.leaves_qty().get();
-        }
-        let entered = self.intents.get(&leg.group).map_or(Decimal::ZERO, |entry| entry.order.cum_qty.get());
-        let closed = self.exits_filled.get(&leg.group).copied().unwrap_or_default();
-        remaining == entered.saturating_sub(closed).max(Decimal::ZERO)
-    }
-
-    /// How often the gateway made two orders of one.
-    pub(super) fn splits(&self, order_ref: &str) -> usize {
-        self.split.get(order_ref).copied().unwrap_or(0)
-    }
-
-    fn lives(&self, order_ref: &str) -> impl Iterator<Item = &Held> {
-        let perms = self.perms_of_ref.get(order_ref).into_iter().flatten();
-        perms.filter_map(|perm| self.venue.get(perm))
-    }
-
-    pub(super) fn was_live(&self, order_ref: &str) -> bool {
-        self.lives(order_ref).any(|held| held.was_live)
-    }
-
-    pub(super) fn is_open(&self, order_ref: &str) -> bool {
-        self.lives(order_ref).any(|held| held.is_open)
-    }
-
-    pub(super) fn has_filled(&self, order_ref: &str) -> bool {
-        self.executions.values().any(|execution| *execution.order_ref == *order_ref)
-    }
-
-    /// Whether the order is open at the venue; of one that was split, the life that the book knows.
-    pub(super) fn is_known_life_open(&self, order: &Order) -> bool {
-        let order_ref = order.order_ref.as_ref().map_or("", |text| text.as_str());
-        match order.perm_id.filter(|_| self.splits(order_ref) > 0) {
-            Some(perm_id) => self.venue.get(&perm_id.get()).is_some_and(|held| held.is_open),
-            None => self.is_open(order_ref),
-        }
     }
 
     pub(super) fn was_told(&self, key: &ClientOrderId) -> bool {
@@ -665,14 +493,4 @@ impl Ledger {
         let is_ours = names.api_client_id.is_none_or(|client| client.get() == profile::CLIENT);
         by_ref.or_else(|| self.by_id.get(&names.broker_order_id.filter(|_| is_ours)?.get()))
     }
-}
-
-/// An execution's identity without its revision.
-pub(super) fn base_of(exec_id: &str) -> &str {
-    exec_id.rsplit_once('.').map_or(exec_id, |(base, _)| base)
-}
-
-/// An execution's revision.
-pub(super) fn revision_of(exec_id: &str) -> u32 {
-    exec_id.rsplit_once('.').and_then(|(_, last)| last.parse().ok()).unwrap_or(0)
 }
