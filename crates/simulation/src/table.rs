@@ -130,7 +130,9 @@ pub(crate) fn text(result: &Ran) -> String {
     row("simulated days", format!("{:.1}", seconds(tally.simulated_seconds) / 86_400.0));
     row("simulated / real time", format!("{ratio:.0}"));
     row("runs a second", format!("{:.1}", seconds(tally.runs) / took.max(0.001)));
-    row("bound on failure, 3/N", format!("{:.1e}", 3.0 / seconds(tally.runs.max(1))));
+    if result.failed.is_empty() {
+        row("bound on failure, 3/N", format!("{:.1e}", 3.0 / seconds(tally.runs.max(1))));
+    }
     let _infallible = writeln!(out, "\nof 1000 runs, so many saw");
     for (what, count) in &tally.health {
         let share = count.saturating_mul(1_000) / tally.runs.max(1);

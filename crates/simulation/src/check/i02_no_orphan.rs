@@ -4,7 +4,7 @@ use alphec_model::OrderRef;
 use alphec_twsim::OrderTruth;
 use alphec_twsim::venue::VenueOutput;
 
-use super::{Invariant, Scene, Verdict};
+use super::{Invariant, Scene, Verdict, is_open};
 use crate::profile;
 use crate::sight::Sight;
 
@@ -33,7 +33,7 @@ impl Invariant for NoOrphan {
             Sight::End { truth, .. } if scene.ledger.can_see() => truth
                 .orders
                 .iter()
-                .filter(|order| order.ended_at.is_none() && order.report.status.is_working())
+                .filter(|order| order.ended_at.is_none() && is_open(&order.report))
                 .try_for_each(|order| is_known(order, scene)),
             _ => Ok(()),
         }

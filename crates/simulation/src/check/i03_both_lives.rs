@@ -6,7 +6,7 @@ use alphec_model::BrokerEvent;
 use alphec_model::broker::OrderNames;
 use alphec_twsim::venue::VenueOutput;
 
-use super::{Invariant, Scene, Verdict};
+use super::{Invariant, Scene, Verdict, is_open};
 use crate::sight::Sight;
 use crate::wire::Sent;
 
@@ -39,7 +39,7 @@ impl Invariant for BothLives {
             Sight::Told(BrokerEvent::Snapshot(snapshot)) => {
                 snapshot.open.iter().for_each(|row| self.note(&row.names, scene));
             }
-            Sight::Venue(VenueOutput::Order(report)) if !report.status.is_working() => {
+            Sight::Venue(VenueOutput::Order(report)) if !is_open(report) => {
                 if let Some(told) = self.told.get_mut(&*report.spec.order_ref) {
                     told.is_canceled = false;
                 }

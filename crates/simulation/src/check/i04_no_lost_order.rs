@@ -4,7 +4,7 @@ use alphec_model::{Evidence, OrderState};
 use alphec_twsim::{OrderTruth, Truth};
 
 use super::ledger::Intent;
-use super::{Invariant, Scene, Verdict};
+use super::{Invariant, Scene, Verdict, is_open};
 use crate::sight::Sight;
 
 pub(super) struct NoLostOrder;
@@ -29,7 +29,7 @@ impl Invariant for NoLostOrder {
 }
 
 fn works(order: &OrderTruth) -> bool {
-    order.ended_at.is_none() && order.report.status.is_working()
+    order.ended_at.is_none() && is_open(&order.report)
 }
 
 /// Whether an order of ours that works there is the one that the book has, or another one on record.

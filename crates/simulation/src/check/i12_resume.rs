@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use alphec_model::{Body, BrokerEvent, BrokerRequest, CancelScope, Record};
+use alphec_model::{Body, BrokerEvent, BrokerRequest, CancelScope, Record, UtcNanos};
 
 use super::{Invariant, Scene, Verdict};
 use crate::sight::Sight;
 
-/// By the journal alone: numbers of records.
+/// By the journal alone. Its instants, not its numbers: what one instant decides leaves after all of it, so lists
+/// that it asks for ahead of a halt are asked of the broker after the halt.
 #[derive(Default)]
 pub(super) struct Resume {
     /// Halts: since when, and whether by a kill.
-    halts: BTreeMap<CancelScope, (u64, bool)>,
+    halts: BTreeMap<CancelScope, (UtcNanos, bool)>,
     /// When this life asked for which lists.
-    asked: BTreeMap<u64, u64>,
+    asked: BTreeMap<u64, UtcNanos>,
     /// When the lists were asked for that were read last.
-    listed: u64,
+    listed: Option<UtcNanos>,
     seq: u64,
 }
 
@@ -47,21 +48,22 @@ impl Invariant for Resume {
 
 impl Resume {
     /// The halt that a record lifts, since when it stood, and whether it was a kill.
-    fn note(&mut self, record: &Record) -> Option<(CancelScope, u64, bool)> {
+    fn note(&mut self, record: &Record) -> Option<(CancelScope, UtcNanos, bool)> {
         self.seq = record.header.seq.get();
+        let at = record.header.at;
         match &record.body {
             // Lists are numbered by each life anew.
             Body::Started { .. } => self.asked.clear(),
             Body::Requested { request: BrokerRequest::Snapshot { id, .. } } => {
-                self.asked.insert(*id, self.seq);
+                self.asked.insert(*id, at);
             }
             Body::Observed { event } => {
                 if let BrokerEvent::Snapshot(snapshot) = event.as_ref() {
-                    self.listed = self.asked.get(&snapshot.id).copied().unwrap_or(0);
+                    self.listed = self.asked.get(&snapshot.id).copied();
                 }
             }
             Body::Halted { scope, kill, .. } => {
-                let known = self.halts.entry(scope.clone()).or_insert((self.seq, *kill));
+                let known = self.halts.entry(scope.clone()).or_insert((at, *kill));
                 known.1 |= *kill;
             }
             Body::Resumed { scope, .. } => {
@@ -77,19 +79,13 @@ impl Resume {
         &self,
         record: &Record,
         scene: &Scene<'_>,
-        (scope, since, is_kill): (&CancelScope, u64, bool),
+        (scope, since, is_kill): (&CancelScope, UtcNanos, bool),
     ) -> Verdict {
-        if self.listed < since {
+        if self.listed.is_none_or(|asked| asked < since) {
             return Err(format!("trading of {scope} resumes and no lists were read since its halt"));
         }
-        let before = scene.ledger.live().filter(|intent| intent.seq < record.header.seq.get());
-        let mut alive = before
-            .map(|intent| &intent.order)
-            .filter(|order| scope.reaches(&order.account, &order.strategy_id, &order.instrument));
-        match alive.next().filter(|_| is_kill) {
-            Some(order) => {
-                Err(format!("{scope} was killed and resumes, and {} lives", order.client_order_id))
-            }
+        match scene.ledger.resumed_over.get(&record.header.seq.get()).filter(|_| is_kill) {
+            Some(order) => Err(format!("{scope} was killed and resumes, and {order} lives")),
             None => Ok(()),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use alphec_model::{Body, BrokerEvent, ClientOrderId, Record};
 use alphec_twsim::desk::Truth;
 
-use super::{Invariant, Scene, Verdict};
+use super::{Invariant, Scene, Verdict, is_open};
 use crate::sight::Sight;
 use crate::wire::Sent;
 
@@ -44,7 +44,10 @@ impl Invariant for KillReachesAll {
 
 impl KillReachesAll {
     fn end(&self, truth: &Truth, scene: &Scene<'_>) -> Verdict {
-        for order in truth.orders.iter().filter(|order| order.ended_at.is_none()) {
+        for order in truth.orders.iter() {
+            if order.ended_at.is_some() || !is_open(&order.report) {
+                continue;
+            }
             let key = scene.ledger.by_ref.get(&*order.report.spec.order_ref);
             let Some(intent) = key.and_then(|key| scene.ledger.intents.get(key)) else { continue };
             let ours = &intent.order;
@@ -54,9 +57,7 @@ impl KillReachesAll {
             // One number of two lives may reach neither: a person is told.
             let is_beyond_reach = scene.ledger.splits(&order.report.spec.order_ref) > 0
                 && self.canceled.contains(&ours.client_order_id);
-            if let (Some((scope, _)), true, false) =
-                (scope, order.report.status.is_working(), is_beyond_reach)
-            {
+            if let (Some((scope, _)), false) = (scope, is_beyond_reach) {
                 return Err(format!("{} still works though {scope} was killed", ours.client_order_id));
             }
         }

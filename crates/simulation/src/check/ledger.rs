@@ -116,6 +116,8 @@ pub(crate) struct Ledger {
     frames: BTreeMap<String, usize>,
     /// What the decisions among the records seen last led to, by their numbers.
     pub(super) decided: BTreeMap<u64, Worst>,
+    /// Of the resumes among them, by their numbers: an order that lived in their scope.
+    pub(super) resumed_over: BTreeMap<u64, ClientOrderId>,
     /// How often the gateway made a second order of one that was open, by reference.
     split: BTreeMap<String, usize>,
     /// Permanent ids of open orders that the engine was told of, by reference.
@@ -161,6 +163,7 @@ impl Ledger {
             refs_of_id: BTreeMap::new(),
             frames: BTreeMap::new(),
             decided: BTreeMap::new(),
+            resumed_over: BTreeMap::new(),
             split: BTreeMap::new(),
             told_perms: BTreeMap::new(),
             told: BTreeSet::new(),
@@ -186,6 +189,7 @@ impl Ledger {
             }
             Sight::Durable(records) => {
                 self.decided.clear();
+                self.resumed_over.clear();
                 for record in *records {
                     self.note(record, tally)?;
                 }
@@ -303,6 +307,8 @@ impl Ledger {
             }
             Body::Resumed { scope, .. } => {
                 self.halts.remove(scope);
+                let lives = self.live().map(|intent| &intent.order).find(|order| reaches(scope, order));
+                self.resumed_over.extend(lives.map(|order| (seq, order.client_order_id.clone())));
                 tally.saw("resume");
             }
             Body::ForeignSeen { order } => {
@@ -441,9 +447,6 @@ impl Ledger {
 
     /// Whether a kill on record reaches the order.
     pub(super) fn is_killed(&self, key: &ClientOrderId) -> bool {
-        let reaches = |scope: &CancelScope, order: &Order| {
-            scope.reaches(&order.account, &order.strategy_id, &order.instrument)
-        };
         let order = self.intents.get(key).map(|intent| &intent.order);
         order.is_some_and(|order| self.halts.iter().any(|(scope, is_kill)| *is_kill && reaches(scope, order)))
     }
@@ -493,4 +496,8 @@ impl Ledger {
         let is_ours = names.api_client_id.is_none_or(|client| client.get() == profile::CLIENT);
         by_ref.or_else(|| self.by_id.get(&names.broker_order_id.filter(|_| is_ours)?.get()))
     }
+}
+
+fn reaches(scope: &CancelScope, order: &Order) -> bool {
+    scope.reaches(&order.account, &order.strategy_id, &order.instrument)
 }

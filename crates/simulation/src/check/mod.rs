@@ -46,6 +46,7 @@ mod ledger;
 use alphec_core::Core;
 use alphec_model::Evidence;
 use alphec_model::broker::OrderNames;
+use alphec_twsim::venue::OrderReport;
 
 use crate::clock::{Instant, SECOND};
 use crate::plan::Setup;
@@ -65,6 +66,11 @@ const fn is_word(evidence: &Evidence) -> bool {
             | Evidence::OpenOrder { .. }
             | Evidence::Completed { .. }
     )
+}
+
+/// Whether the venue has it in work, or will: one whose shares are being located cannot fill yet, and lives.
+fn is_open(report: &OrderReport) -> bool {
+    report.status.is_working() || !report.why_held.is_empty()
 }
 
 /// An invariant that did not hold.

@@ -73,10 +73,11 @@ impl World {
         }
     }
 
+    /// The process stands still; a shorter pause does not wake it from a longer one.
     fn pause(&mut self, span: Instant) {
         let until = self.now.saturating_add(span);
         if let Some(process) = &mut self.process {
-            process.paused_until = until;
+            process.paused_until = until.max(process.paused_until);
         }
     }
 

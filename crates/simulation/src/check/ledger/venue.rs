@@ -5,6 +5,7 @@ use std::sync::Arc;
 use alphec_model::Order;
 use alphec_twsim::venue::VenueOutput;
 
+use super::super::is_open;
 use super::{Held, Ledger};
 use crate::profile;
 use crate::tally::Tally;
@@ -13,8 +14,8 @@ impl Ledger {
     pub(super) fn note_venue(&mut self, output: &VenueOutput, tally: &mut Tally) {
         match output {
             VenueOutput::Order(report) | VenueOutput::Terms(report) => {
-                let was_live = report.status.is_working()
-                    || self.venue.get(&report.perm_id).is_some_and(|held| held.was_live);
+                let is_open = is_open(report);
+                let was_live = is_open || self.venue.get(&report.perm_id).is_some_and(|held| held.was_live);
                 let order_ref = report.spec.order_ref.to_string();
                 if report.key.client_id == profile::CLIENT {
                     self.refs_of_id.insert(report.key.order_id, order_ref.clone());
@@ -25,12 +26,12 @@ impl Ledger {
                 if report.status.is_working() && !report.filled.is_zero() {
                     tally.saw("partial fill");
                 }
-                if report.status.is_working() && self.by_ref.contains_key(&*report.spec.order_ref) {
+                if is_open && self.by_ref.contains_key(&*report.spec.order_ref) {
                     self.open.insert(report.perm_id, (**report).clone());
                 } else {
                     self.open.remove(&report.perm_id);
                 }
-                self.venue.insert(report.perm_id, Held { is_open: report.status.is_working(), was_live });
+                self.venue.insert(report.perm_id, Held { is_open, was_live });
             }
             VenueOutput::Execution(execution) => {
                 tally.saw("fill");
