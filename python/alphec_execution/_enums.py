@@ -57,7 +57,11 @@ class WhenInDoubt(Enum):
     CANCEL_PROBE = "cancel_probe"
     """Ask for it with a cancel, which is safe whatever the truth is."""
     RESEND_IF_ABSENT = "resend_if_absent"
-    """The same, and once proven gone it is placed again, once: only limit orders that are wanted minutes later."""
+    """The same, and once proven gone it is placed again, once and within a quarter of an hour.
+
+    Only limit orders by themselves, wanted gone by nobody and never heard of by the broker. Not for currency pairs,
+    whose holdings cannot be compared, and not where there are custom risk rules.
+    """
 
 
 class GroupKind(Enum):

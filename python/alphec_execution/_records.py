@@ -39,7 +39,7 @@ class Position:
     qty: Decimal
     """Negative is short."""
     broken: Decimal | None
-    """What the broker says instead, where both differ; the instrument is frozen then."""
+    """By how much the broker's count differs (it is ``qty + broken``), where it does; the instrument is frozen."""
 
     def _repr_html_(self) -> str:
         from alphec_execution import _frames
@@ -73,7 +73,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Whether orders can be sent, and if not, why."""
+    """Whether orders can be sent, and if not, why.
+
+    In a restart window, after a live arming has ended and in a scope that is halted they are denied all the same.
+    """
 
     is_ready: bool
     link: LinkState
@@ -96,7 +99,7 @@ class StopReport:
     left_working: tuple[Order, ...]
     """Orders that can still fill at the broker, in doubt ones included."""
     canceled: int
-    """How many orders the stop asked to cancel."""
+    """How many orders had a cancel on its way while the stop waited for answers, whoever asked for it."""
     all_answered: bool
     """Whether the broker answered every cancel within the deadline."""
     records_lost: int

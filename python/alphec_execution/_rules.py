@@ -72,7 +72,7 @@ class RiskContext:
 class RiskRule(Protocol):
     """A rule: ``check`` is a function or a coroutine function. Late, failing or silent, it denies.
 
-    ``deadline`` (seconds) may be left out.
+    ``deadline`` (seconds) may be left out: 0.1.
     """
 
     name: str

@@ -228,12 +228,18 @@ class ExecutionClient:
 
         :param timeout: seconds to wait for the proof; ``None`` waits for good.
         :raises KillNotVerified: there is no proof in time; says what it canceled and what may still work.
+        :raises JournalError: it is in force and its cancels leave, but the journal has not taken it; should this process
+            end first, the next one carries it out. Kill again to wait for the proof.
         """
         ids: list[str] = self._verbs.native.kill(by, reason, timeout, account, strategy_id, instrument).wait()
         return ids
 
     def halt(self, reason: str, *, by: str = "python") -> None:
-        """Refuses every new order and change, across restarts, until resumed."""
+        """Refuses every new order and change, across restarts, until resumed.
+
+        :raises JournalError: it is in force, but the journal has not taken it; should this process end first, the next
+            one carries it out.
+        """
         self._verbs.native.halt(by, reason).wait()
 
     def resume(
@@ -245,7 +251,11 @@ class ExecutionClient:
         strategy_id: str | None = None,
         instrument: str | None = None,
     ) -> None:
-        """Allows orders again; refused until the broker's books were read without a difference."""
+        """Allows orders again.
+
+        Refused until the broker's books were read since the halt with no gap open, nothing in doubt and no position
+        that differs, no order of ours lives twice, and a kill is verified.
+        """
         self._verbs.native.resume(by, reason, account, strategy_id, instrument).wait()
 
     def get_order_status(self, order: str | OrderHandle | Order) -> Order:
@@ -301,12 +311,15 @@ class ExecutionClient:
         return found
 
     def status(self) -> Status:
-        """Whether orders can be sent, and if not, why."""
+        """Whether orders can be sent, and if not, why: see :class:`Status`."""
         status: Status = self._verbs.native.status().wait()
         return status
 
     def wait_ready(self, timeout: float = READY_TIMEOUT) -> None:
-        """Waits until orders can be sent. :raises NotConnected: says what was missing when the time was up."""
+        """Waits until orders can be sent.
+
+        :raises NotConnected: says what was missing when the time was up, or at once where the journal is in trouble.
+        """
         self._verbs.native.wait_ready(timeout).wait()
 
     def events(self, timeout: float | None = None) -> Iterator[Event]:

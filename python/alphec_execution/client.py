@@ -60,6 +60,8 @@ class OrderHandle:
     async def accepted(self) -> Order:
         """Waits for the broker's first answer.
 
+        An order that was given up before its first byte is returned as ``DENIED``: see its ``deny_reason``.
+
         :raises OrderRejected: the broker refused it.
         :raises InDoubt: the broker did not answer, so that it may be live or not.
         """
@@ -296,13 +298,19 @@ class ExecutionClient:
 
         :param timeout: seconds to wait for the proof; ``None`` waits for good.
         :raises KillNotVerified: there is no proof in time; says what it canceled and what may still work.
+        :raises JournalError: it is in force and its cancels leave, but the journal has not taken it; should this process
+            end first, the next one carries it out. Kill again to wait for the proof.
         """
         call = self._verbs.native.kill(by, reason, timeout, account, strategy_id, instrument)
         ids: list[str] = await self._begin(call)
         return ids
 
     async def halt(self, reason: str, *, by: str = "python") -> None:
-        """Refuses every new order and change, across restarts, until resumed."""
+        """Refuses every new order and change, across restarts, until resumed.
+
+        :raises JournalError: it is in force, but the journal has not taken it; should this process end first, the next
+            one carries it out.
+        """
         await self._begin(self._verbs.native.halt(by, reason))
 
     async def resume(
@@ -314,7 +322,11 @@ class ExecutionClient:
         strategy_id: str | None = None,
         instrument: str | None = None,
     ) -> None:
-        """Allows orders again; refused until the broker's books were read without a difference."""
+        """Allows orders again.
+
+        Refused until the broker's books were read since the halt with no gap open, nothing in doubt and no position
+        that differs, no order of ours lives twice, and a kill is verified.
+        """
         call = self._verbs.native.resume(by, reason, account, strategy_id, instrument)
         await self._begin(call)
 
@@ -374,12 +386,15 @@ class ExecutionClient:
         return found
 
     async def status(self) -> Status:
-        """Whether orders can be sent, and if not, why."""
+        """Whether orders can be sent, and if not, why: see :class:`Status`."""
         status: Status = await self._begin(self._verbs.native.status())
         return status
 
     async def wait_ready(self, timeout: float = READY_TIMEOUT) -> None:
-        """Waits until orders can be sent. :raises NotConnected: says what was missing when the time was up."""
+        """Waits until orders can be sent.
+
+        :raises NotConnected: says what was missing when the time was up, or at once where the journal is in trouble.
+        """
         await self._begin(self._verbs.native.wait_ready(timeout))
 
     def events(self) -> AsyncIterator[Event]:

@@ -1,7 +1,7 @@
 //! `cargo xtask`: the project's own tasks, one file per step.
 //!
-//! Whatever CI checks, a developer can run with the same words. No step but `clients` installs anything, and
-//! a Rust toolchain, a C compiler and Python are all that `test` may need.
+//! Whatever CI checks, a developer can run with the same words. A Rust toolchain, a C compiler and Python are
+//! all that it may need; what a step needs beyond them it installs into the project's own folders.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks on its streams")]
 

@@ -226,7 +226,8 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Whether a new order can be sent now.
+    /// Whether new orders can be sent. Inside a restart window, after a live arming has ended and in a scope that is
+    /// halted by itself they are denied all the same.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
         matches!(self.link, LinkState::Ready)

@@ -35,11 +35,12 @@ pub enum CallError {
         /// What happened.
         why: String,
     },
-    /// It is in force and cancels have left, but the journal takes no records: a restart may not know of it. Of an
-    /// order: it stands as it did, and what was last heard of it is not on record.
+    /// It is in force and cancels have left, but the journal takes no records. Cancels and halts are in the emergency
+    /// store, for a next process; of anything else a restart does not know. Of an order: it stands as it did, and what
+    /// was last heard of it is not on record.
     #[error(
-        "in force, and not on record ({why}): it holds as long as this process runs; do it again once the journal \
-         takes records"
+        "in force, and not on record ({why}): should this process end first, the next one carries out cancels and halts \
+         and knows of nothing else; do it again once the journal takes records"
     )]
     NotOnRecord {
         /// What happened.

@@ -31,7 +31,7 @@ impl StopPolicy {
 pub struct StopReport {
     /// Orders that can still fill at the broker, in doubt ones included.
     pub left_working: Vec<Order>,
-    /// How many orders the stop asked to cancel.
+    /// How many orders had a cancel on its way while the stop waited for answers, whoever asked for it.
     pub canceled: usize,
     /// Whether the broker answered every cancel within the deadline.
     pub all_answered: bool,

@@ -433,7 +433,7 @@ impl ExecutionClient {
         }
     }
 
-    /// Waits until an order of this instrument could be judged: resolved, with a quote and account values.
+    /// Waits until there is a quote of this instrument, by which an order could be judged.
     ///
     /// # Errors
     /// [`Error::NoQuote`] when the time was up.

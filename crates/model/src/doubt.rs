@@ -16,8 +16,10 @@ pub enum WhenInDoubt {
     /// found" on top of complete lists and a quiet watch proves it gone.
     CancelProbe,
     /// The same, and once proven gone it is placed again, as a second attempt under a new broker order id. Once,
-    /// only limit orders, only when the gate passes it anew, and with the exposure of both attempts reserved:
-    /// a mark that its author gives to an order that is still wanted minutes later.
+    /// within a quarter of an hour, only a limit order by itself that nobody wants gone and the broker was never heard
+    /// to know, only when the gate passes it anew, and with the exposure of both attempts reserved: a mark that its
+    /// author gives to an order that is still wanted minutes later. Never for currency pairs, whose holdings cannot be
+    /// compared, and never beside custom rules.
     ResendIfAbsent,
 }
 

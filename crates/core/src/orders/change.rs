@@ -47,7 +47,7 @@ impl Turn<'_> {
     pub(crate) fn doubt(&mut self, ix: OrderIx, why: String) {
         let Some(order) = self.order(ix) else { return };
         let text = format!(
-            "order {} is in doubt ({why}): its exposure stays reserved and it is never resent",
+            "order {} is in doubt ({why}): its exposure stays reserved, and nothing is sent again meanwhile",
             order.client_order_id
         );
         self.alert(AlertKind::OrderInDoubt, text, Some(ix));

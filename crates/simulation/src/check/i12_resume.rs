@@ -7,16 +7,20 @@ use alphec_model::{Body, BrokerEvent, BrokerRequest, CancelScope, Record, UtcNan
 use super::{Invariant, Scene, Verdict};
 use crate::sight::Sight;
 
+/// Of which life, counted from 1, and when: between two lives the clock can have been set back.
+type When = (u64, UtcNanos);
+
 /// By the journal alone. Its instants, not its numbers: what one instant decides leaves after all of it, so lists
 /// that it asks for ahead of a halt are asked of the broker after the halt.
 #[derive(Default)]
 pub(super) struct Resume {
     /// Halts: since when, and whether by a kill.
-    halts: BTreeMap<CancelScope, (UtcNanos, bool)>,
+    halts: BTreeMap<CancelScope, (When, bool)>,
     /// When this life asked for which lists.
-    asked: BTreeMap<u64, UtcNanos>,
+    asked: BTreeMap<u64, When>,
     /// When the lists were asked for that were read last.
-    listed: Option<UtcNanos>,
+    listed: Option<When>,
+    life: u64,
     seq: u64,
 }
 
@@ -48,12 +52,15 @@ impl Invariant for Resume {
 
 impl Resume {
     /// The halt that a record lifts, since when it stood, and whether it was a kill.
-    fn note(&mut self, record: &Record) -> Option<(CancelScope, UtcNanos, bool)> {
+    fn note(&mut self, record: &Record) -> Option<(CancelScope, When, bool)> {
         self.seq = record.header.seq.get();
-        let at = record.header.at;
-        match &record.body {
+        if matches!(record.body, Body::Started { .. }) {
+            self.life += 1;
             // Lists are numbered by each life anew.
-            Body::Started { .. } => self.asked.clear(),
+            self.asked.clear();
+        }
+        let at = (self.life, record.header.at);
+        match &record.body {
             Body::Requested { request: BrokerRequest::Snapshot { id, .. } } => {
                 self.asked.insert(*id, at);
             }
@@ -79,7 +86,7 @@ impl Resume {
         &self,
         record: &Record,
         scene: &Scene<'_>,
-        (scope, since, is_kill): (&CancelScope, UtcNanos, bool),
+        (scope, since, is_kill): (&CancelScope, When, bool),
     ) -> Verdict {
         if self.listed.is_none_or(|asked| asked < since) {
             return Err(format!("trading of {scope} resumes and no lists were read since its halt"));
