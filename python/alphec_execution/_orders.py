@@ -95,8 +95,9 @@ class OrderRequest:
     """A new order.
 
     ``client_order_id`` is the idempotency key: the same key with the same body is the same order, and sends
-    nothing twice. What is ``None`` the client fills in: fresh ids, the profile's only account, its own strategy,
-    the profile's choice of what to do when the order is in doubt.
+    nothing twice. Where it is not given the request makes one of its own, so whoever is not sure submits the *same
+    request* again; :meth:`fresh` makes another order of it. What is ``None`` the client fills in: the profile's only
+    account, its own strategy, a correlation id, the profile's choice of what to do when the order is in doubt.
     """
 
     instrument: str
@@ -107,7 +108,7 @@ class OrderRequest:
     expire_at: datetime | None
     account: str | None
     strategy_id: str | None
-    client_order_id: str | None
+    client_order_id: str
     correlation_id: str | None
     when_in_doubt: WhenInDoubt | None
 
@@ -137,11 +138,15 @@ class OrderRequest:
         keep("expire_at", expire_at)
         keep("account", account)
         keep("strategy_id", strategy_id)
-        keep("client_order_id", client_order_id)
+        keep("client_order_id", _native.new_id() if client_order_id is None else client_order_id)
         keep("correlation_id", correlation_id)
         keep("when_in_doubt", when_in_doubt)
         if when_in_doubt is not None:
             _check(when_in_doubt, WhenInDoubt, "when_in_doubt", "WhenInDoubt.HOLD, for example")
+
+    def fresh(self) -> OrderRequest:
+        """The same as another order: with a key of its own."""
+        return replace(self, client_order_id=_native.new_id())
 
     def _terms(self) -> Terms:
         return terms(self.side, self.order_qty, self.order_type, self.time_in_force, self.expire_at)
@@ -152,7 +157,7 @@ class GroupRequest:
     """Orders that belong together, submitted as one act: none is sent unless all passed, and a group that does not
     arrive whole at the broker is undone.
 
-    The same group again (give keys, or keep the request) is the same group, and sends nothing twice.
+    The same group again is the same group, and sends nothing twice.
     """
 
     kind: GroupKind
@@ -163,7 +168,7 @@ class GroupRequest:
         for order in orders:
             _check(order, OrderRequest, "an order of the group", "an OrderRequest")
         object.__setattr__(self, "kind", kind)
-        object.__setattr__(self, "orders", _named(orders))
+        object.__setattr__(self, "orders", _of_one_work(orders))
 
     @classmethod
     def bracket(
@@ -181,25 +186,18 @@ class GroupRequest:
             None if price is None else exact(price, name)
             for name, price in (("take_profit", take_profit), ("stop_loss", stop_loss))
         ]
-        [entry] = _named([entry])
+        [entry] = _of_one_work([entry])
         exits = [
             replace(entry, client_order_id=key, side=side, order_type=order_type, time_in_force=life, expire_at=None)
-            for key, side, order_type, life in _native.exits(str(entry.client_order_id), entry._terms(), *prices)
+            for key, side, order_type, life in _native.exits(entry.client_order_id, entry._terms(), *prices)
         ]
         return cls(GroupKind.BRACKET, [entry, *exits])
 
 
-def _named(orders: Sequence[OrderRequest]) -> tuple[OrderRequest, ...]:
-    """The orders with keys, and of one work, so that asking twice is asking for the same."""
+def _of_one_work(orders: Sequence[OrderRequest]) -> tuple[OrderRequest, ...]:
+    """The orders with one correlation id, where they have none of their own."""
     work = next((order.correlation_id for order in orders if order.correlation_id), None) or _native.new_id()
-    return tuple(
-        replace(
-            order,
-            client_order_id=order.client_order_id or _native.new_id(),
-            correlation_id=order.correlation_id or work,
-        )
-        for order in orders
-    )
+    return tuple(replace(order, correlation_id=order.correlation_id or work) for order in orders)
 
 
 def terms(

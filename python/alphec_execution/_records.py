@@ -72,6 +72,31 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """What waits for the budget of messages, and what waited since the start."""
+
+    waiting: dict[str, int]
+    """Messages that wait now, by lane: ``kill``, ``cancel``, ``reducing``, ``new``, ``query``, first to last."""
+    delayed: int
+    """Messages that had to wait."""
+    longest: float
+    """The longest that one of them waited, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """A halt in force."""
+
+    scope: str
+    why: str
+    """And by whom."""
+    since: Timestamp
+    is_kill: bool
+    is_verified: bool
+    """Of a kill: complete lists have shown that nothing of it works any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Whether orders can be sent, and if not, why.
 
@@ -90,6 +115,12 @@ class Status:
     """Halts of single accounts, strategies or instruments, with their reasons."""
     journal_seq: int | None
     """The last durable record."""
+    stopping: bool
+    books_as_of: Timestamp | None
+    """When the broker's complete books were asked for that were read last, on this connection."""
+    farms_down: tuple[tuple[str, str], ...]
+    """Data farms that are broken: what they serve, and their names. Orders still pass while their prices are fresh."""
+    waits: Waits
 
 
 @dataclass(frozen=True, slots=True)

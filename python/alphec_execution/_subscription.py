@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
+from alphec_execution._log import log
 from alphec_execution.errors import ClientStopped, EventsMissed
-
-log = logging.getLogger("alphec_execution")
 
 _LOOK_EVERY = 0.2
 """How soon a closed subscription ends, in seconds."""

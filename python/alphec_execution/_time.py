@@ -21,7 +21,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Instant(datetime):
-    """What stands for a ``pandas.Timestamp`` where pandas is not: UTC, the nanoseconds kept in ``_ns``."""
+    """What stands for a ``pandas.Timestamp`` where pandas is not: UTC, the nanoseconds kept in ``_ns``.
+
+    Python makes new ones by arithmetic, which knows microseconds: they have no ``_ns``.
+    """
 
     _ns: int
 
@@ -33,7 +36,7 @@ class Instant(datetime):
         return made
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        return (Instant.of_ns, (self._ns,))
+        return (Instant.of_ns, (to_ns(self, "an instant"),))
 
 
 if not TYPE_CHECKING:
@@ -48,7 +51,7 @@ def instant(ns: int) -> Timestamp:
 
 def to_ns(at: datetime, name: str) -> int:
     """An instant in: any datetime with a zone, nanoseconds since 1970 out."""
-    if isinstance(at, Instant):
+    if isinstance(at, Instant) and hasattr(at, "_ns"):
         return at._ns
     if not isinstance(at, datetime):
         kind = type(at).__name__

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from alphec_execution import _native
+from alphec_execution import _log, _native
 from alphec_execution._enums import OrderState, TimeInForce
 from alphec_execution._orders import Asked, GroupRequest, OrderRequest, OrderType, terms
+from alphec_execution._records import Alert, StopReport
 from alphec_execution._rules import RiskRule
+from alphec_execution._subscription import Subscription
 from alphec_execution.errors import ClientStopped, InDoubt, OrderRejected
 
 KILL_TIMEOUT = 30.0
@@ -36,9 +38,12 @@ class Options:
     strategy_id: str | None = None
     rules: Sequence[RiskRule] = ()
     ready_timeout: float | None = READY_TIMEOUT
+    unarmed: bool = False
+    on_alert: Callable[[Alert], None] | None = None
 
     def start(self, rules: list[tuple[str, float, Any]]) -> _native.Client:
         """Starts the engine. Blocks for as long as the journal's replay takes."""
+        _log.listen()
         return _native.Client.start(
             profile=self.profile,
             config=None if self.config is None else os.fspath(self.config),
@@ -47,6 +52,8 @@ class Options:
             client_id=self.client_id,
             journal=None if self.journal is None else os.fspath(self.journal),
             arm=self.arm,
+            unarmed=self.unarmed,
+            hears_alerts=self.on_alert is not None,
             rules=rules,
         )
 
@@ -57,6 +64,14 @@ class Verbs:
 
     options: Options
     running: _native.Client | None = field(default=None)
+    subscription: Subscription | None = field(default=None)
+
+    def begin(self, native: _native.Client) -> None:
+        """The engine runs: whoever wants its alerts hears them from the start on."""
+        self.running = native
+        told = native.told()
+        if self.options.on_alert is not None and told is not None:
+            self.subscription = Subscription(told, self.options.on_alert)
 
     @property
     def native(self) -> _native.Client:
@@ -79,7 +94,7 @@ class Verbs:
 
     def _asked(self, request: OrderRequest) -> Asked:
         return (
-            request.client_order_id or _native.new_id(),
+            request.client_order_id,
             request.strategy_id or self._strategy_id(),
             request.correlation_id or _native.new_id(),
             request.account or self.only_account(),
@@ -116,6 +131,16 @@ class Verbs:
                 'say whose order it is: strategy_id="…" in the OrderRequest, or once for all in connect(…)'
             )
         return self.options.strategy_id
+
+
+def tell_what_is_left(report: StopReport) -> None:
+    """Where nobody looks at the report of a stop, the log has what it must not keep to itself."""
+    if report.records_lost:
+        _log.log.error("stopped, and %d records did not become durable", report.records_lost)
+    if not report.all_answered:
+        _log.log.error("stopped before the broker had answered every cancel; orders may still work")
+    for order in report.left_working:
+        _log.log.warning("stopped, and left at the broker: %r", order)
 
 
 def checked(order: _native.Order) -> _native.Order:

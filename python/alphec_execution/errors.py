@@ -161,3 +161,9 @@ class ConfigError(ExecutionError):
 
 class JournalError(ExecutionError):
     """The journal cannot be read, trusted or written; nothing new is sent until it can."""
+
+
+class NotOnRecord(JournalError):
+    """What was asked for is in force, and the journal has not taken it: should this process end first, the next one
+    carries out cancels and halts and knows of nothing else. Ask for it again once the journal takes records.
+    """

@@ -46,6 +46,18 @@ impl Lane {
     /// Every lane, first to last.
     pub const ALL: [Self; 5] = [Self::Kill, Self::Cancel, Self::Reducing, Self::New, Self::Query];
 
+    /// As people read it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Cancel => "cancel",
+            Self::Reducing => "reducing",
+            Self::New => "new",
+            Self::Query => "query",
+        }
+    }
+
     const fn index(self) -> usize {
         match self {
             Self::Kill => 0,

@@ -1,15 +1,16 @@
 //! What an operator can ask of a running engine from beside it: to stop trading.
 //!
 //! The journal's file lock keeps every second engine out, also that of `alphec-exec kill`. So the request is a small
-//! file next to the journal, `<journal>.operator`, and the engine that holds the journal looks for it four times a
-//! second and once before it sends anything. Only acts that stop trading can be asked for so: whoever may write next
+//! file next to the journal, `<journal>.operator` (with an ending of its own where another one still lies there), and the
+//! engine that holds the journal looks for it four times a second and once before it sends anything. Only acts that stop trading can be asked for so: whoever may write next
 //! to the journal may do that, and nothing else. A file that cannot be understood halts everything, because somebody
 //! meant something by it. It stays until the act is durable.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alphec_engine::{CallError, OperatorLine, PendingReply};
 use alphec_model::{CancelScope, Command};
@@ -57,35 +58,45 @@ impl StopAct {
     }
 }
 
-/// Where a request to the engine on this journal lies.
+/// Where a request to the engine on this journal lies, if it is the only one.
 #[must_use]
 pub fn operator_file(journal: &Path) -> PathBuf {
-    let mut name = journal.as_os_str().to_owned();
-    name.push(".operator");
-    PathBuf::from(name)
+    with_ending(journal, ".operator")
 }
 
 /// Asks the engine that holds this journal to stop trading. It has when the file is gone.
 ///
 /// # Errors
-/// The file cannot be written, or another request still lies there.
+/// The file cannot be written.
 pub fn ask_beside(journal: &Path, act: &StopAct) -> std::io::Result<PathBuf> {
     let path = operator_file(journal);
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}", std::process::id()));
-    let draft = PathBuf::from(draft);
+    let one_more = uuid::Uuid::new_v4().simple().to_string();
+    let draft = with_ending(&path, &format!("-{one_more}"));
     let mut file = fs::File::create(&draft)?;
     file.write_all(&serde_json::to_vec(act)?)?;
     file.sync_all()?;
-    // Whole or not there at all, and never over another request.
-    let linked = fs::hard_link(&draft, &path);
+    // Whole or not there at all, and never over another request: that one may wait for a journal in trouble, and this
+    // one may reach further.
+    let linked = match fs::hard_link(&draft, &path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let beside = with_ending(&path, &format!(".{one_more}"));
+            fs::hard_link(&draft, &beside).map(|()| beside)
+        }
+        linked => linked.map(|()| path),
+    };
     fs::remove_file(&draft)?;
-    linked.map(|()| path)
+    linked
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 /// Looks for requests for as long as the engine runs.
 pub(crate) fn watch(journal: &Path, line: OperatorLine) -> std::io::Result<()> {
-    let mut watch = Watch { path: operator_file(journal), line, done: None };
+    let mut watch = Watch { path: operator_file(journal), line, known: BTreeMap::new() };
     // Before this process can have sent anything: the link takes longer than this look.
     let first = watch.look();
     std::thread::Builder::new().name("alphec-operator".to_owned()).spawn(move || watch.run(first)).map(drop)
@@ -94,75 +105,113 @@ pub(crate) fn watch(journal: &Path, line: OperatorLine) -> std::io::Result<()> {
 struct Watch {
     path: PathBuf,
     line: OperatorLine,
-    /// The request that was done and whose file could not be removed yet.
-    done: Option<Vec<u8>>,
+    known: BTreeMap<PathBuf, Known>,
 }
 
-/// A request on its way: its bytes, and its answer.
-type Asked = (Vec<u8>, PendingReply);
+/// What became of a request that still lies there.
+enum Known {
+    /// It was done, and could not be recorded: to do it over and over would only fill the lane of its cancels.
+    NotOnRecord { again_at: Instant },
+    /// It is on record, and its file could not be removed.
+    Done { bytes: Vec<u8> },
+}
+
+/// A request on its way.
+struct Asked {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    answer: PendingReply,
+}
 
 impl Watch {
-    fn run(mut self, first: Option<Asked>) {
+    fn run(mut self, first: Vec<Asked>) {
         let mut asked = first;
-        let mut pause = LOOK_EVERY;
         while self.line.is_open() {
-            if let Some((bytes, answer)) = asked.take() {
-                pause = LOOK_EVERY;
-                match answer.wait() {
-                    Ok(_) | Err(CallError::Misuse(_)) => self.finish(bytes),
-                    Err(error) => {
-                        // It was done; to do it over and over would only fill the lane of its cancels.
-                        pause = NOT_ON_RECORD_PAUSE;
-                        tracing::error!(%error, "the operator's request is not on record yet; trying again");
-                    }
-                }
-            }
-            std::thread::sleep(pause);
+            asked.into_iter().for_each(|one| self.hear(one));
+            std::thread::sleep(LOOK_EVERY);
             asked = self.look();
         }
     }
 
-    /// Asks for what lies there, if it is new.
-    fn look(&mut self) -> Option<Asked> {
-        let (bytes, command) = match self.read() {
-            Ok(bytes) => {
-                let act = serde_json::from_slice::<StopAct>(&bytes).map_err(|error| error.to_string());
-                (bytes, act.map_or_else(|why| self.misunderstood(&why), StopAct::command))
+    fn hear(&mut self, Asked { path, bytes, answer }: Asked) {
+        match answer.wait() {
+            Ok(_) | Err(CallError::Misuse(_)) => self.finish(path, bytes),
+            Err(error) => {
+                tracing::error!(%error, "the operator's request is not on record yet; trying again");
+                self.known
+                    .insert(path, Known::NotOnRecord { again_at: Instant::now() + NOT_ON_RECORD_PAUSE });
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.done = None;
-                return None;
-            }
-            Err(error) => (Vec::new(), self.misunderstood(&error.to_string())),
+        }
+    }
+
+    /// Asks for what lies there, as far as it is new or due again.
+    fn look(&mut self) -> Vec<Asked> {
+        let there = self.requests();
+        self.known.retain(|path, _| there.contains(path));
+        there.into_iter().filter_map(|path| self.ask(path)).collect()
+    }
+
+    /// The file, and others that came while it lay there.
+    fn requests(&self) -> Vec<PathBuf> {
+        let name = self.path.file_name().unwrap_or_default().as_encoded_bytes();
+        let is_request = |path: &PathBuf| {
+            let ending = path.file_name().and_then(|it| it.as_encoded_bytes().strip_prefix(name));
+            ending.is_some_and(|ending| ending.is_empty() || ending.starts_with(b"."))
         };
-        if self.done.as_ref() == Some(&bytes) {
-            self.finish(bytes);
+        let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty());
+        match fs::read_dir(folder.unwrap_or(Path::new("."))) {
+            Ok(entries) => entries
+                .flatten()
+                .map(|entry| self.path.with_file_name(entry.file_name()))
+                .filter(is_request)
+                .collect(),
+            // A folder that may be written and not be listed still shows the file that everybody knows.
+            Err(_) => vec![self.path.clone()],
+        }
+    }
+
+    fn ask(&mut self, path: PathBuf) -> Option<Asked> {
+        if matches!(self.known.get(&path), Some(Known::NotOnRecord { again_at }) if Instant::now() < *again_at)
+        {
             return None;
         }
-        self.line.ask(command).ok().map(|answer| (bytes, answer))
-    }
-
-    fn read(&self) -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        fs::File::open(&self.path)?.take(BYTES_MAX).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn misunderstood(&self, why: &str) -> Command {
-        let reason = format!("{} could not be understood: {why}", self.path.display());
-        Command::Halt { by: "the operator's file".to_owned(), reason }
+        let (bytes, command) = match read(&path) {
+            Ok(bytes) => {
+                let act = serde_json::from_slice::<StopAct>(&bytes).map_err(|error| error.to_string());
+                (bytes, act.map_or_else(|why| misunderstood(&path, &why), StopAct::command))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(error) => (Vec::new(), misunderstood(&path, &error.to_string())),
+        };
+        if matches!(self.known.get(&path), Some(Known::Done { bytes: done }) if *done == bytes) {
+            self.finish(path, bytes);
+            return None;
+        }
+        let answer = self.line.ask(command).ok()?;
+        Some(Asked { path, bytes, answer })
     }
 
     /// It is on record: the file has done its work.
-    fn finish(&mut self, bytes: Vec<u8>) {
-        match fs::remove_file(&self.path) {
+    fn finish(&mut self, path: PathBuf, bytes: Vec<u8>) {
+        match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                if self.done.is_none() {
-                    tracing::error!(%error, path = %self.path.display(), "remove this file: its request is done");
+                if !matches!(self.known.get(&path), Some(Known::Done { .. })) {
+                    tracing::error!(%error, path = %path.display(), "remove this file: its request is done");
                 }
-                self.done = Some(bytes);
+                self.known.insert(path, Known::Done { bytes });
             }
-            _ => self.done = None,
+            _ => drop(self.known.remove(&path)),
         }
     }
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn misunderstood(path: &Path, why: &str) -> Command {
+    let reason = format!("{} could not be understood: {why}", path.display());
+    Command::Halt { by: "the operator's file".to_owned(), reason }
 }

@@ -121,11 +121,10 @@ impl Builder {
             Mode::Live if unarmed => None,
             Mode::Live => Some(profile.check_armed(arming_token.as_deref(), clock.now())?),
         };
-        if let Some(webhook) = &profile.alert_webhook {
-            sinks.push(Arc::new(WebhookSink::new(webhook.resolve()?)?));
-        }
+        // First: whoever finds it held can ask the engine that holds it, and needs nothing else for that.
         let journal =
             Journal::open_or_create(&profile.journal, OpenOptions::new("alphec-exec", clock.now()))?;
+        sinks.extend(webhook(&profile, unarmed)?);
         let mut core = Core::new(core_config(&profile, &rules, armed_until, clock.now()));
         replay_journal(&mut core, &journal, &profile)?;
         let unfinished = crate::unfinished::open(&journal)?;
@@ -152,6 +151,19 @@ impl Builder {
             tracing::error!(%error, "no operator can halt this engine from beside it");
         }
         Ok(ExecutionClient { handle, stop: profile.stop, profile: profile.name })
+    }
+}
+
+/// Where alerts go besides, by the profile. To stop trading needs no secret: without one it is told, and goes on.
+fn webhook(profile: &Profile, is_to_stop: bool) -> Result<Option<Arc<dyn AlertSink>>, Error> {
+    let Some(address) = &profile.alert_webhook else { return Ok(None) };
+    match address.resolve().and_then(WebhookSink::new) {
+        Ok(sink) => Ok(Some(Arc::new(sink))),
+        Err(error) if is_to_stop => {
+            tracing::error!(%error, "alerts go to no webhook");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

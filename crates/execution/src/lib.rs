@@ -26,7 +26,7 @@ mod unfinished;
 
 use alphec_model::{ClientOrderId, CorrelationId};
 
-pub use alphec_engine::core::{Halt, Misuse, Mode, Readiness};
+pub use alphec_engine::core::{Halt, Lane, Misuse, Mode, Readiness, Waits};
 pub use alphec_engine::{
     AlertSink, Answering, BrokerTask, CallError, Clock, Delivery, DeliveryError, RecoverError, RiskRule,
     Stats, Status, StopPolicy, StopReport, SystemClock, sync_rule,

@@ -3,7 +3,7 @@
 //! The loop's own thread polls them. Whoever makes one ready (the engine, mostly) notes its number and writes one
 //! byte into a pipe that the loop watches: it never takes the interpreter's lock, so a busy interpreter cannot
 //! stall it. An `await` that is cancelled leaves its call here to be carried to its end: what was asked of the
-//! engine is neither lost nor withdrawn.
+//! engine is neither lost nor withdrawn. Only what waits and asks for nothing is forgotten.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
@@ -87,8 +87,8 @@ impl Bridge {
         self.read.as_raw_fd()
     }
 
-    /// Begins a call; `future` gets its answer, perhaps at once.
-    fn begin(&self, py: Python<'_>, call: &Call, future: Py<PyAny>) -> PyResult<()> {
+    /// Begins a call; `future` gets its answer, perhaps at once. Gives the call's number.
+    fn begin(&self, py: Python<'_>, call: &Call, future: Py<PyAny>) -> PyResult<u64> {
         runtime::check_owner(py, self.owner)?;
         let asking = call.take()?;
         let number = {
@@ -97,7 +97,13 @@ impl Bridge {
             calls.last
         };
         let waker = Waker::from(Arc::new(Ring { number, ready: Arc::clone(&self.ready) }));
-        self.go_on(py, number, Waiting { asking, waker, future })
+        self.go_on(py, number, Waiting { asking, waker, future })?;
+        Ok(number)
+    }
+
+    /// Nobody waits for this call any more, and it only waits itself.
+    fn forget(&self, number: u64) {
+        drop(lock(&self.calls).waiting.remove(&number));
     }
 
     /// Carries on what can go on. Called by the event loop.
@@ -111,12 +117,14 @@ impl Bridge {
         // Before the numbers are taken: what comes after rings again.
         self.ready.rung.store(false, Ordering::SeqCst);
         let numbers = std::mem::take(&mut *lock(&self.ready.numbers));
+        let mut failed = None;
         for number in numbers {
             // Rung twice, or ended meanwhile.
             let Some(waiting) = lock(&self.calls).waiting.remove(&number) else { continue };
-            self.go_on(py, number, waiting)?;
+            // One that fails keeps no other waiting.
+            failed = self.go_on(py, number, waiting).err().or(failed);
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// How many calls are under way.

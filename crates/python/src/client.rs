@@ -1,14 +1,18 @@
 //! The verbs of the library, each as a [`Call`].
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use alphec_execution::config::{Env, Overrides, Source, load};
-use alphec_execution::model::{AccountId, CancelScope, ClientOrderId, InstrumentId, Order as ModelOrder};
-use alphec_execution::{ExecutionClient, Profile};
+use alphec_execution::config::{Env, Overrides, Source, Stop, load};
+use alphec_execution::model::{
+    AccountId, Alert, CancelScope, ClientOrderId, InstrumentId, Order as ModelOrder,
+};
+use alphec_execution::{AlertSink, Delivery, ExecutionClient, Profile, StopPolicy};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
 
 use crate::alert::AlertStream;
 use crate::call::{Call, duration};
@@ -22,6 +26,10 @@ use crate::{error, records, runtime};
 
 /// Clients of this process that may still run, for the interpreter's exit.
 static RUNNING: Mutex<Vec<Weak<Running>>> = Mutex::new(Vec::new());
+/// Stops of clients that nobody has any more, for the interpreter's exit too.
+static LEAVING: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+/// Alerts that a listener of the start may be behind before it misses some.
+const ALERTS_MAX: usize = 4_096;
 
 struct Running {
     owner: u32,
@@ -33,15 +41,40 @@ struct Running {
 pub(crate) struct Client {
     running: std::mem::ManuallyDrop<Arc<Running>>,
     profile: Profile,
+    /// What was told since the start, if somebody wants to hear it.
+    told: Mutex<Option<broadcast::Receiver<Alert>>>,
+}
+
+/// Alerts from the start on: those of the start itself come before anybody can subscribe.
+struct FromTheStart(broadcast::Sender<Alert>);
+
+impl AlertSink for FromTheStart {
+    fn name(&self) -> &str {
+        "python"
+    }
+
+    fn deliver<'a>(&'a self, alert: &'a Alert) -> Delivery<'a> {
+        // Nobody may listen any more, which is their choice.
+        drop(self.0.send(alert.clone()));
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 impl Drop for Client {
     #[expect(unsafe_code, reason = "the only drop of a field that a forked child must not drop")]
     fn drop(&mut self) {
         // In a forked child the engine's threads do not exist, and its locks may be held by ones that never come.
-        if self.running.owner == std::process::id() {
-            // SAFETY: dropped once, here, and not used after.
-            unsafe { std::mem::ManuallyDrop::drop(&mut self.running) }
+        if self.running.owner != std::process::id() {
+            return;
+        }
+        // SAFETY: taken once, here, and not used after.
+        let running = unsafe { std::mem::ManuallyDrop::take(&mut self.running) };
+        // Nobody waits for it but the interpreter's exit: at the end of a script the process would be gone before
+        // anything was canceled.
+        if let Some(runtime) = runtime::made() {
+            let mut leaving = lock(&LEAVING);
+            leaving.retain(|stop| !stop.is_finished());
+            leaving.push(runtime.spawn(async move { drop(running.client.stop().await) }));
         }
     }
 }
@@ -53,6 +86,10 @@ impl Client {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A fresh id: time-ordered and unique.
 #[pyfunction]
 pub(crate) fn new_id() -> String {
@@ -62,7 +99,8 @@ pub(crate) fn new_id() -> String {
 /// Stops whatever still runs by its profile's policy. Called when the interpreter exits.
 #[pyfunction]
 pub(crate) fn stop_all(py: Python<'_>) -> PyResult<()> {
-    let running = std::mem::take(&mut *RUNNING.lock().unwrap_or_else(PoisonError::into_inner));
+    let running = std::mem::take(&mut *lock(&RUNNING));
+    let mut failed = None;
     for running in running.iter().filter_map(Weak::upgrade) {
         if running.owner != std::process::id() {
             // A forked child: not its to stop, nor to drop.
@@ -74,10 +112,20 @@ pub(crate) fn stop_all(py: Python<'_>) -> PyResult<()> {
         match Call::new(async move { client.stop().await }, |_, _| Ok(())).wait_for_exit(py) {
             Ok(()) => {}
             Err(error) if error.get_type(py).name()?.to_str()? == "ClientStopped" => {}
-            Err(error) => return Err(error),
+            Err(error) => failed = Some(error),
         }
     }
-    Ok(())
+    let leaving = std::mem::take(&mut *lock(&LEAVING));
+    if let Some(runtime) = runtime::made() {
+        py.detach(|| {
+            runtime.block_on(async {
+                for stop in leaving {
+                    drop(stop.await);
+                }
+            });
+        });
+    }
+    failed.map_or(Ok(()), Err)
 }
 
 /// A rule as the Python half gives it: its name, its deadline in seconds, and what to call.
@@ -87,7 +135,7 @@ type RuleParts = (String, f64, Py<PyAny>);
 impl Client {
     /// Loads a profile, replays its journal and starts the engine. Blocks for as long as the replay takes.
     #[staticmethod]
-    #[pyo3(signature = (profile=None, config=None, host=None, port=None, client_id=None, journal=None, arm=None, rules=Vec::new()))]
+    #[pyo3(signature = (profile=None, config=None, host=None, port=None, client_id=None, journal=None, arm=None, unarmed=false, hears_alerts=false, rules=Vec::new()))]
     fn start(
         py: Python<'_>,
         profile: Option<String>,
@@ -97,6 +145,8 @@ impl Client {
         client_id: Option<i32>,
         journal: Option<PathBuf>,
         arm: Option<String>,
+        unarmed: bool,
+        hears_alerts: bool,
         rules: Vec<RuleParts>,
     ) -> PyResult<Self> {
         let overrides = Overrides { host, port, client_id, journal };
@@ -106,15 +156,30 @@ impl Client {
         if let Some(token) = arm {
             builder = builder.arm(token);
         }
+        if unarmed {
+            builder = builder.unarmed();
+        }
+        let mut told = None;
+        if hears_alerts {
+            let (sender, receiver) = broadcast::channel(ALERTS_MAX);
+            builder = builder.alert_sink(Arc::new(FromTheStart(sender)));
+            told = Some(receiver);
+        }
+        // Made here, so that the end of the client finds it.
+        runtime::get(py)?;
         for (name, deadline, dispatch) in rules {
             builder = builder.rule(PythonRule::start(py, name, duration(deadline)?, dispatch)?);
         }
         let client = py.detach(move || builder.start()).map_err(|error| error::raise(py, error))?;
         let running = Arc::new(Running { owner: std::process::id(), client });
-        let mut all = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&RUNNING);
         all.retain(|other| other.strong_count() > 0);
         all.push(Arc::downgrade(&running));
-        Ok(Self { running: std::mem::ManuallyDrop::new(running), profile: loaded.profile })
+        Ok(Self {
+            running: std::mem::ManuallyDrop::new(running),
+            profile: loaded.profile,
+            told: Mutex::new(told),
+        })
     }
 
     #[getter]
@@ -315,6 +380,51 @@ impl Client {
 
     fn alerts(&self, py: Python<'_>) -> PyResult<AlertStream> {
         Ok(AlertStream::new(self.client(py)?.alerts()))
+    }
+
+    /// Alerts from the start on, once, where the start was told that somebody would hear them.
+    fn told(&self) -> Option<AlertStream> {
+        lock(&self.told).take().map(AlertStream::new)
+    }
+
+    fn halts(&self, py: Python<'_>) -> PyResult<Call> {
+        let client = self.client(py)?;
+        Ok(Call::new(async move { client.halts().await }, |py, halts| {
+            halts.iter().map(|(scope, halt)| records::halt(py, scope, halt)).collect::<PyResult<Vec<_>>>()
+        }))
+    }
+
+    fn accept_position(
+        &self,
+        py: Python<'_>,
+        account: &str,
+        instrument: &str,
+        by: String,
+        reason: String,
+    ) -> PyResult<Call> {
+        let (client, account) = (self.client(py)?, id::<AccountId>("account", account)?);
+        let instrument: InstrumentId = id("instrument", instrument)?;
+        Ok(Call::nothing(async move { client.accept_position(&account, &instrument, &by, &reason).await }))
+    }
+
+    fn settle_order(
+        &self,
+        py: Python<'_>,
+        client_order_id: &str,
+        by: String,
+        reason: String,
+    ) -> PyResult<Call> {
+        let (client, key) = (self.client(py)?, id::<ClientOrderId>("client_order_id", client_order_id)?);
+        Ok(Call::new(async move { client.settle_order(&key, &by, &reason).await }, |_, order| {
+            Ok(Order::from(order))
+        }))
+    }
+
+    /// Stops and cancels nothing.
+    fn leave(&self, py: Python<'_>) -> PyResult<Call> {
+        let client = self.client(py)?;
+        let stop = Stop { policy: StopPolicy::Keep, deadline: self.profile.stop.deadline };
+        Ok(Call::new(async move { client.stop_with(stop).await }, records::stop_report))
     }
 
     /// Stops by the profile's policy.

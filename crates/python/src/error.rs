@@ -40,9 +40,8 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
             return denied(py, &text, *order, &reason).unwrap_or_else(|error| error);
         }
         Error::Config(_) => "ConfigError",
-        Error::Journal(_)
-        | Error::Recover { .. }
-        | Error::Call(CallError::Journal { .. } | CallError::NotOnRecord { .. }) => "JournalError",
+        Error::Journal(_) | Error::Recover { .. } | Error::Call(CallError::Journal { .. }) => "JournalError",
+        Error::Call(CallError::NotOnRecord { .. }) => "NotOnRecord",
         Error::NotReady { .. } | Error::NoQuote { .. } => "NotConnected",
         Error::Call(CallError::Stopped) => "ClientStopped",
         Error::Call(CallError::Misuse(Misuse::UnknownOrder(_))) => "UnknownOrder",

@@ -19,6 +19,7 @@ mod error;
 mod event;
 mod gateway;
 mod handle;
+mod log;
 mod order;
 mod records;
 mod request;
@@ -31,6 +32,7 @@ use pyo3::prelude::*;
 /// The module `alphec_execution._native`.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    log::collect();
     module.add("VERSION", alphec_execution::VERSION)?;
     module.add_class::<alert::AlertStream>()?;
     module.add_class::<bridge::Bridge>()?;
@@ -45,6 +47,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(audit::audit, module)?)?;
     module.add_function(wrap_pyfunction!(client::new_id, module)?)?;
     module.add_function(wrap_pyfunction!(client::stop_all, module)?)?;
+    module.add_function(wrap_pyfunction!(log::log_lines, module)?)?;
     module.add_function(wrap_pyfunction!(request::exits, module)?)?;
     Ok(())
 }

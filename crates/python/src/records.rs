@@ -1,8 +1,8 @@
 //! Small records: frozen dataclasses of the package (`alphec_execution._records`), made whole at once.
 
 use alphec_execution::model::record::Fill;
-use alphec_execution::model::{AccountId, AccountValues, Alert, ForeignOrder, Position, Quote};
-use alphec_execution::{Reconciliation, Status, StopReport};
+use alphec_execution::model::{AccountId, AccountValues, Alert, CancelScope, ForeignOrder, Position, Quote};
+use alphec_execution::{Halt, Lane, Reconciliation, Status, StopReport, Waits};
 use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -58,8 +58,41 @@ pub(crate) fn status(py: Python<'_>, status: Status) -> PyResult<Py<PyAny>> {
     let scopes: Vec<_> =
         readiness.halted_scopes.iter().map(|(scope, why)| (scope.to_string(), why.clone())).collect();
     let scopes = PyTuple::new(py, scopes)?;
+    let farms = readiness.farms_down.iter().map(|(kind, name)| (kind.to_string(), name.as_str()));
+    let farms = PyTuple::new(py, farms.collect::<Vec<_>>())?;
+    let (read, waits) = (maybe_instant(py, readiness.books_as_of)?, waits(py, &status.stats.waits)?);
     let whys = (readiness.refused, readiness.halted, readiness.journal_trouble);
-    record(py, "Status", (ready, link, whys.0, whys.1, whys.2, readiness.gap, scopes, seq))
+    record(
+        py,
+        "Status",
+        (
+            ready,
+            link,
+            whys.0,
+            whys.1,
+            whys.2,
+            readiness.gap,
+            scopes,
+            seq,
+            readiness.stopping,
+            read,
+            farms,
+            waits,
+        ),
+    )
+}
+
+fn waits(py: Python<'_>, waits: &Waits) -> PyResult<Py<PyAny>> {
+    let waiting = PyDict::new(py);
+    for (lane, count) in Lane::ALL.iter().zip(waits.waiting) {
+        waiting.set_item(lane.as_str(), count)?;
+    }
+    record(py, "Waits", (waiting, waits.delayed, waits.longest.as_secs_f64()))
+}
+
+pub(crate) fn halt(py: Python<'_>, scope: &CancelScope, halt: &Halt) -> PyResult<Py<PyAny>> {
+    let since = instant(py, halt.since)?;
+    record(py, "Halt", (scope.to_string(), halt.why.as_str(), since, halt.is_kill, halt.is_verified))
 }
 
 pub(crate) fn stop_report(py: Python<'_>, report: StopReport) -> PyResult<Py<PyAny>> {

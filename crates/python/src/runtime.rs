@@ -24,6 +24,12 @@ pub(crate) fn get(py: Python<'_>) -> PyResult<&'static Runtime> {
     runtime.as_ref().map_err(|why| error::execution(py, &format!("no thread for timers: {why}")))
 }
 
+/// The runtime of this process, if it has been made.
+pub(crate) fn made() -> Option<&'static Runtime> {
+    let (_, runtime) = RUNTIME.get().filter(|(owner, _)| *owner == std::process::id())?;
+    runtime.as_ref().ok()
+}
+
 /// What was started belongs to the process that started it: a forked child has its memory but none of its threads,
 /// and must touch neither its socket nor its journal.
 pub(crate) fn check_owner(py: Python<'_>, owner: u32) -> PyResult<()> {

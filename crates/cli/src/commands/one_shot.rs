@@ -7,7 +7,7 @@ use std::time::Duration;
 use alphec_execution::config::Stop;
 use alphec_execution::model::broker::{BrokerEvent, LinkState};
 use alphec_execution::model::{
-    AccountId, Alert, AlertKind, Body, ClientOrderId, InstrumentId, OrderState, Seq,
+    AccountId, Alert, AlertKind, Body, ClientOrderId, InstrumentId, OrderState, Seq, Severity,
 };
 use alphec_execution::{Builder, Error, ExecutionClient, Profile, StopPolicy};
 use alphec_journal::{Filter, Reader};
@@ -165,27 +165,27 @@ impl OneShot {
         self.lately_observed().iter().any(is_it)
     }
 
-    /// Whether a global cancel went to the wire, by the record after `before`.
+    /// Whether a global cancel went to the wire, by the record after `before`; `None` when that was not heard of.
     ///
     /// # Errors
-    /// Why not, as far as it is known.
+    /// Why not.
     pub(crate) async fn global_cancel_outcome(
         &self,
         before: Option<Seq>,
         patience: Duration,
-    ) -> Result<(), String> {
+    ) -> Option<Result<(), String>> {
         let deadline = Instant::now() + patience;
         loop {
             let since = before.map_or(Filter::default(), |seq| Filter::default().from(seq.next()));
             for event in self.observed(&since.kind("observed")) {
                 match event {
-                    BrokerEvent::GlobalCancelWritten { .. } => return Ok(()),
-                    BrokerEvent::GlobalCancelNotWritten { why } => return Err(why),
+                    BrokerEvent::GlobalCancelWritten { .. } => return Some(Ok(())),
+                    BrokerEvent::GlobalCancelNotWritten { why } => return Some(Err(why)),
                     _ => {}
                 }
             }
             if Instant::now() >= deadline {
-                return Err("it was not heard of that it was written".to_owned());
+                return None;
             }
             tokio::time::sleep(LOOK_AGAIN_AFTER).await;
         }
@@ -273,16 +273,12 @@ impl OneShot {
     }
 }
 
-/// Denials and rejections are told as what became of the order, and links by the wait for them.
+/// Whatever someone should look at now, and an order that was placed again. Denials and rejections are told as what
+/// became of the order, and links by the wait for them.
 const fn is_for_the_operator(kind: AlertKind) -> bool {
-    matches!(
-        kind,
-        AlertKind::OrderInDoubt
-            | AlertKind::PositionBreak
-            | AlertKind::JournalTrouble
-            | AlertKind::Halted
-            | AlertKind::Anomaly
-    )
+    let is_of_the_link = matches!(kind, AlertKind::ReconnectFailing);
+    matches!(kind, AlertKind::OrderResent)
+        || (matches!(kind.severity(), Severity::Critical) && !is_of_the_link)
 }
 
 /// Whether anything listens there at all.

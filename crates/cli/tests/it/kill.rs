@@ -1,8 +1,10 @@
 //! The kill switch from the command line, and the way back.
 
+use alphec_execution::model::CancelScope;
+use alphec_execution::{StopAct, ask_beside, operator_file};
 use serde_json::json;
 
-use crate::house::{House, Sim};
+use crate::house::{House, Sim, profile};
 
 #[test]
 fn a_kill_cancels_is_verified_outlives_the_command_and_needs_a_deliberate_resume() {
@@ -73,6 +75,48 @@ fn a_request_that_nobody_understands_halts_the_next_engine_before_it_sends_anyth
         .exits(3)
         .complains(&["halted", "could not be understood"]);
     assert!(!house.path("paper.db.operator").exists());
+}
+
+#[test]
+fn a_request_that_waits_keeps_no_other_one_from_being_made_and_all_are_done() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    let journal = house.path("paper.db");
+    let kill = |scope| StopAct::Kill { scope, by: "mary".to_owned(), reason: "drill".to_owned() };
+    let narrow = CancelScope::Instrument { instrument: "AAPL".parse().unwrap() };
+    let narrow = ask_beside(&journal, &kill(narrow)).unwrap();
+    let wide = ask_beside(&journal, &kill(CancelScope::All)).unwrap();
+    assert_eq!(narrow, operator_file(&journal));
+    assert_ne!(narrow, wide);
+    let halts = house.run(&["reconcile", "show", "--json"]).exits(0).json()["halts"].clone();
+    assert_eq!(halts.as_array().map(Vec::len), Some(2), "{halts}");
+    assert!(!narrow.exists() && !wide.exists(), "both are on record");
+    let left = std::fs::read_dir(journal.parent().unwrap()).unwrap().flatten();
+    let left: Vec<_> =
+        left.map(|it| it.file_name()).filter(|it| it.to_string_lossy().contains("operator")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn to_stop_trading_needs_no_secret_beside_a_running_engine_or_alone() {
+    let sim = Sim::start(&[]);
+    let house =
+        House::with(&format!("{}alerts.webhook = \"env:ALPHEC_NO_SUCH_SECRET\"\n", profile(sim.addr)));
+    house
+        .submit("a", &["--type", "limit", "--limit", "225.50"])
+        .exits(2)
+        .complains(&["ALPHEC_NO_SUCH_SECRET"]);
+    let said = house.run(&["kill", "--all", "--reason", "drill", "--by", "mary", "--json"]).exits(0).json();
+    assert_eq!(said["verified"], true, "{said}");
+    // Whoever holds the journal is asked, although this shell could not start an engine that trades.
+    let held = alphec_journal::Journal::open_or_create(
+        house.path("paper.db"),
+        alphec_journal::OpenOptions::new("test", alphec_execution::model::UtcNanos::EPOCH),
+    )
+    .unwrap();
+    let said = house.run(&["kill", "--all", "--reason", "drill", "--by", "mary", "--timeout", "1"]).exits(1);
+    said.complains(&["has not taken the request"]);
+    drop(held);
 }
 
 #[test]

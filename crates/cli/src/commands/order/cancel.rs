@@ -110,16 +110,24 @@ async fn cancel_globally(common: &Common, one_shot: &OneShot, patience: &Patienc
     let before = one_shot.client.status().await?.journal_seq;
     let GlobalCancel { orders: ids, not_sent } =
         one_shot.client.global_cancel("alphec-exec", "order cancel --all --global").await?;
-    let not_written = match not_sent {
-        None => one_shot.global_cancel_outcome(before, patience.timeout()).await.err(),
-        not_sent => not_sent,
+    let outcome = match not_sent {
+        None => one_shot.global_cancel_outcome(before, patience.timeout()).await,
+        Some(why) => Some(Err(why)),
     };
     let orders = ends(one_shot, &ids, patience.timeout()).await?;
-    if let Some(why) = not_written {
-        let message = format!(
-            "the global cancel did not leave: {why}; orders of others stand as they did, and it is not sent later"
-        );
-        return Err(Failure::new(Exit::NotConnected, "not_connected", message).into());
+    match outcome {
+        Some(Ok(())) => {}
+        Some(Err(why)) => {
+            let message = format!(
+                "the global cancel did not leave: {why}; orders of others stand as they did, and it is not sent later"
+            );
+            return Err(Failure::new(Exit::NotConnected, "not_connected", message).into());
+        }
+        None => {
+            let message = "it was not heard of whether the global cancel left: orders of others may have ended; look at \
+                           them in TWS, and run it again if they stand";
+            return Err(Failure::new(Exit::InDoubt, "global_cancel_in_doubt", message.to_owned()).into());
+        }
     }
     if common.json {
         let documents: Vec<OrderDocument<'_>> = orders.iter().map(OrderDocument::new).collect();
