@@ -29,7 +29,7 @@ SECTIONS: list[tuple[str, str, list[str]]] = [
     (
         "Records",
         "_records.py",
-        ["Fill", "Position", "Account", "Quote", "Status", "Reconciliation", "StopReport", "Alert", "ForeignOrder"],
+        ["Fill", "Position", "Account", "Quote", "Status", "Waits", "Halt", "Reconciliation", "StopReport", "Alert", "ForeignOrder"],
     ),
     ("Risk rules", "_rules.py", ["RiskRule", "ProposedOrder", "RiskContext", "Verdict"]),
     ("Callbacks", "_subscription.py", ["Subscription"]),

@@ -12,7 +12,7 @@ Prices and sizes are ``Decimal``, times are UTC to the nanosecond, floats and na
 
 import atexit as _atexit
 
-from alphec_execution import _native
+from alphec_execution import _log, _native
 from alphec_execution._enums import (
     AlertKind,
     GroupKind,
@@ -41,11 +41,13 @@ from alphec_execution._records import (
     Alert,
     Fill,
     ForeignOrder,
+    Halt,
     Position,
     Quote,
     Reconciliation,
     Status,
     StopReport,
+    Waits,
 )
 from alphec_execution._rules import ProposedOrder, RiskContext, RiskRule, Verdict
 from alphec_execution._subscription import Subscription
@@ -60,6 +62,7 @@ from alphec_execution.errors import (
     JournalError,
     KillNotVerified,
     NotConnected,
+    NotOnRecord,
     OrderDenied,
     OrderRejected,
     UnknownOrder,
@@ -81,6 +84,7 @@ __all__ = [
     "ForeignOrder",
     "GroupKind",
     "GroupRequest",
+    "Halt",
     "InDoubt",
     "JournalError",
     "KillNotVerified",
@@ -89,6 +93,7 @@ __all__ = [
     "LinkState",
     "Market",
     "NotConnected",
+    "NotOnRecord",
     "Order",
     "OrderDenied",
     "OrderHandle",
@@ -115,9 +120,11 @@ __all__ = [
     "TrailingStop",
     "UnknownOrder",
     "Verdict",
+    "Waits",
     "WhenInDoubt",
     "__version__",
 ]
 
 # An interpreter that exits with orders working stops them by the profile's policy, as a deliberate stop does.
+_atexit.register(_log.hand_on, 0.0)
 _atexit.register(_native.stop_all)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import threading
 
@@ -22,8 +21,6 @@ def listen() -> None:
     global _thread
     with _begun:
         if _thread is None or not _thread.is_alive():
-            if _thread is None:
-                atexit.register(hand_on, 0.0)
             _thread = threading.Thread(target=_listen, name="alphec-log", daemon=True)
             _thread.start()
 

@@ -35,6 +35,9 @@ VERSION: str
 def new_id() -> str:
     """A fresh id: time-ordered and unique."""
 
+def log_lines(seconds: float) -> list[tuple[int, str, str]]:
+    """The next lines of log: Python's level, what logged it, and the text. None when the time is up first."""
+
 def stop_all() -> None:
     """Stops whatever still runs by its profile's policy. Called when the interpreter exits."""
 
@@ -192,8 +195,11 @@ class Bridge:
     def fileno(self) -> int:
         """What the event loop watches for reading, to call ``drain``."""
 
-    def begin(self, call: Call, future: Future[Any]) -> None:
-        """Begins a call; ``future`` gets its answer, perhaps at once."""
+    def begin(self, call: Call, future: Future[Any]) -> int:
+        """Begins a call; ``future`` gets its answer, perhaps at once. Gives the call's number."""
+
+    def forget(self, number: int) -> None:
+        """Nobody waits for this call any more, and it only waits itself."""
 
     def drain(self) -> None:
         """Carries on what can go on. Called by the event loop."""
@@ -208,6 +214,10 @@ class Handle:
     def client_order_id(self) -> str: ...
     @property
     def last(self) -> Order: ...
+    @property
+    def was_over(self) -> bool:
+        """Whether it was over already when this handle was made: then nothing more need come."""
+
     def accepted(self) -> Call: ...
     def done(self) -> Call: ...
     def replaced(self) -> Call: ...
@@ -276,6 +286,8 @@ class Client:
         client_id: int | None = None,
         journal: str | os.PathLike[str] | None = None,
         arm: str | None = None,
+        unarmed: bool = False,
+        hears_alerts: bool = False,
         rules: list[tuple[str, float, Callable[[Question], None]]] = ...,
     ) -> Client:
         """Loads a profile, replays its journal and starts the engine. Blocks for as long as the replay takes."""
@@ -330,7 +342,17 @@ class Client:
     def status(self) -> Call: ...
     def events(self) -> EventStream: ...
     def alerts(self) -> AlertStream: ...
-    def stop(self) -> Call: ...
+    def told(self) -> AlertStream | None:
+        """Alerts from the start on, once, where the start was told that somebody would hear them."""
+
+    def halts(self) -> Call: ...
+    def accept_position(self, account: str, instrument: str, by: str, reason: str) -> Call: ...
+    def settle_order(self, client_order_id: str, by: str, reason: str) -> Call: ...
+    def leave(self) -> Call:
+        """Stops and cancels nothing."""
+
+    def stop(self) -> Call:
+        """Stops by the profile's policy."""
 
 @final
 class Gateway:

@@ -139,8 +139,9 @@ def tell_what_is_left(report: StopReport) -> None:
         _log.log.error("stopped, and %d records did not become durable", report.records_lost)
     if not report.all_answered:
         _log.log.error("stopped before the broker had answered every cancel; orders may still work")
-    for order in report.left_working:
-        _log.log.warning("stopped, and left at the broker: %r", order)
+    if report.left_working:
+        keys = ", ".join(order.client_order_id for order in report.left_working[:10])
+        _log.log.warning("stopped, and %d orders are left at the broker: %s", len(report.left_working), keys)
 
 
 def checked(order: _native.Order) -> _native.Order:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ from alphec_execution._records import (
     Alert,
     Fill,
     ForeignOrder,
+    Halt,
     Position,
     Quote,
     Reconciliation,
@@ -26,7 +28,15 @@ from alphec_execution._records import (
 )
 from alphec_execution._rules import RiskRule, native_rules
 from alphec_execution._subscription import Subscription
-from alphec_execution._verbs import KILL_TIMEOUT, READY_TIMEOUT, Options, Verbs, checked, key_of
+from alphec_execution._verbs import (
+    KILL_TIMEOUT,
+    READY_TIMEOUT,
+    Options,
+    Verbs,
+    checked,
+    key_of,
+    tell_what_is_left,
+)
 from alphec_execution.errors import ClientStopped, ExecutionError
 
 if TYPE_CHECKING:
@@ -95,12 +105,11 @@ class OrderHandle:
         return self._client.cancel_order(self)
 
     def events(self, timeout: float | None = None) -> Iterator[Event]:
-        """Its events since it was asked for, each once durable, until the order has ended."""
-        while True:
-            event: Event = self._native.next_event().wait(timeout)
-            yield event
-            if event.order is not None and not event.order.is_open:
-                return
+        """Its events since it was asked for, each once durable, until the order has ended.
+
+        A wait that is over raises ``TimeoutError``, and the same iterator goes on.
+        """
+        return _OrderEvents(self._native, timeout)
 
     def __repr__(self) -> str:
         return f"<OrderHandle of {self.last!r}>"
@@ -125,11 +134,26 @@ class ExecutionClient:
         strategy_id: str | None = None,
         rules: Sequence[RiskRule] = (),
         arm: str | None = None,
+        unarmed: bool = False,
         ready_timeout: float | None = READY_TIMEOUT,
+        on_alert: Callable[[Alert], None] | None = None,
     ) -> ExecutionClient:
         """A running client of this profile, as :meth:`alphec_execution.ExecutionClient.connect`."""
         client = cls(
-            Options(profile, config, host, port, client_id, journal, arm, strategy_id, tuple(rules), ready_timeout)
+            Options(
+                profile=profile,
+                config=config,
+                host=host,
+                port=port,
+                client_id=client_id,
+                journal=journal,
+                arm=arm,
+                strategy_id=strategy_id,
+                rules=tuple(rules),
+                ready_timeout=ready_timeout,
+                unarmed=unarmed,
+                on_alert=on_alert,
+            )
         )
         client._start()
         return client
@@ -141,18 +165,19 @@ class ExecutionClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with contextlib.suppress(ClientStopped):
-            self.stop()
+            tell_what_is_left(self.stop())
 
     def _start(self) -> None:
         if self._verbs.running is not None:
             raise ExecutionError("this client was started already; connect again for another")
         options = self._verbs.options
-        self._verbs.running = options.start(native_rules(options.rules, None))
+        native = options.start(native_rules(options.rules, None))
+        self._verbs.begin(native)
         if options.ready_timeout is not None:
             try:
                 self.wait_ready(options.ready_timeout)
             except BaseException:
-                self.stop()
+                native.leave().wait()
                 raise
 
     @property
@@ -228,7 +253,7 @@ class ExecutionClient:
 
         :param timeout: seconds to wait for the proof; ``None`` waits for good.
         :raises KillNotVerified: there is no proof in time; says what it canceled and what may still work.
-        :raises JournalError: it is in force and its cancels leave, but the journal has not taken it; should this process
+        :raises NotOnRecord: it is in force and its cancels leave, but the journal has not taken it; should this process
             end first, the next one carries it out. Kill again to wait for the proof.
         """
         ids: list[str] = self._verbs.native.kill(by, reason, timeout, account, strategy_id, instrument).wait()
@@ -237,7 +262,7 @@ class ExecutionClient:
     def halt(self, reason: str, *, by: str = "python") -> None:
         """Refuses every new order and change, across restarts, until resumed.
 
-        :raises JournalError: it is in force, but the journal has not taken it; should this process end first, the next
+        :raises NotOnRecord: it is in force, but the journal has not taken it; should this process end first, the next
             one carries it out.
         """
         self._verbs.native.halt(by, reason).wait()
@@ -257,6 +282,21 @@ class ExecutionClient:
         that differs, no order of ours lives twice, and a kill is verified.
         """
         self._verbs.native.resume(by, reason, account, strategy_id, instrument).wait()
+
+    def halts(self) -> list[Halt]:
+        """Every halt in force."""
+        halts: list[Halt] = self._verbs.native.halts().wait()
+        return halts
+
+    def accept_position(self, instrument: str, reason: str, *, by: str = "python", account: str | None = None) -> None:
+        """An operator's act, on record: where the counts differ, the broker's is the right one. Thaws the instrument."""
+        name = self._verbs.only_account() if account is None else account
+        self._verbs.native.accept_position(name, instrument, by, reason).wait()
+
+    def settle_order(self, order: str | OrderHandle | Order, reason: str, *, by: str = "python") -> Order:
+        """An operator's act, on record: an order in doubt is over at the broker, by proof that we cannot see."""
+        settled: Order = self._verbs.native.settle_order(key_of(order), by, reason).wait()
+        return settled
 
     def get_order_status(self, order: str | OrderHandle | Order) -> Order:
         """One order as it stands. :raises UnknownOrder: there is none of this id."""
@@ -324,11 +364,11 @@ class ExecutionClient:
 
     def events(self, timeout: float | None = None) -> Iterator[Event]:
         """Everything from now on, in record order, each once durable. Ends when the client stops."""
-        return _each(self._verbs.native.events(), timeout)
+        return _Stream(self._verbs.native.events(), timeout)
 
     def alerts(self, timeout: float | None = None) -> Iterator[Alert]:
         """Every alert from now on."""
-        return _each(self._verbs.native.alerts(), timeout)
+        return _Stream(self._verbs.native.alerts(), timeout)
 
     def on_event(self, callback: Callable[[Event], None]) -> Subscription:
         """Calls back with every event, on a thread of its own."""
@@ -369,10 +409,46 @@ class ExecutionClient:
         return report
 
 
-def _each(stream: Any, timeout: float | None) -> Iterator[Any]:
-    while True:
-        try:
-            heard = stream.next().wait(timeout)
-        except ClientStopped:
-            return
-        yield from heard
+class _Stream:
+    """Batches of a native stream, one by one. What is raised on the way ends nothing."""
+
+    def __init__(self, native: Any, timeout: float | None) -> None:
+        self._native = native
+        self._timeout = timeout
+        self._heard: deque[Any] = deque()
+
+    def __iter__(self) -> _Stream:
+        return self
+
+    def __next__(self) -> Any:
+        while not self._heard:
+            try:
+                self._heard.extend(self._native.next().wait(self._timeout))
+            except ClientStopped:
+                raise StopIteration from None
+        return self._heard.popleft()
+
+
+class _OrderEvents:
+    """The events of one order, until it has ended."""
+
+    def __init__(self, native: _native.Handle, timeout: float | None) -> None:
+        self._native = native
+        self._timeout = timeout
+        self._is_over = False
+
+    def __iter__(self) -> _OrderEvents:
+        return self
+
+    def __next__(self) -> Event:
+        if self._is_over:
+            raise StopIteration
+        if self._native.was_over:
+            try:
+                event: Event = self._native.next_event().wait(0)
+            except TimeoutError:
+                raise StopIteration from None
+            return event
+        event = self._native.next_event().wait(self._timeout)
+        self._is_over = event.order is not None and not event.order.is_open
+        return event

@@ -20,6 +20,7 @@ from alphec_execution._records import (
     Alert,
     Fill,
     ForeignOrder,
+    Halt,
     Position,
     Quote,
     Reconciliation,
@@ -28,7 +29,15 @@ from alphec_execution._records import (
 )
 from alphec_execution._rules import RiskRule, native_rules
 from alphec_execution._subscription import Subscription
-from alphec_execution._verbs import KILL_TIMEOUT, READY_TIMEOUT, Options, Verbs, checked, key_of
+from alphec_execution._verbs import (
+    KILL_TIMEOUT,
+    READY_TIMEOUT,
+    Options,
+    Verbs,
+    checked,
+    key_of,
+    tell_what_is_left,
+)
 from alphec_execution.errors import ClientStopped, ExecutionError
 
 if TYPE_CHECKING:
@@ -65,11 +74,11 @@ class OrderHandle:
         :raises OrderRejected: the broker refused it.
         :raises InDoubt: the broker did not answer, so that it may be live or not.
         """
-        return checked(await self._client._begin(self._native.accepted()))
+        return checked(await self._client._wait(self._native.accepted()))
 
     async def done(self) -> Order:
         """Waits until it has ended, in whichever state. An order in doubt has not: bound the wait."""
-        order: Order = await self._client._begin(self._native.done())
+        order: Order = await self._client._wait(self._native.done())
         return order
 
     async def replaced(self) -> Order:
@@ -77,7 +86,7 @@ class OrderHandle:
 
         One of a held order, such as a stop, may never be: bound the wait, and ask again.
         """
-        order: Order = await self._client._begin(self._native.replaced())
+        order: Order = await self._client._wait(self._native.replaced())
         return order
 
     async def modify(
@@ -97,40 +106,100 @@ class OrderHandle:
         """As :meth:`ExecutionClient.cancel_order`."""
         return await self._client.cancel_order(self)
 
-    async def events(self) -> AsyncIterator[Event]:
+    def events(self) -> AsyncIterator[Event]:
         """Its events since it was asked for, each once durable, until the order has ended.
 
-        What comes after the end (commissions, a late fill) is heard in :meth:`ExecutionClient.events`. One
-        listener at a time.
+        What comes after the end (commissions, a late fill) is heard in :meth:`ExecutionClient.events`. A wait that is
+        bounded and over loses none; the same iterator goes on.
         """
-        while True:
-            event: Event = await self._client._begin(self._native.next_event())
-            yield event
-            if event.order is not None and not event.order.is_open:
-                return
+        return _OrderEvents(self._client, self._native)
 
     def __repr__(self) -> str:
         return f"<OrderHandle of {self.last!r}>"
+
+
+class _Reading:
+    """One read after the other. A reader that goes away leaves its read to the next one, so that nothing it would have
+    heard is lost.
+    """
+
+    def __init__(self, client: ExecutionClient, read: Callable[[], _native.Call]) -> None:
+        self._client = client
+        self._read = read
+        self._under_way: asyncio.Future[Any] | None = None
+        self._turn = asyncio.Lock()
+
+    async def next(self) -> Any:
+        async with self._turn:
+            if self._under_way is None:
+                self._under_way = self._client._begin(self._read())
+                self._under_way.add_done_callback(_looked_at)
+            try:
+                return await asyncio.shield(self._under_way)
+            finally:
+                if self._under_way.done():
+                    self._under_way = None
+
+    def left(self) -> Any:
+        """What is there already, once the client has stopped."""
+        return self._read().wait(0)
+
+
+def _looked_at(future: asyncio.Future[Any]) -> None:
+    """Whoever goes away before an answer need not hear that it failed."""
+    if not future.cancelled():
+        future.exception()
 
 
 class _Stream:
     """Batches of a native stream, one by one."""
 
     def __init__(self, client: ExecutionClient, native: Any) -> None:
-        self._client = client
-        self._native = native
+        self._reading = _Reading(client, native.next)
         self._heard: deque[Any] = deque()
 
     def __aiter__(self) -> _Stream:
         return self
 
     async def __anext__(self) -> Any:
-        if not self._heard:
+        while not self._heard:
             try:
-                self._heard.extend(await self._client._begin(self._native.next()))
+                heard = await self._reading.next()
             except ClientStopped:
-                raise StopAsyncIteration from None
+                heard = self._left()
+            self._heard.extend(heard)
         return self._heard.popleft()
+
+    def _left(self) -> Any:
+        try:
+            return self._reading.left()
+        except (ClientStopped, TimeoutError):
+            raise StopAsyncIteration from None
+
+
+class _OrderEvents:
+    """The events of one order, until it has ended."""
+
+    def __init__(self, client: ExecutionClient, native: _native.Handle) -> None:
+        self._native = native
+        self._reading = _Reading(client, native.next_event)
+        self._is_over = False
+
+    def __aiter__(self) -> _OrderEvents:
+        return self
+
+    async def __anext__(self) -> Event:
+        if self._is_over:
+            raise StopAsyncIteration
+        if self._native.was_over:
+            try:
+                event: Event = self._reading.left()
+            except TimeoutError:
+                raise StopAsyncIteration from None
+            return event
+        event = await self._reading.next()
+        self._is_over = event.order is not None and not event.order.is_open
+        return event
 
 
 class ExecutionClient:
@@ -154,7 +223,9 @@ class ExecutionClient:
         strategy_id: str | None = None,
         rules: Sequence[RiskRule] = (),
         arm: str | None = None,
+        unarmed: bool = False,
         ready_timeout: float | None = READY_TIMEOUT,
+        on_alert: Callable[[Alert], None] | None = None,
     ) -> ExecutionClient:
         """A client of this profile: ``async with ExecutionClient.connect("paper") as client``, or ``await`` it.
 
@@ -163,10 +234,26 @@ class ExecutionClient:
         :param strategy_id: whose orders these are, where a request does not say.
         :param rules: risk rules of your own; all must pass.
         :param arm: the arming token, for a live profile.
-        :param ready_timeout: seconds to wait until orders can be sent; ``None`` does not wait.
+        :param unarmed: of a live profile: follow, cancel and kill, and send nothing new. Stopping needs no permission.
+        :param ready_timeout: seconds to wait until orders can be sent; ``None`` does not wait. What does not become ready
+            in time ends again and cancels nothing: orders of before, such as stop-losses, work on.
+        :param on_alert: hears every alert on a thread of its own, from the first one of the start on.
         """
         return cls(
-            Options(profile, config, host, port, client_id, journal, arm, strategy_id, tuple(rules), ready_timeout)
+            Options(
+                profile=profile,
+                config=config,
+                host=host,
+                port=port,
+                client_id=client_id,
+                journal=journal,
+                arm=arm,
+                strategy_id=strategy_id,
+                rules=tuple(rules),
+                ready_timeout=ready_timeout,
+                unarmed=unarmed,
+                on_alert=on_alert,
+            )
         )
 
     async def __aenter__(self) -> ExecutionClient:
@@ -177,7 +264,7 @@ class ExecutionClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with contextlib.suppress(ClientStopped):
-            await self.stop()
+            tell_what_is_left(await self.stop())
 
     def __await__(self) -> Generator[Any, None, ExecutionClient]:
         return self.__aenter__().__await__()
@@ -188,18 +275,39 @@ class ExecutionClient:
         options = self._verbs.options
         loop = asyncio.get_running_loop()
         rules = native_rules(options.rules, loop)
-        self._verbs.running = await loop.run_in_executor(None, options.start, rules)
+        starting = loop.run_in_executor(None, options.start, rules)
+        try:
+            native = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # The thread goes on; what it starts is nobody's, and must not cancel what works already.
+            starting.add_done_callback(_leave)
+            raise
+        self._verbs.begin(native)
         self._loop, self._bridge = loop, _native.Bridge()
         loop.add_reader(self._bridge.fileno(), self._bridge.drain)
         if options.ready_timeout is not None:
             try:
-                await self._begin(self._verbs.native.wait_ready(options.ready_timeout))
+                await self._wait(native.wait_ready(options.ready_timeout))
             except BaseException:
-                await self.stop()
+                await self._end(native.leave())
                 raise
 
     def _begin(self, call: _native.Call) -> asyncio.Future[Any]:
         """Begins a call. Cancelling the future leaves what was asked to go on."""
+        return self._started(call)[0]
+
+    def _wait(self, call: _native.Call) -> asyncio.Future[Any]:
+        """Begins a call that only waits, and asks for nothing: cancelling the future ends it."""
+        future, number, bridge = self._started(call)
+
+        def forget(future: asyncio.Future[Any]) -> None:
+            if future.cancelled():
+                bridge.forget(number)
+
+        future.add_done_callback(forget)
+        return future
+
+    def _started(self, call: _native.Call) -> tuple[asyncio.Future[Any], int, _native.Bridge]:
         loop, bridge = self._loop, self._bridge
         if loop is None or bridge is None:
             raise ClientStopped("this client has stopped; connect again")
@@ -210,8 +318,7 @@ class ExecutionClient:
                 "connect again in this one"
             )
         future = loop.create_future()
-        bridge.begin(call, future)
-        return future
+        return future, bridge.begin(call, future), bridge
 
     @property
     def profile(self) -> str:
@@ -298,7 +405,7 @@ class ExecutionClient:
 
         :param timeout: seconds to wait for the proof; ``None`` waits for good.
         :raises KillNotVerified: there is no proof in time; says what it canceled and what may still work.
-        :raises JournalError: it is in force and its cancels leave, but the journal has not taken it; should this process
+        :raises NotOnRecord: it is in force and its cancels leave, but the journal has not taken it; should this process
             end first, the next one carries it out. Kill again to wait for the proof.
         """
         call = self._verbs.native.kill(by, reason, timeout, account, strategy_id, instrument)
@@ -308,7 +415,7 @@ class ExecutionClient:
     async def halt(self, reason: str, *, by: str = "python") -> None:
         """Refuses every new order and change, across restarts, until resumed.
 
-        :raises JournalError: it is in force, but the journal has not taken it; should this process end first, the next
+        :raises NotOnRecord: it is in force, but the journal has not taken it; should this process end first, the next
             one carries it out.
         """
         await self._begin(self._verbs.native.halt(by, reason))
@@ -329,6 +436,29 @@ class ExecutionClient:
         """
         call = self._verbs.native.resume(by, reason, account, strategy_id, instrument)
         await self._begin(call)
+
+    async def halts(self) -> list[Halt]:
+        """Every halt in force."""
+        halts: list[Halt] = await self._begin(self._verbs.native.halts())
+        return halts
+
+    async def accept_position(
+        self, instrument: str, reason: str, *, by: str = "python", account: str | None = None
+    ) -> None:
+        """An operator's act, on record: where the counts differ, the broker's is the right one. Thaws the instrument.
+
+        :raises ExecutionError: there is no difference.
+        """
+        name = self._verbs.only_account() if account is None else account
+        await self._begin(self._verbs.native.accept_position(name, instrument, by, reason))
+
+    async def settle_order(self, order: str | OrderHandle | Order, reason: str, *, by: str = "python") -> Order:
+        """An operator's act, on record: an order in doubt is over at the broker, by proof that we cannot see.
+
+        :raises ExecutionError: it is not in doubt.
+        """
+        settled: Order = await self._begin(self._verbs.native.settle_order(key_of(order), by, reason))
+        return settled
 
     async def get_order_status(self, order: str | OrderHandle | Order) -> Order:
         """One order as it stands. :raises UnknownOrder: there is none of this id."""
@@ -395,7 +525,7 @@ class ExecutionClient:
 
         :raises NotConnected: says what was missing when the time was up, or at once where the journal is in trouble.
         """
-        await self._begin(self._verbs.native.wait_ready(timeout))
+        await self._wait(self._verbs.native.wait_ready(timeout))
 
     def events(self) -> AsyncIterator[Event]:
         """Everything from now on, in record order, each once durable. Ends when the client stops.
@@ -448,12 +578,21 @@ class ExecutionClient:
 
         :raises ClientStopped: it has stopped already.
         """
-        report: StopReport = await self._begin(self._verbs.native.stop())
+        return await self._end(self._verbs.native.stop())
+
+    async def _end(self, stop: _native.Call) -> StopReport:
+        report: StopReport = await self._begin(stop)
         loop, bridge = self._loop, self._bridge
         self._bridge = None
         if loop is not None and bridge is not None:
             _end(loop, bridge)
         return report
+
+
+def _leave(started: asyncio.Future[_native.Client]) -> None:
+    """Ends an engine that came to be when nobody wanted it any more."""
+    if not started.cancelled() and started.exception() is None:
+        started.result().leave().wait()
 
 
 def _end(loop: asyncio.AbstractEventLoop, bridge: _native.Bridge) -> None:

@@ -132,3 +132,27 @@ def test_an_asynchronous_rule_needs_the_asynchronous_client(profile):
 
     with pytest.raises(TypeError, match="asyncio"):
         blocking.ExecutionClient.connect(config=profile, rules=[Rule()])
+
+
+def test_an_iterator_goes_on_after_a_wait_that_was_over(client):
+    events = client.events(0.05)
+    handle = client.submit_order(REST.fresh())
+    own = handle.events(0.2)
+    handle.accepted(10)
+    kinds = _until_over(events), _until_over(own)
+    assert [kinds[0][0], kinds[1][0]] == ["accepted", "accepted"]
+    handle.cancel()
+    handle.done(10)
+    assert "cancel_asked" in _until_over(events)
+    assert list(event.kind for event in own)[-1] == "order_changed"
+    with pytest.raises(StopIteration):
+        next(own)
+    assert list(client.order(handle.client_order_id).events(10)) == []
+
+
+def _until_over(events):
+    kinds = []
+    with pytest.raises(TimeoutError):
+        while True:
+            kinds.append(next(events).kind)
+    return kinds

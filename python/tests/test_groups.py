@@ -118,7 +118,7 @@ def test_one_leg_that_our_gate_refuses_refuses_the_whole(trading, ibkr_gateway):
             await client.submit_group(group)
         assert caught.value.order.client_order_id == group.orders[2].client_order_id
         with pytest.raises(OrderDenied) as caught:
-            await client.submit_group(bracket(replace(ENTRY, order_qty=Decimal(1_001))))
+            await client.submit_group(bracket(replace(ENTRY.fresh(), order_qty=Decimal(1_001))))
         assert (caught.value.rule, caught.value.order.order_qty) == ("max_order_qty", Decimal(1001))
         assert {order.state for order in await client.all_orders()} == {OrderState.DENIED}
         assert ibkr_gateway.truth()["orders"] == []
@@ -140,7 +140,7 @@ def test_the_same_group_again_sends_nothing(trading, ibkr_gateway):
 
 def test_of_orders_that_cancel_each_other_the_first_that_fills_ends_the_rest(trading, ibkr_gateway):
     async def body(client: ExecutionClient):
-        orders = [replace(REST, order_type=Limit(Decimal(price))) for price in (199, 198)]
+        orders = [replace(REST.fresh(), order_type=Limit(Decimal(price))) for price in (199, 198)]
         near, far = await client.submit_group(GroupRequest(GroupKind.ONE_CANCELS_ALL, orders))
         assert (await near.accepted()).leg_role is LegRole.PEER
         await far.accepted()
@@ -153,17 +153,17 @@ def test_of_orders_that_cancel_each_other_the_first_that_fills_ends_the_rest(tra
 
 def test_a_kill_is_over_when_the_lists_show_that_nothing_works(trading, ibkr_gateway):
     async def body(client: ExecutionClient):
-        handles = [await client.submit_order(REST) for _ in range(3)]
+        handles = [await client.submit_order(REST.fresh()) for _ in range(3)]
         for handle in handles:
             await handle.accepted()
         killed = await client.kill("smoke")
         assert sorted(killed) == sorted(handle.client_order_id for handle in handles)
         assert {order["status"] for order in ibkr_gateway.truth()["orders"]} == {"Cancelled"}
         with pytest.raises(OrderDenied, match="smoke"):
-            await client.submit_order(REST)
+            await client.submit_order(REST.fresh())
         await client.reconcile()
         await client.resume("aired")
-        assert (await (await client.submit_order(REST)).accepted()).state is OrderState.WORKING
+        assert (await (await client.submit_order(REST.fresh())).accepted()).state is OrderState.WORKING
 
     trading(body)
 
@@ -195,7 +195,7 @@ def test_a_kill_without_its_proof_says_what_is_left_and_goes_on(trading, ibkr_ga
 
 def test_a_kill_without_its_proof_names_also_what_it_did_cancel(trading, ibkr_gateway):
     async def body(client: ExecutionClient):
-        handles = [await client.submit_order(REST) for _ in range(2)]
+        handles = [await client.submit_order(REST.fresh()) for _ in range(2)]
         for handle in handles:
             await handle.accepted()
         gone, kept = (handle.client_order_id for handle in handles)

@@ -1,6 +1,7 @@
 """Starting, stopping, waiting, and everything that ends too early: nothing hangs, nothing is lost."""
 
 import asyncio
+import contextlib
 import gc
 import inspect
 import os
@@ -315,6 +316,9 @@ def test_a_handler_of_sigterm_as_the_guide_writes_it_keeps_the_stop_policy(profi
 
 VERBS = {
     "submit_order": (REST,),
+    "halts": (),
+    "accept_position": ("AAPL", "the statement"),
+    "settle_order": ("any", "the statement"),
     "submit_group": (GroupRequest.bracket(REST, take_profit=205),),
     "modify_order": ("mine",),
     "cancel_order": ("mine",),
@@ -472,3 +476,145 @@ def test_two_gateways_and_two_clients_live_side_by_side(runner, tmp_path):
                 assert prices == [Decimal("200.01"), Decimal("300.01")]
 
     runner(session())
+
+
+def _with_an_order(runner, ibkr_gateway, tmp_path):
+    """An order that works while no client runs."""
+
+    async def place():
+        profile = ibkr_gateway.profile(tmp_path, stop="keep")
+        async with ExecutionClient.connect(config=profile, strategy_id="test") as client:
+            await client.quote("AAPL", timeout=10)
+            await (await client.submit_order(REST)).accepted()
+
+    runner(place())
+    return ibkr_gateway.profile(tmp_path, stop="cancel")
+
+
+async def _still_works(profile):
+    for _ in range(400):
+        try:
+            client = await ExecutionClient.connect(config=profile)
+        except JournalError:
+            # Another one is about to let go of it.
+            await asyncio.sleep(0.02)
+            continue
+        [order] = await client.open_orders()
+        assert (order.state, "cancel_asked_at" in order.to_dict()["pending"]) == (OrderState.WORKING, False)
+        await client._end(client._verbs.native.leave())
+        return
+    pytest.fail("the journal was not let go of")
+
+
+def test_a_start_that_does_not_become_ready_cancels_nothing_that_works(runner, ibkr_gateway, tmp_path):
+    profile = _with_an_order(runner, ibkr_gateway, tmp_path)
+
+    async def fail():
+        ibkr_gateway.inject("lists-late(by=30s)")
+        with pytest.raises(NotConnected):
+            await ExecutionClient.connect(config=profile, ready_timeout=0.5)
+        with pytest.raises(NotConnected):
+            blocking.ExecutionClient.connect(config=profile, ready_timeout=0.5)
+        ibkr_gateway.clear_faults()
+        await _still_works(profile)
+
+    runner(fail())
+    assert [order["status"] for order in ibkr_gateway.truth()["orders"]] == ["Submitted"]
+
+
+def test_a_start_that_is_cancelled_lets_go_of_the_journal_and_cancels_nothing(runner, ibkr_gateway, tmp_path):
+    profile = _with_an_order(runner, ibkr_gateway, tmp_path)
+
+    async def give_up():
+        task = asyncio.create_task(ExecutionClient.connect(config=profile)._start())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await _still_works(profile)
+
+    runner(give_up())
+    assert [order["status"] for order in ibkr_gateway.truth()["orders"]] == ["Submitted"]
+
+
+def test_a_client_that_nobody_has_any_more_is_waited_for_at_the_end_of_a_script(profile, ibkr_gateway):
+    script = """
+import sys
+from decimal import Decimal
+from alphec_execution import *
+from alphec_execution import blocking
+
+def main():
+    client = blocking.ExecutionClient.connect(config=sys.argv[1], strategy_id="test")
+    client.quote("AAPL", timeout=10)
+    for price in range(50):
+        request = OrderRequest("AAPL", Side.BUY, 1, Limit(Decimal("199.50") - Decimal(price) / 100))
+        client.submit_order(request).accepted(10)
+
+main()
+"""
+    subprocess.run([sys.executable, "-c", script, str(profile)], timeout=60, check=True)
+    assert {order["status"] for order in ibkr_gateway.truth()["orders"]} == {"Cancelled"}
+
+
+def test_a_read_that_was_bounded_loses_no_event(trading):
+    async def body(client: ExecutionClient):
+        events = client.events()
+        request = REST.fresh()
+        early = []
+        for _ in range(5):
+            with contextlib.suppress(TimeoutError):
+                early.append(await asyncio.wait_for(anext(events), 0.02))
+        handle = await client.submit_order(request)
+        own = handle.events()
+        await handle.accepted()
+        heard = list(early)
+        while not any(event.kind == "order_changed" for event in heard):
+            heard.append(await asyncio.wait_for(anext(events), 5))
+        kinds = [event.kind for event in heard if event.client_order_id == request.client_order_id]
+        assert kinds[0] == "accepted", kinds
+        first = [await anext(own) for _ in kinds]
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(own), 0.02)
+        await handle.cancel()
+        rest = [event.kind async for event in own]
+        assert ([event.kind for event in first], rest[0]) == (kinds, "cancel_asked")
+
+    trading(body)
+
+
+def test_what_was_told_before_the_stop_is_heard_after_it(trading):
+    async def body(client: ExecutionClient):
+        events = client.events()
+        await (await client.submit_order(REST.fresh())).accepted()
+        first = await anext(events)
+        await client.stop()
+        kinds = [first.kind, *[event.kind async for event in events]]
+        assert "accepted" in kinds
+        assert kinds[-1] == "stopped"
+
+    trading(body)
+
+
+def test_the_events_of_an_order_that_was_over_already_end(trading):
+    async def body(client: ExecutionClient):
+        handle = await client.submit_order(OrderRequest("AAPL", Side.BUY, 1, Market()))
+        await handle.done()
+        again = await client.order(handle.client_order_id)
+        assert [event.kind async for event in again.events()] in ([], ["charged"])
+
+    trading(body)
+
+
+def test_waits_that_were_given_up_leave_nothing_behind(trading):
+    async def body(client: ExecutionClient):
+        handle = await client.submit_order(REST.fresh())
+        await handle.accepted()
+        before = len(client._bridge)
+        for _ in range(20):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(handle.done(), 0.005)
+        assert len(client._bridge) == before
+
+    trading(body)

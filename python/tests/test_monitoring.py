@@ -199,3 +199,53 @@ def test_ten_thousand_orders_are_all_known_at_both_ends(runner, ibkr_gateway, tm
         assert len({execution["order_ref"] for execution in truth["executions"]}) == 10_000
 
     runner(session())
+
+
+def test_what_the_engine_logs_is_logged_in_python(trading, caplog):
+    async def body(client: ExecutionClient):
+        await client.halt("a drill", by="mary")
+        while "a drill" not in caplog.text:
+            await asyncio.sleep(0.01)
+
+    with caplog.at_level(logging.INFO, "alphec_execution"):
+        trading(body)
+    [record] = [record for record in caplog.records if "a drill" in record.getMessage()]
+    assert record.name.startswith("alphec_execution.")
+    assert record.levelno == logging.ERROR
+
+
+def test_alerts_of_the_start_itself_are_heard(runner, profile):
+    heard = []
+
+    async def session():
+        async with ExecutionClient.connect(config=profile) as client:
+            await client.halt("a drill", by="mary")
+            [halt] = await client.halts()
+            assert (halt.is_kill, halt.is_verified, "mary" in halt.why) == (False, False, True)
+        client = await ExecutionClient.connect(config=profile, ready_timeout=None, on_alert=heard.append)
+        while not any("a drill" in alert.text for alert in heard):
+            await asyncio.sleep(0.01)
+        await client.stop()
+
+    runner(session())
+
+
+def test_a_stop_that_nobody_reads_the_report_of_logs_what_it_left(runner, ibkr_gateway, tmp_path, caplog):
+    async def session():
+        profile = ibkr_gateway.profile(tmp_path, stop="keep")
+        async with ExecutionClient.connect(config=profile, strategy_id="test") as client:
+            await client.quote("AAPL", timeout=10)
+            await (await client.submit_order(REST)).accepted()
+
+    with caplog.at_level(logging.WARNING, "alphec_execution"):
+        runner(session())
+    assert f"1 orders are left at the broker: {REST.client_order_id}" in caplog.text
+
+
+def test_waits_for_the_budget_are_shown(trading):
+    async def body(client: ExecutionClient):
+        status = await client.status()
+        assert list(status.waits.waiting) == ["kill", "cancel", "reducing", "new", "query"]
+        assert (status.stopping, status.farms_down, status.books_as_of is None) == (False, (), False)
+
+    trading(body)

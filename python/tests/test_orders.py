@@ -262,3 +262,18 @@ def test_the_books_are_read_on_request(trading):
         assert (found.is_clean, found.in_doubt, found.broken, found.foreign) == (True, (), (), ())
 
     trading(body)
+
+
+def test_the_same_request_again_is_the_same_order_and_a_fresh_one_is_another(trading, ibkr_gateway):
+    request = OrderRequest("AAPL", Side.BUY, 10, Limit(Decimal("199.50")))
+
+    async def body(client: ExecutionClient):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await client.submit_order(request)
+        again, another = await client.submit_order(request), await client.submit_order(request.fresh())
+        assert again.client_order_id == request.client_order_id != another.client_order_id
+        await asyncio.gather(again.accepted(), another.accepted())
+
+    trading(body)
+    assert len(ibkr_gateway.truth()["orders"]) == 2

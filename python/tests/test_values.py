@@ -29,7 +29,7 @@ from alphec_execution import (
     TimeInForce,
     WhenInDoubt,
 )
-from alphec_execution._time import to_ns
+from alphec_execution._time import Instant, to_ns
 
 PX = Decimal("199.50")
 
@@ -166,3 +166,11 @@ def test_the_reference_page_is_true():
     script = Path(__file__).parents[1] / "reference.py"
     checked = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
+
+
+def test_an_instant_stays_one_through_arithmetic_and_pickling():
+    at = Instant.of_ns(1_700_000_000_123_456_789)
+    later = at + timedelta(seconds=1)
+    assert to_ns(later, "later") == 1_700_000_001_123_456_000
+    assert to_ns(pickle.loads(pickle.dumps(later)), "later") == 1_700_000_001_123_456_000
+    assert to_ns(pickle.loads(pickle.dumps(at)), "at") == 1_700_000_000_123_456_789

@@ -35,6 +35,13 @@ impl OrderHandle {
         self.follower.latest().unwrap_or_else(|| Arc::clone(&self.first))
     }
 
+    /// Whether it was over already when this handle was made. What happens after an end (commissions, a late fill) may
+    /// still come as an event, and need not.
+    #[must_use]
+    pub fn was_over(&self) -> bool {
+        self.first.state.is_terminal()
+    }
+
     /// Waits until the broker has answered: working, or ended, or in doubt.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -99,9 +99,18 @@ pub(crate) fn rescue(path: &Path) -> Result<Connection, Error> {
     Ok(conn)
 }
 
-/// That there is a file at all; SQLite's own message for this is obscure.
+/// That there is a file at all, and something in it: SQLite's own message for the one is obscure, and beside an empty
+/// file it deletes the WAL, even for a reader.
 pub(crate) fn must_exist(path: &Path) -> Result<(), Error> {
-    if path.exists() { Ok(()) } else { Err(Error::Missing { path: path.to_owned() }) }
+    match fs::metadata(path) {
+        Ok(file) if file.len() == 0 => {
+            let what = "it is empty".to_owned();
+            Err(Error::Damaged { path: path.to_owned(), after: None, what })
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::Missing { path: path.to_owned() }),
+        Err(error) => Err(Error::io(path, "opening", error)),
+    }
 }
 
 /// Makes everything in the WAL durable in the main file.

@@ -23,8 +23,24 @@ pub enum Error {
         /// Where.
         path: PathBuf,
     },
+    /// Where it would begin lies what only a journal leaves.
+    #[error(
+        "{} is what is left of a journal that was at {}: put the journal back that it belongs to, or settle with the \
+         broker's books and then move it away",
+        file.display(), path.display()
+    )]
+    Leftover {
+        /// Where it would begin.
+        path: PathBuf,
+        /// What lies there.
+        file: PathBuf,
+    },
     /// The file is something else.
-    #[error("{} is not a journal ({what}); check the path", path.display())]
+    #[error(
+        "{} is not a journal ({what}); check the path, or, where a journal was, restore a good copy or see what can be \
+         kept with `alphec-exec audit salvage`",
+        path.display()
+    )]
     NotAJournal {
         /// Which file.
         path: PathBuf,
@@ -132,7 +148,7 @@ pub enum Error {
         },
         match after {
             Some(_) => "restore a good copy, or see what can be kept with `alphec-exec audit salvage`",
-            None => "restore a good copy",
+            None => "restore a good copy, or begin anew beyond it with `alphec-exec audit salvage`",
         }
     )]
     Damaged {
@@ -171,8 +187,8 @@ pub enum Error {
     },
     /// A front log is here that does not continue the journal.
     #[error(
-        "{}.front ends at record {last} and does not belong to the journal ({what}): put the journal back that it belongs to (with its -wal file), or settle with the broker's books and then remove {}.front",
-        path.display(), path.display()
+        "{}.front ends at record {last} and does not belong to the journal ({what}): put the journal back that it belongs to (with its -wal file), or see what can be kept without it with `alphec-exec audit salvage`",
+        path.display()
     )]
     StrayFront {
         /// Of which journal.
@@ -282,6 +298,7 @@ impl Error {
                 | Self::Corrupt { .. }
                 | Self::TailLost { .. }
                 | Self::StrayFront { .. }
+                | Self::Leftover { .. }
                 | Self::SchemaAltered { .. }
         )
     }

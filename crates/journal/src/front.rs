@@ -142,6 +142,16 @@ pub(crate) fn read(path: &Path, stored: Seq) -> Result<Run, Error> {
     Ok(run_of(disk::read(&at, to_u64(FILE_BYTES)).map_err(failed)?.unwrap_or_default()))
 }
 
+/// The last record of a frame that begins beyond what comes after `end`, if there is one: the frames between were
+/// acknowledged, and are gone. What was left behind by earlier rounds is in the table, and so is before the end.
+pub(crate) fn beyond(path: &Path, end: Seq) -> Result<Option<Seq>, Error> {
+    let at = name_of(path);
+    let bytes = disk::read(&at, to_u64(FILE_BYTES)).map_err(|error| Error::io(&at, "reading", error))?;
+    let bytes = bytes.unwrap_or_default();
+    let headers = bytes.chunks(ALIGNMENT).filter_map(FrameHeader::parse);
+    Ok(headers.filter(|header| header.first > end.next()).map(|header| header.last_seq()).max())
+}
+
 /// Everything, what the table has too.
 pub(crate) fn read_all(path: &Path) -> Result<Run, Error> {
     read(path, Seq::new(0))

@@ -2,8 +2,9 @@
 //!
 //! A hash chain proves that nothing inside was changed, not that the end is still there; and
 //! SQLite, recovering after a crash, silently drops what follows a damaged place in its WAL. The
-//! note `<journal>.head` is written after each commit and never synced: it can be behind the
-//! journal, never ahead of it. A journal that ends before its note has lost records.
+//! note `<journal>.head` is written after each commit and synced only when it is new: it can be behind
+//! the journal, never ahead of it. A journal that ends before its note has lost records, and one that has records and
+//! no note cannot prove that it has all of them.
 //!
 //! Against a person who edits both files it proves nothing; for that, keep the head that
 //! [`crate::verify()`] reports somewhere else.
@@ -14,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use alphec_model::Seq;
 
-use crate::disk::write_at;
+use crate::disk::{sync_directory_of, write_at};
+use crate::error::Error;
 use crate::hash::Hash;
 use crate::lock::beside;
 use crate::sink::Head;
@@ -40,11 +42,20 @@ impl HeadNote {
         Ok(Self { file, path, second: false, failing: false })
     }
 
-    /// What the note of the journal at `path` says; `None` when there is none that can be read.
-    pub(crate) fn read(path: &Path) -> Option<Head> {
+    /// Makes the note itself as lasting as the journal; what it says may still be behind.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all().and_then(|()| sync_directory_of(&self.path))
+    }
+
+    /// What the note of the journal at `path` says; `None` when there is none, or nothing in it that was written whole.
+    pub(crate) fn read(path: &Path) -> Result<Option<Head>, Error> {
+        let at = beside(path, ".head");
         let mut bytes = Vec::new();
-        File::open(beside(path, ".head")).ok()?.take(4_096).read_to_end(&mut bytes).ok()?;
-        bytes.chunks(SLOT_BYTES).filter_map(parse).max_by_key(|head| head.seq)
+        match File::open(&at).and_then(|file| file.take(4_096).read_to_end(&mut bytes)) {
+            Ok(_) => Ok(bytes.chunks(SLOT_BYTES).filter_map(parse).max_by_key(|head| head.seq)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(&at, "reading", error)),
+        }
     }
 
     /// Notes the head. Failing to is no reason to stop: the note is then only behind.
@@ -87,19 +98,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("j");
         let mut note = HeadNote::open(&path).unwrap();
-        assert_eq!(HeadNote::read(&path), None);
+        assert_eq!(HeadNote::read(&path).unwrap(), None);
         let head = |seq| Head { seq: Seq::new(seq), hash: Hash::of(&Hash::GENESIS, &[1]) };
         note.write(head(7));
         note.write(head(8));
-        assert_eq!(HeadNote::read(&path), Some(head(8)));
+        assert_eq!(HeadNote::read(&path).unwrap(), Some(head(8)));
         let whole = std::fs::read(beside(&path, ".head")).unwrap();
         for position in SLOT_BYTES..whole.len() {
             let mut torn = whole.clone();
             torn[position] ^= 1;
             std::fs::write(beside(&path, ".head"), &torn).unwrap();
-            assert_eq!(HeadNote::read(&path), Some(head(7)), "byte {position}");
+            assert_eq!(HeadNote::read(&path).unwrap(), Some(head(7)), "byte {position}");
             std::fs::write(beside(&path, ".head"), &whole[..position]).unwrap();
-            assert_eq!(HeadNote::read(&path), Some(head(7)), "cut at {position}");
+            assert_eq!(HeadNote::read(&path).unwrap(), Some(head(7)), "cut at {position}");
         }
     }
 }

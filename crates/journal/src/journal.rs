@@ -21,7 +21,7 @@ use crate::front_view::{PLACES, insert_row};
 use crate::hash::Hash;
 use crate::head_note::HeadNote;
 use crate::health::Health;
-use crate::lock::{Holder, Lock};
+use crate::lock::{Holder, Lock, beside};
 use crate::reader::{Reader, read_head};
 use crate::row::{COLUMNS, column_of};
 use crate::salvage;
@@ -82,6 +82,7 @@ pub struct Journal {
     is_behind: bool,
     /// What a dead process left in the front log is known, so that the log may be emptied.
     is_recovered: bool,
+    is_end_proven: bool,
     batch: Batch,
     /// Changes when somebody else writes to the file; nothing when that cannot be told any more.
     data_version: Option<i64>,
@@ -107,13 +108,17 @@ impl Journal {
             return Err(Error::Exists { path: path.to_owned() });
         }
         // A journal that was here and is gone is no reason to begin anew: its orders may be working.
-        if let Some(noted) = HeadNote::read(path).filter(|noted| *noted != Head::EMPTY) {
+        if let Some(noted) = HeadNote::read(path)?.filter(|noted| *noted != Head::EMPTY) {
             let (path, head) = (path.to_owned(), Head::EMPTY.seq);
             return Err(Error::TailLost { path, head, acknowledged: noted.seq });
         }
         if let Some(last) = front::read_all(path)?.last() {
             let (path, what) = (path.to_owned(), "there is no journal beside it".to_owned());
             return Err(Error::StrayFront { path, last: last.seq, what });
+        }
+        let wal = beside(path, "-wal");
+        if std::fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
+            return Err(Error::Leftover { path: path.to_owned(), file: wal });
         }
         connect::create(path)?;
         Self::open_locked(path, options, lock)
@@ -144,6 +149,13 @@ impl Journal {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether a note of the last record was there when it was opened, or there was none to note: without one, records
+    /// that are gone from the end would not be missed, a halt among them.
+    #[must_use]
+    pub const fn is_end_proven(&self) -> bool {
+        self.is_end_proven
     }
 
     /// Opens it for reading too, to replay it for instance.
@@ -185,7 +197,8 @@ impl Journal {
 
     fn open_locked(path: &Path, options: OpenOptions, lock: Lock) -> Result<Self, Error> {
         // Before the database is touched, as it may not be ahead of it.
-        let noted = HeadNote::read(path);
+        let noted = HeadNote::read(path)?;
+        start::look_before_writing(path, noted)?;
         let conn = connect_limited(path, &options)?;
         schema::check(&conn, path)?;
         let data_version = data_version(&conn).map_err(|error| Error::sql(path, "opening", error))?;
@@ -200,6 +213,7 @@ impl Journal {
             waiting: Batch::default(),
             is_behind: false,
             is_recovered: false,
+            is_end_proven: false,
             batch: Batch::default(),
             data_version: Some(data_version),
             note,
@@ -211,10 +225,13 @@ impl Journal {
         journal.check_end(noted)?;
         journal.is_recovered = true;
         journal.prepare_front();
-        if noted.is_none() && journal.head != Head::EMPTY {
-            tracing::warn!(path = %path.display(), "no note of the journal's head: a lost tail would go unnoticed once");
-        }
+        journal.is_end_proven = noted.is_some() || journal.head == Head::EMPTY;
         journal.note.write(journal.head);
+        if noted.is_none()
+            && let Err(error) = journal.note.sync()
+        {
+            tracing::warn!(path = %path.display(), %error, "the note of the journal's head may not outlast a power cut");
+        }
         Ok(journal)
     }
 

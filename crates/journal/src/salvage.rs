@@ -4,7 +4,8 @@
 //! look sound, but nothing proves that it belongs there. Which records are added to say so is the caller's matter.
 //!
 //! Interrupted at any point it leaves either the damaged journal in its place, or nothing there but the note of its
-//! head: then no engine begins anew, and running it again goes on.
+//! head: then no engine begins anew, and running it again goes on. That note stays to the very end: it says how much had
+//! been written.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -58,7 +59,8 @@ impl Survey {
 pub struct Salvage {
     path: PathBuf,
     options: OpenOptions,
-    reader: Reader,
+    /// Nothing where no record can be read.
+    reader: Option<Reader>,
     survey: Survey,
     _lock: Lock,
 }
@@ -76,11 +78,9 @@ pub struct Salvaged {
 /// Reads everything and says what is wrong, without a lock and without writing.
 ///
 /// # Errors
-/// When not even the first record can be read, or when the journal is another than its note says.
+/// When nothing says that a journal is or was there, or when it is another than its note says.
 pub fn survey(path: impl AsRef<Path>) -> Result<Survey, Error> {
-    let path = path.as_ref();
-    let noted = HeadNote::read(path);
-    survey_with(&Reader::rescue(path)?, noted)
+    read_what_is_left(path.as_ref()).map(|(_, survey)| survey)
 }
 
 impl Salvage {
@@ -90,11 +90,8 @@ impl Salvage {
     /// [`Error::Held`], and as [`survey`].
     pub fn begin(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self, Error> {
         let path = path.as_ref().to_owned();
-        connect::must_exist(&path)?;
         let lock = Lock::take(&path, &holder(&options))?;
-        let noted = HeadNote::read(&path);
-        let reader = Reader::rescue(&path)?;
-        let survey = survey_with(&reader, noted)?;
+        let (reader, survey) = read_what_is_left(&path)?;
         Ok(Self { path, options, reader, survey, _lock: lock })
     }
 
@@ -118,7 +115,9 @@ impl Salvage {
     /// As [`Reader::records`].
     pub fn records(&self) -> Result<impl Iterator<Item = Result<Stored, Error>>, Error> {
         let count = usize::try_from(self.survey.kept.seq.get()).unwrap_or(usize::MAX);
-        Ok(self.reader.records(Seq::new(1))?.take(count))
+        let reader = self.reader.as_ref().filter(|_| count > 0);
+        let records = reader.map(|reader| reader.records(Seq::new(1))).transpose()?;
+        Ok(records.into_iter().flatten().take(count))
     }
 
     /// Writes the kept records and then the `epilogue` into a new journal, verifies it, keeps the damaged one under
@@ -170,6 +169,26 @@ impl Salvage {
     }
 }
 
+/// What can be read of it, and what is wrong. Where no record can be, the note alone says that a journal was there.
+fn read_what_is_left(path: &Path) -> Result<(Option<Reader>, Survey), Error> {
+    let noted = HeadNote::read(path)?.filter(|noted| *noted != Head::EMPTY);
+    match (Reader::rescue(path), noted) {
+        (Ok(reader), noted) => {
+            let survey = survey_with(&reader, noted)?;
+            Ok((Some(reader), survey))
+        }
+        (Err(Error::Missing { path }), Some(noted)) => {
+            let (kept, known) = (Head::EMPTY, noted.seq);
+            let flaw = Error::TailLost { path, head: kept.seq, acknowledged: known };
+            Ok((None, Survey { kept, known, flaw: Some(flaw) }))
+        }
+        (Err(flaw @ (Error::Damaged { .. } | Error::NotAJournal { .. })), Some(noted)) => {
+            Ok((None, Survey { kept: Head::EMPTY, known: noted.seq, flaw: Some(flaw) }))
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
 fn survey_with(reader: &Reader, noted: Option<Head>) -> Result<Survey, Error> {
     let mut kept = Head::EMPTY;
     let mut flaw = None;
@@ -195,8 +214,7 @@ fn survey_with(reader: &Reader, noted: Option<Head>) -> Result<Survey, Error> {
         };
     }
     match flaw {
-        Some(flaw) if kept == Head::EMPTY => Err(flaw),
-        Some(Error::Damaged { path, after: None, what }) => {
+        Some(Error::Damaged { path, after: None, what }) if kept != Head::EMPTY => {
             let flaw = Error::Damaged { path, after: Some(kept.seq), what };
             Ok(Survey { kept, known, flaw: Some(flaw) })
         }
@@ -222,17 +240,18 @@ fn copy(conn: &Connection, chunk: &[Stored]) -> rusqlite::Result<()> {
     conn.execute_batch("COMMIT")
 }
 
-/// There is a note of a head in the place at every moment, so that nobody begins a new journal there meanwhile.
+/// There is a note of a head in the place at every moment, so that nobody begins a new journal there meanwhile. The old
+/// one is replaced last: of a salvage that is interrupted it says to the next one how much had been written.
 fn put_in_place(path: &Path, new: &Path, damaged: &Path) -> Result<(), Error> {
     let note = beside(path, NOTE);
     if note.exists() {
         fs::copy(&note, beside(damaged, NOTE)).map_err(|error| Error::io(&note, "copying", error))?;
     }
-    rename_if_there(&beside(new, NOTE), &note)?;
     for suffix in DATABASE {
         rename_if_there(&beside(path, suffix), &beside(damaged, suffix))?;
     }
-    rename_if_there(new, path)
+    rename_if_there(new, path)?;
+    rename_if_there(&beside(new, NOTE), &note)
 }
 
 fn remove_all(path: &Path) -> Result<(), Error> {

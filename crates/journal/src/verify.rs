@@ -54,7 +54,7 @@ const STEP: u64 = 1_000;
 pub fn verify(path: impl AsRef<Path>, progress: &mut dyn FnMut(Progress)) -> Result<Report, Error> {
     let path = path.as_ref();
     // Before the database, as a live writer moves it on after each commit.
-    let noted = HeadNote::read(path);
+    let noted = HeadNote::read(path)?;
     let reader = Reader::open(path)?;
     let report = walk(&reader, noted, progress)?;
     reader.check_note(noted, report.head)?;

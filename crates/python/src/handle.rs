@@ -32,6 +32,12 @@ impl Handle {
         self.0.last().into()
     }
 
+    /// Whether it was over already when this handle was made: then nothing more need come.
+    #[getter]
+    fn was_over(&self) -> bool {
+        self.0.was_over()
+    }
+
     /// Until the broker has answered: working, or ended, or in doubt.
     fn accepted(&self) -> Call {
         let handle = Arc::clone(&self.0);

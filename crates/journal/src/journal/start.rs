@@ -1,6 +1,8 @@
 //! How a journal starts: its end is checked, and what a dead process left in the front log is brought
 //! to the table before anything else.
 
+use std::path::Path;
+
 use super::Journal;
 use crate::error::Error;
 use crate::front::{self, Front};
@@ -8,6 +10,25 @@ use crate::hash::Hash;
 use crate::reader::Reader;
 use crate::row;
 use crate::sink::Head;
+
+/// That nothing is missing from the end, before anything is written: where something is, what is left of it must stay
+/// for those who settle it. Whatever else is wrong, the writer finds out too.
+pub(super) fn look_before_writing(path: &Path, noted: Option<Head>) -> Result<(), Error> {
+    match end_is_there(path, noted) {
+        Err(error) if error.is_corrupt() => Err(error),
+        Err(_) | Ok(()) => Ok(()),
+    }
+}
+
+fn end_is_there(path: &Path, noted: Option<Head>) -> Result<(), Error> {
+    let reader = Reader::open_plainly(path)?;
+    let head = reader.head()?;
+    reader.check_note(noted, head)?;
+    match front::beyond(path, head.seq)? {
+        Some(acknowledged) => Err(Error::TailLost { path: path.to_owned(), head: head.seq, acknowledged }),
+        None => Ok(()),
+    }
+}
 
 impl Journal {
     /// Checks the last record and the note of it, and brings what a dead process left in the front
