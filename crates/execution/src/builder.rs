@@ -9,7 +9,7 @@ use alphec_engine::{
     AlertSink, BrokerTask, Clock, Engine, EngineParts, RecoverError, RiskRule, SystemClock, replay,
     rule_configs,
 };
-use alphec_model::{Body, LogId, UtcNanos};
+use alphec_model::{Body, Command, LogId, UtcNanos};
 
 use crate::client::ExecutionClient;
 use crate::config::{ConfigError, Profile};
@@ -127,7 +127,8 @@ impl Builder {
         sinks.extend(webhook(&profile, unarmed)?);
         let mut core = Core::new(core_config(&profile, &rules, armed_until, clock.now()));
         replay_journal(&mut core, &journal, &profile)?;
-        let unfinished = crate::unfinished::open(&journal)?;
+        let mut unfinished = crate::unfinished::open(&journal)?;
+        unfinished.commands.extend(doubt_about_the_end(&journal));
         let broker = broker.unwrap_or_else(|| tws(&profile, Arc::clone(&clock)));
         let limits = limits_json(&profile)?;
         let handle = Engine::start(EngineParts {
@@ -152,6 +153,16 @@ impl Builder {
         }
         Ok(ExecutionClient { handle, stop: profile.stop, profile: profile.name })
     }
+}
+
+/// A journal that has records and no note of its last one may have lost some, a halt among them.
+fn doubt_about_the_end(journal: &Journal) -> Option<Command> {
+    let reason = format!(
+        "nothing proves that the journal's last records are there: {}.head is missing or unreadable. Compare orders and \
+         positions with the broker's, then resume",
+        journal.path().display()
+    );
+    (!journal.is_end_proven()).then(|| Command::Halt { by: "the journal".to_owned(), reason })
 }
 
 /// Where alerts go besides, by the profile. To stop trading needs no secret: without one it is told, and goes on.

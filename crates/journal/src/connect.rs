@@ -104,8 +104,7 @@ pub(crate) fn rescue(path: &Path) -> Result<Connection, Error> {
 pub(crate) fn must_exist(path: &Path) -> Result<(), Error> {
     match fs::metadata(path) {
         Ok(file) if file.len() == 0 => {
-            let what = "it is empty".to_owned();
-            Err(Error::Damaged { path: path.to_owned(), after: None, what })
+            Err(Error::NotAJournal { path: path.to_owned(), what: "the file is empty".to_owned() })
         }
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::Missing { path: path.to_owned() }),

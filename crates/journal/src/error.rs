@@ -321,9 +321,10 @@ impl Error {
         use rusqlite::ErrorCode as Code;
         let path = path.to_owned();
         // Growing the shared index of the WAL fails under another name when the disk is full.
-        let index_full = error
-            .sqlite_error()
-            .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
+        let is = |code| error.sqlite_error().is_some_and(|error| error.extended_code == code);
+        let index_full = is(rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
+        // The file ends before a page that it should have.
+        let is_cut = is(rusqlite::ffi::SQLITE_IOERR_SHORT_READ);
         let code = error.sqlite_error_code();
         let what = error.to_string();
         let source = StorageError(error.into());
@@ -333,6 +334,9 @@ impl Error {
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy { path, doing, source },
             Some(Code::NotADatabase) => Self::NotAJournal { path, what },
             Some(Code::DatabaseCorrupt) => Self::Damaged { path, after: None, what },
+            // Every statement here fits the schema as created: what is missing was cut off.
+            _ if what.starts_with("no such table") => Self::Damaged { path, after: None, what },
+            _ if is_cut => Self::Damaged { path, after: None, what: "it ends within a page".to_owned() },
             _ => Self::Io { path, doing, source },
         }
     }

@@ -131,9 +131,10 @@ impl Journal {
     /// [`Error::is_corrupt`], or the storage's.
     pub fn open(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self, Error> {
         let path = path.as_ref();
-        connect::must_exist(path)?;
+        let located = |error| salvage::locate(path, error);
+        connect::must_exist(path).map_err(located)?;
         let lock = Lock::take(path, &holder(&options))?;
-        Self::open_locked(path, options, lock).map_err(|error| salvage::locate(path, error))
+        Self::open_locked(path, options, lock).map_err(located)
     }
 
     /// Opens the journal, or creates it where there is none.

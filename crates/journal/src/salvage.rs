@@ -31,6 +31,8 @@ use crate::verify::{check_database, verify};
 const CHUNK: usize = 4_096;
 /// The files of the database, and the front log, whose records were read with it.
 const DATABASE: [&str; 4] = ["", "-wal", "-shm", ".front"];
+/// Ending of the new journal while it is made.
+const NEW: &str = ".salvaged";
 /// The note of the head.
 const NOTE: &str = ".head";
 
@@ -91,6 +93,7 @@ impl Salvage {
     pub fn begin(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self, Error> {
         let path = path.as_ref().to_owned();
         let lock = Lock::take(&path, &holder(&options))?;
+        finish_what_was_interrupted(&path)?;
         let (reader, survey) = read_what_is_left(&path)?;
         Ok(Self { path, options, reader, survey, _lock: lock })
     }
@@ -134,7 +137,7 @@ impl Salvage {
         if damaged.exists() {
             return Err(Error::Exists { path: damaged });
         }
-        let new = beside(&self.path, ".salvaged");
+        let new = beside(&self.path, NEW);
         // Of an attempt that was interrupted: made from the same records.
         remove_all(&new)?;
         self.copy_to(&new)?;
@@ -182,8 +185,10 @@ fn read_what_is_left(path: &Path) -> Result<(Option<Reader>, Survey), Error> {
             let flaw = Error::TailLost { path, head: kept.seq, acknowledged: known };
             Ok((None, Survey { kept, known, flaw: Some(flaw) }))
         }
-        (Err(flaw @ (Error::Damaged { .. } | Error::NotAJournal { .. })), Some(noted)) => {
-            Ok((None, Survey { kept: Head::EMPTY, known: noted.seq, flaw: Some(flaw) }))
+        (Err(Error::Damaged { path, what, .. } | Error::NotAJournal { path, what }), Some(noted)) => {
+            let (kept, known) = (Head::EMPTY, noted.seq);
+            let flaw = Error::Corrupt { path, seq: kept.seq.next(), what };
+            Ok((None, Survey { kept, known, flaw: Some(flaw) }))
         }
         (Err(error), _) => Err(error),
     }
@@ -213,19 +218,20 @@ fn survey_with(reader: &Reader, noted: Option<Head>) -> Result<Survey, Error> {
                 .err(),
         };
     }
-    match flaw {
-        Some(Error::Damaged { path, after: None, what }) if kept != Head::EMPTY => {
-            let flaw = Error::Damaged { path, after: Some(kept.seq), what };
-            Ok(Survey { kept, known, flaw: Some(flaw) })
+    let flaw = match flaw {
+        Some(Error::Damaged { path, after: None, what }) => {
+            Some(Error::Damaged { path, after: Some(kept.seq), what })
         }
-        flaw => Ok(Survey { kept, known, flaw }),
-    }
+        flaw => flaw,
+    };
+    Ok(Survey { kept, known, flaw })
 }
 
 /// Tells which record is the first bad one, where only the end or the file as a whole was looked at.
 pub(crate) fn locate(path: &Path, error: Error) -> Error {
     // A front log that does not belong here says nothing about the records.
-    if !error.is_corrupt() || matches!(error, Error::StrayFront { .. }) {
+    let is_of_records = error.is_corrupt() || matches!(error, Error::NotAJournal { .. });
+    if !is_of_records || matches!(error, Error::StrayFront { .. }) {
         return error;
     }
     survey(path).ok().and_then(|survey| survey.flaw).unwrap_or(error)
@@ -252,6 +258,23 @@ fn put_in_place(path: &Path, new: &Path, damaged: &Path) -> Result<(), Error> {
     }
     rename_if_there(new, path)?;
     rename_if_there(&beside(new, NOTE), &note)
+}
+
+/// A salvage that had its journal ready and was interrupted while it put it in place: the damaged one is out of the
+/// way, and the new one not there yet, or without its note.
+fn finish_what_was_interrupted(path: &Path) -> Result<(), Error> {
+    let new = beside(path, NEW);
+    let is_ready = !path.exists() && new.exists() && verify(&new, &mut |_| {}).is_ok();
+    if !is_ready {
+        return Ok(());
+    }
+    tracing::warn!(path = %path.display(), "a salvage was interrupted; what it had made is put in place");
+    for suffix in DATABASE {
+        rename_if_there(&beside(path, suffix), &beside(path, &format!(".damaged-interrupted{suffix}")))?;
+    }
+    rename_if_there(&new, path)?;
+    rename_if_there(&beside(&new, NOTE), &beside(path, NOTE))?;
+    disk::sync_directory_of(path).map_err(|error| Error::io(path, "replacing", error))
 }
 
 fn remove_all(path: &Path) -> Result<(), Error> {

@@ -120,6 +120,21 @@ fn to_stop_trading_needs_no_secret_beside_a_running_engine_or_alone() {
 }
 
 #[test]
+fn a_journal_that_cannot_prove_its_end_halts_until_somebody_has_looked() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    house.submit("a", &["--type", "limit", "--limit", "225.50"]).exits(0);
+    std::fs::remove_file(house.path("paper.db.head")).unwrap();
+    house
+        .submit("b", &["--type", "limit", "--limit", "225.50"])
+        .exits(3)
+        .complains(&["halted", "paper.db.head"]);
+    house.submit("c", &["--type", "limit", "--limit", "225.50"]).exits(3).complains(&["halted"]);
+    house.run(&["resume", "--all", "--reason", "compared"]).exits(0);
+    house.submit("d", &["--type", "limit", "--limit", "225.50"]).exits(0);
+}
+
+#[test]
 fn a_kill_without_a_reason_or_a_scope_is_no_kill() {
     let sim = Sim::start(&[]);
     let house = House::of(&sim);

@@ -294,3 +294,33 @@ fn an_older_copy_of_the_table_under_a_newer_front_log_is_refused() {
     assert!(matches!(error, Error::StrayFront { .. }), "{error}");
     assert!(verify(&copied, &mut |_| {}).is_err(), "a gap is not read over");
 }
+
+#[test]
+fn a_frame_that_rots_before_another_one_is_missed_also_without_a_note() {
+    let (_dir, path) = place();
+    left_behind(&path);
+    let front = fs::read(front_of(&path)).unwrap();
+    fs::remove_file(beside(&path, ".head")).unwrap();
+    for (frame, end) in ends(&front).into_iter().enumerate() {
+        for position in [frame * SLOT, frame * SLOT + 130, end - 1] {
+            let mut bytes = front.clone();
+            bytes[position] ^= 1;
+            fs::write(front_of(&path), &bytes).unwrap();
+            let opened = Journal::open(&path, options());
+            let lost = (frame < 2).then_some(Seq::new(11));
+            let noticed = match &opened {
+                Err(Error::TailLost { head, acknowledged, .. }) => {
+                    assert_eq!(*head, Seq::new(head_after(frame)));
+                    Some(*acknowledged)
+                }
+                _ => None,
+            };
+            // The last one is the only witness of itself.
+            assert_eq!(noticed, lost, "frame {frame}, byte {position}: {opened:?}");
+            assert!(opened.is_err() || !opened.unwrap().is_end_proven());
+            if frame == 2 {
+                return;
+            }
+        }
+    }
+}

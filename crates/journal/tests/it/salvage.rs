@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use alphec_journal::{Error, Journal, Reader, Salvage, Sink, survey, verify};
-use alphec_model::{Body, Record, Seq};
+use alphec_journal::{Error, Journal, OpenOptions, Reader, Salvage, Sink, survey, verify};
+use alphec_model::{Body, Record, Seq, UtcNanos};
 use proptest::prelude::*;
 use rusqlite::Connection;
 
@@ -35,12 +35,7 @@ fn check(path: &Path) -> Result<u64, TestCaseError> {
     let error = refused.unwrap();
     // From here on it is only read.
     let before = fs::read(path).unwrap();
-    let Ok(found) = survey(path) else {
-        // Not even the first record is left: nothing is kept, and nothing was changed.
-        prop_assert!(Salvage::begin(path, options()).is_err());
-        prop_assert!(fs::read(path).unwrap() == before);
-        return Ok(0);
-    };
+    let found = survey(path).unwrap();
     let named = format!("record {}", found.first_bad());
     prop_assert!(error.to_string().contains(&named), "no `{}` in: {}", named, error);
     prop_assert!(error.to_string().contains("alphec-exec audit salvage"), "{}", error);
@@ -125,6 +120,89 @@ proptest! {
 }
 
 #[test]
+fn where_nothing_can_be_read_any_more_it_begins_anew_beyond_what_was_written() {
+    type Spoil = fn(&Path);
+    let spoils: [(&str, Spoil); 4] = [
+        ("empty", |path| fs::write(path, "").unwrap()),
+        ("something else", |path| fs::write(path, "STOP".repeat(4_096)).unwrap()),
+        ("gone", |path| fs::remove_file(path).unwrap()),
+        ("its first page gone", |path| {
+            let mut bytes = fs::read(path).unwrap();
+            bytes[..4_096].fill(0);
+            fs::write(path, bytes).unwrap();
+        }),
+    ];
+    for (what, spoil) in spoils {
+        let (_dir, path) = place();
+        journal_at(&path);
+        spoil(&path);
+        let said = Journal::open_or_create(&path, options()).unwrap_err().to_string();
+        assert!(said.contains("record 1 "), "{what}: {said}");
+        assert!(said.contains("alphec-exec audit salvage"), "{what}: {said}");
+        let salvage = Salvage::begin(&path, options()).unwrap();
+        assert_eq!(
+            (salvage.survey().kept.seq, salvage.survey().known),
+            (Seq::new(0), Seq::new(COUNT)),
+            "{what}"
+        );
+        let _done = salvage.finish(&[epilogue(Seq::new(1))]).unwrap();
+        assert_eq!(replay(&path, 1).unwrap(), [epilogue(Seq::new(1))], "{what}");
+    }
+}
+
+#[test]
+fn without_a_note_what_is_no_journal_is_left_alone() {
+    let (_dir, path) = place();
+    fs::write(&path, "").unwrap();
+    fs::write(beside(&path, "-wal"), "frames").unwrap();
+    assert!(matches!(survey(&path), Err(Error::NotAJournal { .. })));
+    assert!(matches!(Reader::open(&path), Err(Error::NotAJournal { .. })));
+    assert_eq!(
+        fs::read(beside(&path, "-wal")).unwrap(),
+        b"frames",
+        "even a reader of an empty file deletes it"
+    );
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(Journal::open_or_create(&path, options()), Err(Error::Leftover { .. })));
+}
+
+#[test]
+fn a_salvage_that_was_interrupted_while_it_put_its_journal_in_place_is_finished() {
+    let (_dir, path) = place();
+    journal_at(&path);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let salvage = Salvage::begin(&path, options()).unwrap();
+    let kept = salvage.survey().kept.seq;
+    assert!(kept > Seq::new(0));
+    let done = salvage.finish(&[epilogue(kept.next())]).unwrap();
+    let note = fs::read(beside(&path, ".head")).unwrap();
+    let old_note = fs::read(beside(&done.damaged, ".head")).unwrap();
+    // The damaged journal is away and the new one not there yet; then it is there, and its note not yet.
+    for has_moved in [false, true] {
+        fs::write(beside(&path, ".salvaged.head"), &note).unwrap();
+        fs::write(beside(&path, ".head"), &old_note).unwrap();
+        if !has_moved {
+            fs::rename(&path, beside(&path, ".salvaged")).unwrap();
+        }
+        let later = OpenOptions::new("test", UtcNanos::from_nanos(1_800_000_000_000_000_000));
+        let again = Salvage::begin(&path, later).unwrap();
+        if has_moved {
+            // What was written before is known to be lost still, so the numbers stay beyond it.
+            assert_eq!((again.survey().kept.seq, again.survey().known), (kept.next(), Seq::new(COUNT)));
+            let _done = again.finish(&[epilogue(kept.next().next())]).unwrap();
+        } else {
+            assert!(again.survey().flaw.is_none());
+        }
+        assert_eq!(
+            replay(&path, 1).unwrap()[..usize::try_from(kept.get()).unwrap()],
+            records(1..=kept.get())
+        );
+        verify(&path, &mut |_| {}).unwrap();
+    }
+}
+
+#[test]
 fn what_only_the_front_log_holds_is_kept_when_the_end_is_lost_and_goes_with_the_damaged_one_else() {
     for (changed, kept) in [(None, 8), (Some(3_i64), 2)] {
         let (_live_dir, live) = place();
@@ -159,12 +237,13 @@ fn what_only_the_front_log_holds_is_kept_when_the_end_is_lost_and_goes_with_the_
 fn cuts_leave_nothing_a_part_or_everything_and_the_part_grows_with_the_file() {
     let (_dir, path) = place();
     journal_at(&path);
-    let whole = fs::read(&path).unwrap();
+    let (whole, note) = (fs::read(&path).unwrap(), fs::read(beside(&path, ".head")).unwrap());
     let mut kept = Vec::new();
     for length in (0..whole.len()).step_by(4_096) {
         let (_dir, path) = place();
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, &whole[..length]).unwrap();
+        fs::write(beside(&path, ".head"), &note).unwrap();
         kept.push(check(&path).unwrap());
     }
     assert!(kept.is_sorted(), "{kept:?}");

@@ -38,6 +38,7 @@ fn open_with(path: &Path, main: &[u8], wal: &[u8], note: Option<&[u8]>) -> Resul
         fs::write(beside(path, ".head"), note).unwrap();
     }
     let journal = Journal::open(path, options())?;
+    assert_eq!(journal.is_end_proven(), note.is_some());
     let head = journal.head().seq.get();
     drop(journal);
     let report = verify(path, &mut |_| {})?;
@@ -61,6 +62,11 @@ fn a_wal_cut_anywhere_leaves_a_whole_number_of_commits_and_the_loss_is_noticed()
         heads.push(head);
         let noticed = open_with(&path, &main, &wal[..length], Some(&note));
         assert!(matches!(noticed, Err(Error::TailLost { .. })), "cut at {length}: {noticed:?}");
+        assert_eq!(
+            fs::read(beside(&path, "-wal")).unwrap(),
+            &wal[..length],
+            "a start that fails leaves it as it was"
+        );
     }
     assert!(heads.is_sorted() && heads.first() == Some(&5) && heads.contains(&12), "{heads:?}");
 }
