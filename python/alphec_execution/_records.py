@@ -149,6 +149,10 @@ class Reconciliation:
     """Positions that differ from the broker's."""
     foreign: tuple[ForeignOrder, ...]
     """Open orders of others."""
+    gap: int | None
+    """The gap that is still open: messages may be missing."""
+    disputed: bool
+    """A holding differed, and the time was up before the books were read once more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ impl Core {
             farms_down: self.session.farms_down.iter().cloned().collect(),
             gap: self.book.gap().map(|gap| gap.epoch),
             books_as_of: self.session.books_as_of,
+            disputed: self.session.is_disputed(),
             halted_scopes: self
                 .book
                 .halts()

@@ -221,6 +221,8 @@ pub struct Readiness {
     pub gap: Option<u64>,
     /// When the broker's complete books were asked for that were taken over last, on this connection.
     pub books_as_of: Option<UtcNanos>,
+    /// A holding differed when they were read last: they are read once more before that counts.
+    pub disputed: bool,
     /// Halts of single accounts, strategies or instruments. They stop no others.
     pub halted_scopes: Vec<(CancelScope, String)>,
 }
@@ -258,6 +260,11 @@ impl Session {
         self.global_cancel_at = None;
         self.farms_down.clear();
         self.said.clear();
+    }
+
+    /// Whether a holding differed when it was compared last, and the next round decides what that means.
+    pub(crate) fn is_disputed(&self) -> bool {
+        self.suspects.values().any(|compared| *compared == Compared::Suspect)
     }
 
     /// Forgets what lists had begun to prove: between them, something may have been lost.

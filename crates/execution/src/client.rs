@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alphec_engine::core::{Halt, Reply};
+use alphec_engine::core::{Halt, Readiness, Reply};
 use alphec_engine::{CallError, Handle, Status, StopReport};
 use alphec_model::record::Fill;
 use alphec_model::{
@@ -35,13 +35,17 @@ pub struct Reconciliation {
     pub broken: Vec<Position>,
     /// Open orders of others.
     pub foreign: Vec<ForeignOrder>,
+    /// The gap that is still open: messages may be missing.
+    pub gap: Option<u64>,
+    /// A holding differed, and the time was up before the books were read once more.
+    pub disputed: bool,
 }
 
 impl Reconciliation {
     /// Whether nothing of ours is open to question.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
-        self.in_doubt.is_empty() && self.broken.is_empty()
+        self.in_doubt.is_empty() && self.broken.is_empty() && self.gap.is_none() && !self.disputed
     }
 }
 
@@ -247,8 +251,9 @@ impl ExecutionClient {
         Ok(())
     }
 
-    /// Reads the broker's complete books now, out of turn, and gives what they leave open. It is done by itself
-    /// every minute and after every gap.
+    /// Reads the broker's complete books now, out of turn, and gives what they leave open. Where a holding differs
+    /// they are read once more (after `resnapshot_ms`), since it may be a lag. It is done by itself every minute and
+    /// after every gap.
     ///
     /// # Errors
     /// [`Error::NotReady`] when they could not be read in time, [`Error::Call`].
@@ -260,22 +265,29 @@ impl ExecutionClient {
         };
         let mut events = self.handle.events();
         let wait = async {
-            while self.handle.status().await?.readiness.books_as_of.is_none_or(|read| read < asked) {
+            loop {
+                let readiness = self.handle.status().await?.readiness;
+                let is_read = readiness.books_as_of.is_some_and(|read| read >= asked);
+                if is_read && !readiness.disputed && readiness.gap.is_none() {
+                    return Ok::<(), Error>(());
+                }
                 drop(tokio::time::timeout(Duration::from_millis(100), events.recv()).await);
             }
-            Ok::<(), Error>(())
         };
-        match tokio::time::timeout(timeout, wait).await {
-            Ok(read) => read?,
-            Err(_) => {
-                return Err(Error::NotReady { readiness: Box::new(self.handle.status().await?.readiness) });
-            }
+        if let Ok(settled) = tokio::time::timeout(timeout, wait).await {
+            settled?;
+        }
+        let readiness = self.handle.status().await?.readiness;
+        if readiness.books_as_of.is_none_or(|read| read < asked) {
+            return Err(Error::NotReady { readiness: Box::new(readiness) });
         }
         let mut in_doubt = self.handle.open_orders().await?;
         in_doubt.retain(|order| order.state == OrderState::InDoubt);
         let mut broken = self.handle.positions().await?;
         broken.retain(|position| position.broken.is_some());
-        Ok(Reconciliation { in_doubt, broken, foreign: self.handle.foreign_orders().await? })
+        let foreign = self.handle.foreign_orders().await?;
+        let Readiness { gap, disputed, .. } = readiness;
+        Ok(Reconciliation { in_doubt, broken, foreign, gap, disputed })
     }
 
     /// An operator's act: in a break, the broker's position is the right one. Thaws the instrument.

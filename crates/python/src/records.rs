@@ -105,7 +105,8 @@ pub(crate) fn reconciliation(py: Python<'_>, found: Reconciliation) -> PyResult<
     let in_doubt = PyTuple::new(py, found.in_doubt.into_iter().map(Order::from))?;
     let broken = found.broken.iter().map(|broken| position(py, broken)).collect::<PyResult<Vec<_>>>()?;
     let foreign = found.foreign.iter().map(|order| foreign_order(py, order)).collect::<PyResult<Vec<_>>>()?;
-    record(py, "Reconciliation", (is_clean, in_doubt, PyTuple::new(py, broken)?, PyTuple::new(py, foreign)?))
+    let (broken, foreign) = (PyTuple::new(py, broken)?, PyTuple::new(py, foreign)?);
+    record(py, "Reconciliation", (is_clean, in_doubt, broken, foreign, found.gap, found.disputed))
 }
 
 pub(crate) fn alert(py: Python<'_>, alert: &Alert) -> PyResult<Py<PyAny>> {

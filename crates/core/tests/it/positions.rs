@@ -36,7 +36,9 @@ fn a_difference_seen_twice_freezes_and_agreement_thaws() {
     let mut world = World::ready();
     let seen = world.next_books(holds("AAPL", "5"));
     assert_eq!(seen.alerts(AlertKind::PositionBreak), 0, "once may be a lag");
+    assert!(world.core.readiness().disputed);
     let seen = world.next_books(holds("AAPL", "5"));
+    assert!(!world.core.readiness().disputed, "by now it is a break");
     assert_eq!((seen.alerts(AlertKind::PositionBreak), seen.has("position_broken")), (1, true));
     assert!(is_frozen(&mut world, "a"));
     let seen = world.next_books(holds("AAPL", "5"));
