@@ -30,9 +30,13 @@ async fn all_end(world: &World, legs: &[OrderHandle]) {
 /// Danger 37: a bracket of which only a part arrived is undone whole: no entry without its exits.
 #[tokio::test]
 async fn a_bracket_that_is_cut_in_half_is_undone() {
-    for fault in
-        ["drop-before-accept@2", "drop-after-accept@2", "drop-after-accept@3", "restart(down=300ms)@2"]
-    {
+    for (fault, arrived) in [
+        // Parked orders are none of the venue's.
+        ("drop-before-accept@2", 0),
+        ("drop-after-accept@2", 0),
+        ("drop-after-accept@3", 3),
+        ("restart(down=300ms)@2", 0),
+    ] {
         let world = World::started(&[fault], SOON, |it| it).await;
         world.is_ready().await;
         let legs = bracket(&world, "201.00").await;
@@ -46,8 +50,7 @@ async fn a_bracket_that_is_cut_in_half_is_undone() {
             all_end(&world, &legs).await;
             world.holds("0").await;
         }
-        let orders = world.orders_at_venue();
-        world.ends(orders).await;
+        world.ends(arrived).await;
     }
 }
 
@@ -59,8 +62,26 @@ async fn a_bracket_whose_exits_are_refused_is_undone() {
     let legs = bracket(&world, "201.00").await;
     all_end(&world, &legs).await;
     world.holds("0").await;
-    let orders = world.orders_at_venue();
-    world.ends(orders).await;
+    world.ends(0).await;
+}
+
+/// Danger 38: an exit whose entry has filled is changed, although its parent is gone: a change names none.
+#[tokio::test]
+async fn an_exit_is_changed_after_its_entry_has_filled() {
+    let world = World::started(&["parent-gone@1.."], SOON, |it| it).await;
+    world.is_ready().await;
+    let legs = bracket(&world, "201.00").await;
+    reach(&legs[0], OrderState::Filled).await;
+    reach(&legs[1], OrderState::Working).await;
+    let nearer = OrderSpec {
+        order_type: OrderType::Limit { limit_px: px("204.00").unwrap() },
+        ..world.order(&legs[1]).await.spec
+    };
+    world.client.modify_order(legs[1].client_order_id(), nearer.clone()).await.unwrap();
+    until("the change", || async { world.order(&legs[1]).await.spec == nearer }).await;
+    world.avoids("parent-gone");
+    world.holds("10").await;
+    world.ends(3).await;
 }
 
 /// Danger 38: a change of an exit that the broker refuses leaves the exit as it was, and live.

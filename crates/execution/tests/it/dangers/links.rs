@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alphec_execution::model::{AlertKind, OrderState};
+use alphec_execution::model::{AlertKind, CancelScope, OrderState};
 use alphec_execution::{Error, Readiness};
 use alphec_twsim::venue::OrderKind;
 
@@ -188,21 +188,27 @@ async fn a_fill_that_comes_after_1100_is_booked_before_1102() {
 /// Danger 33: our own limit is below the broker's, and a cancel does not wait behind orders.
 #[tokio::test]
 async fn a_burst_stays_below_the_rate_that_ends_sessions() {
-    let world = World::started(&["pacing(mode=reject)"], "limits.max_open_orders = 100", |it| it).await;
+    let limits = "limits.max_open_orders = 100\nlimits.max_messages_per_second = 36\ntimeouts.ack_ms = 5000";
+    let world = World::started(&["pacing(mode=reject)"], limits, |it| it).await;
     world.is_ready().await;
     let mut orders = Vec::new();
-    while orders.len() < 19 {
+    while orders.len() < 36 {
         orders.push(world.submit(buy("1", "195.00")).await);
     }
-    world.client.cancel_order(orders[0].client_order_id()).await.unwrap();
-    reach(&orders[0], OrderState::Canceled).await;
-    for order in &orders[1..] {
+    for order in &orders {
         reach(order, OrderState::Working).await;
     }
+    // With these it is more than the broker takes in a second.
+    world.client.cancel_all(CancelScope::All).await.unwrap();
+    for order in &orders {
+        reach(order, OrderState::Canceled).await;
+    }
+    let waits = world.client.status().await.unwrap().stats.waits;
+    assert!(waits.delayed > 0, "without our own limit they would all have left at once: {waits:?}");
     assert!(readiness(&world).await.is_ready(), "the session lives on");
     assert_eq!(world.gateway.counters().connections, 1);
     world.avoids("pacing");
-    world.ends(19).await;
+    world.ends(36).await;
 }
 
 /// Danger 34: the order that is too many is rejected, the others live on.

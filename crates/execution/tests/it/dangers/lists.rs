@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alphec_execution::model::{AlertKind, OrderSpec, OrderState, TimeInForce};
+use alphec_execution::model::{AlertKind, DenyReason, OrderSpec, OrderState, TimeInForce};
 
 use super::world::{NARROW, QUIET, World, buy, market, reach, until};
 
@@ -19,6 +19,12 @@ async fn a_list_that_is_empty_by_failure_ends_no_order() {
         tokio::time::sleep(2 * QUIET).await;
         let state = world.order(&order).await.state;
         assert!(state.reserves_exposure(), "{fault}: {state}");
+        if fault.contains("how=") {
+            // No list is not an empty one: nothing is known, and nothing new is sent.
+            assert!(!world.client.status().await.unwrap().readiness.is_ready(), "{fault}");
+            let denied = world.try_submit(market("1")).await.unwrap_err();
+            assert!(denied.denied().is_some_and(DenyReason::is_not_ready), "{fault}: {denied}");
+        }
         world.gateway.clear_faults();
         world.is_ready().await;
         reach(&order, OrderState::Working).await;
