@@ -78,7 +78,7 @@ pub(crate) enum Kind {
     Fills,
     /// A position.
     Positions,
-    /// An engine that does not come back.
+    /// An engine that ends by itself, or does not come back.
     Restart,
 }
 

@@ -16,6 +16,12 @@ const HANDS: u64 = 8;
 const LONGEST: Duration = Duration::from_secs(20);
 
 pub(crate) async fn trade_until_killed(config: &Path, seed: u64) {
+    // A hand that panics would be missed among the others; the process must be.
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::abort();
+    }));
     let source =
         Source { path: Some(config.to_owned()), profile: Some("paper".to_owned()), ..Source::default() };
     let profile = config::load(source).unwrap().profile;

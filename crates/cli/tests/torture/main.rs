@@ -22,8 +22,9 @@ mod point;
 mod relay;
 mod report;
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -39,6 +40,8 @@ use report::{Outcome, Report};
 
 /// Kills of a change's test run; `cargo xtask torture` makes more.
 const KILLS: u64 = 16;
+/// From so many on, each point must have been reached twice.
+const MANY: u64 = 200;
 /// Worlds at a time.
 const LANES: u64 = 4;
 /// After so many kills a world begins anew, with an empty journal.
@@ -46,6 +49,16 @@ const ROUND: u64 = 12;
 /// How long a restarted engine has to know everything again.
 const PATIENCE: &str = "20";
 const CHILD: &str = "ALPHEC_TORTURE_CHILD";
+/// What the victim says on its error stream.
+const VICTIM: &str = "victim.txt";
+
+/// Whether a process ended as none should: by a panic, or by a signal that nobody sent. Killed it is, and a demo that
+/// ended well or lost its gateway is as good.
+fn is_a_defect(ended: ExitStatus) -> bool {
+    const PANIC: i32 = 101;
+    const KILL: i32 = 9;
+    ended.code() == Some(PANIC) || ended.signal().is_some_and(|signal| signal != KILL)
+}
 
 /// Not a test by itself: the engine under load, until it is killed.
 #[tokio::test]
@@ -81,9 +94,13 @@ fn no_kill_loses_a_fill_doubles_an_order_or_hides_one() {
         std::fs::write(path, report.json().to_string()).unwrap();
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    // A point that is never reached tortures nothing.
+    // A point that is never reached tortures nothing, and neither does an engine that does nothing.
     if kills >= KILLS {
-        assert!(report.points_reached() >= Point::ALL.len() - 2, "{}", report.table());
+        assert!(report.points_reached(1) >= Point::ALL.len() - 2, "{}", report.table());
+        assert!(report.has_traded(), "{}", report.table());
+    }
+    if kills >= MANY {
+        assert_eq!(report.points_reached(2), Point::ALL.len(), "{}", report.table());
     }
 }
 
@@ -184,7 +201,14 @@ impl World {
         }
         // Gone already when the trap was quicker, or a demo ended well: that is as good a case.
         drop(victim.lock().unwrap().kill());
-        victim.lock().unwrap().wait().unwrap();
+        let ended = victim.lock().unwrap().wait().unwrap();
+        if is_a_defect(ended) {
+            let said = std::fs::read_to_string(self.folder.path().join(VICTIM)).unwrap_or_default();
+            return Err(vec![Violation::new(
+                Kind::Restart,
+                format!("the victim ended with {ended}: {said}"),
+            )]);
+        }
         self.gateway.wait_open();
         let mut doubts = 0;
         if self.journal().exists() {
@@ -301,8 +325,9 @@ impl World {
     }
 
     fn start_victim(&mut self) -> Child {
+        let said = std::fs::File::create(self.folder.path().join(VICTIM)).unwrap();
         if self.dice.below(4) == 0 {
-            return self.program(&["demo"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            return self.program(&["demo"]).stdout(Stdio::null()).stderr(said).spawn().unwrap();
         }
         let asked = format!("{} {}", self.dice.below(1 << 32), self.config.display());
         Command::new(std::env::current_exe().unwrap())
@@ -310,7 +335,7 @@ impl World {
             .env(CHILD, asked)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(said)
             .spawn()
             .unwrap()
     }

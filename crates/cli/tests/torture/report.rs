@@ -105,9 +105,17 @@ impl Report {
         Excuse::ALL.iter().map(|excuse| (excuse.name(), times(excuse))).collect()
     }
 
-    /// How many points were reached at least once.
-    pub(crate) fn points_reached(&self) -> usize {
-        self.rows.values().filter(|row| row.reached > 0).count()
+    /// How many points were reached so many times at least.
+    pub(crate) fn points_reached(&self, times: u64) -> usize {
+        self.rows.values().filter(|row| row.reached >= times).count()
+    }
+
+    /// Whether as many orders came to the broker and as many of them filled as there were kills, at the least.
+    pub(crate) fn has_traded(&self) -> bool {
+        let count = |of: fn(&Row) -> usize| self.rows.values().map(of).sum::<usize>();
+        let kills: u64 = self.rows.values().map(|row| row.kills).sum();
+        let kills = usize::try_from(kills).unwrap();
+        count(|row| row.orders) >= kills && count(|row| row.fills) >= kills / 2
     }
 
     pub(crate) fn table(&self) -> String {
