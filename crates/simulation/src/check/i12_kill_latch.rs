@@ -1,8 +1,6 @@
 //! Kill latch.
 
-use alphec_model::CancelScope;
-
-use super::{Invariant, Scene, Verdict};
+use super::{Invariant, Scene, Verdict, reaches};
 use crate::sight::Sight;
 use crate::wire::Sent;
 
@@ -21,9 +19,7 @@ impl Invariant for KillLatch {
         let Sight::Wire(Sent::Place(ticket) | Sent::Replace(ticket)) = scene.sight else { return Ok(()) };
         let Some(intent) = scene.ledger.intent_of(ticket) else { return Ok(()) };
         let order = &intent.order;
-        let reaches =
-            |scope: &CancelScope| scope.reaches(&order.account, &order.strategy_id, &order.instrument);
-        match scene.ledger.halts.keys().find(|scope| reaches(scope)) {
+        match scene.ledger.halts.keys().find(|scope| reaches(scope, order)) {
             Some(scope) => Err(format!("{} is sent while {scope} is halted", order.client_order_id)),
             None => Ok(()),
         }

@@ -7,7 +7,7 @@ use alphec_engine::CallError;
 use alphec_model::broker::Wire;
 use alphec_model::{BrokerEvent, ClientOrderId, Command, OrderState};
 
-use super::{Invariant, Scene, Verdict};
+use super::{Invariant, Scene, Verdict, reaches};
 use crate::clock::{Instant, MILLI, SECOND};
 use crate::sight::Sight;
 use crate::wire::Sent;
@@ -58,9 +58,9 @@ impl Invariant for CancelAllowed {
             }
             Sight::Asked(Command::CancelAll { scope, .. } | Command::Kill { scope, .. }) => {
                 let in_scope = scene.ledger.live().map(|intent| &intent.order);
-                let in_scope =
-                    in_scope.filter(|it| scope.reaches(&it.account, &it.strategy_id, &it.instrument));
-                in_scope.for_each(|order| self.ask(&order.client_order_id, scene));
+                in_scope
+                    .filter(|order| reaches(scope, order))
+                    .for_each(|order| self.ask(&order.client_order_id, scene));
                 Ok(())
             }
             Sight::Asked(Command::Submit(request)) => {

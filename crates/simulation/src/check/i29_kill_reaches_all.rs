@@ -6,7 +6,7 @@ use std::sync::Arc;
 use alphec_model::{Body, BrokerEvent, ClientOrderId, Record};
 use alphec_twsim::desk::Truth;
 
-use super::{Invariant, Scene, Verdict, is_open};
+use super::{Invariant, Scene, Verdict, is_open, reaches};
 use crate::sight::Sight;
 use crate::wire::Sent;
 
@@ -51,9 +51,7 @@ impl KillReachesAll {
             let key = scene.ledger.by_ref.get(&*order.report.spec.order_ref);
             let Some(intent) = key.and_then(|key| scene.ledger.intents.get(key)) else { continue };
             let ours = &intent.order;
-            let scope = scene.ledger.halts.iter().find(|(scope, is_kill)| {
-                **is_kill && scope.reaches(&ours.account, &ours.strategy_id, &ours.instrument)
-            });
+            let scope = scene.ledger.halts.iter().find(|(scope, is_kill)| **is_kill && reaches(scope, ours));
             // One number of two lives may reach neither: a person is told.
             let is_beyond_reach = scene.ledger.splits(&order.report.spec.order_ref) > 0
                 && self.canceled.contains(&ours.client_order_id);

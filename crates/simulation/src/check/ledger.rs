@@ -18,6 +18,7 @@ use alphec_twsim::venue::{Execution, OrderReport};
 pub(super) use exposure::Worst;
 pub(super) use venue::base_of;
 
+use super::reaches;
 use crate::clock::Instant;
 use crate::plan::Setup;
 use crate::profile;
@@ -496,8 +497,4 @@ impl Ledger {
         let is_ours = names.api_client_id.is_none_or(|client| client.get() == profile::CLIENT);
         by_ref.or_else(|| self.by_id.get(&names.broker_order_id.filter(|_| is_ours)?.get()))
     }
-}
-
-fn reaches(scope: &CancelScope, order: &Order) -> bool {
-    scope.reaches(&order.account, &order.strategy_id, &order.instrument)
 }

@@ -44,8 +44,8 @@ mod i29_kill_reaches_all;
 mod ledger;
 
 use alphec_core::Core;
-use alphec_model::Evidence;
 use alphec_model::broker::OrderNames;
+use alphec_model::{CancelScope, Evidence, Order};
 use alphec_twsim::venue::OrderReport;
 
 use crate::clock::{Instant, SECOND};
@@ -66,6 +66,11 @@ const fn is_word(evidence: &Evidence) -> bool {
             | Evidence::OpenOrder { .. }
             | Evidence::Completed { .. }
     )
+}
+
+/// Whether a halt or a cancel of this scope is about the order.
+fn reaches(scope: &CancelScope, order: &Order) -> bool {
+    scope.reaches(&order.account, &order.strategy_id, &order.instrument)
 }
 
 /// Whether the venue has it in work, or will: one whose shares are being located cannot fill yet, and lives.
