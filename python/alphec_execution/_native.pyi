@@ -26,6 +26,7 @@ __all__ = [
     "Question",
     "audit",
     "exits",
+    "log_lines",
     "new_id",
     "stop_all",
 ]

@@ -289,7 +289,7 @@ class ExecutionClient:
         return halts
 
     def accept_position(self, instrument: str, reason: str, *, by: str = "python", account: str | None = None) -> None:
-        """An operator's act, on record: where the counts differ, the broker's is the right one. Thaws the instrument."""
+        """An operator's act, on record: where the counts differ, the broker's is right. Thaws the instrument."""
         name = self._verbs.only_account() if account is None else account
         self._verbs.native.accept_position(name, instrument, by, reason).wait()
 

@@ -235,8 +235,8 @@ class ExecutionClient:
         :param rules: risk rules of your own; all must pass.
         :param arm: the arming token, for a live profile.
         :param unarmed: of a live profile: follow, cancel and kill, and send nothing new. Stopping needs no permission.
-        :param ready_timeout: seconds to wait until orders can be sent; ``None`` does not wait. What does not become ready
-            in time ends again and cancels nothing: orders of before, such as stop-losses, work on.
+        :param ready_timeout: seconds to wait until orders can be sent; ``None`` does not wait. What does not become
+            ready in time ends again and cancels nothing: orders of before, such as stop-losses, work on.
         :param on_alert: hears every alert on a thread of its own, from the first one of the start on.
         """
         return cls(
