@@ -126,5 +126,5 @@ __all__ = [
 ]
 
 # An interpreter that exits with orders working stops them by the profile's policy, as a deliberate stop does.
-_atexit.register(_log.hand_on, 0.0)
+_atexit.register(_log.hand_on_the_rest)
 _atexit.register(_native.stop_all)

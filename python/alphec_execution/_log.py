@@ -25,10 +25,22 @@ def listen() -> None:
             _thread.start()
 
 
-def hand_on(patience: float) -> None:
-    """Hands on what was logged, and waits so long for the first line."""
-    for level, name, text in _native.log_lines(patience):
-        log.getChild(name).log(level, "%s", text)
+def hand_on(patience: float) -> bool:
+    """Hands on what was logged, and waits so long for the first line; whether there was any."""
+    lines = _native.log_lines(patience)
+    for level, name, text in lines:
+        try:
+            log.getChild(name).log(level, "%s", text)
+        except Exception:
+            # A handler or filter of the user's: the next line goes to it all the same.
+            logging.lastResort and logging.lastResort.handle(log.makeRecord(name, level, "", 0, text, (), None))
+    return bool(lines)
+
+
+def hand_on_the_rest() -> None:
+    """Hands on all that is there: the interpreter ends."""
+    while hand_on(0.0):
+        pass
 
 
 def _listen() -> None:

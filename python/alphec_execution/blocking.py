@@ -109,7 +109,7 @@ class OrderHandle:
 
         A wait that is over raises ``TimeoutError``, and the same iterator goes on.
         """
-        return _OrderEvents(self._native, timeout)
+        return _OrderEvents(self._client, self._native, timeout)
 
     def __repr__(self) -> str:
         return f"<OrderHandle of {self.last!r}>"
@@ -172,13 +172,14 @@ class ExecutionClient:
             raise ExecutionError("this client was started already; connect again for another")
         options = self._verbs.options
         native = options.start(native_rules(options.rules, None))
-        self._verbs.begin(native)
-        if options.ready_timeout is not None:
-            try:
+        try:
+            self._verbs.begin(native)
+            if options.ready_timeout is not None:
                 self.wait_ready(options.ready_timeout)
-            except BaseException:
+        except BaseException:
+            with contextlib.suppress(ClientStopped):
                 native.leave().wait()
-                raise
+            raise
 
     @property
     def profile(self) -> str:
@@ -364,11 +365,11 @@ class ExecutionClient:
 
     def events(self, timeout: float | None = None) -> Iterator[Event]:
         """Everything from now on, in record order, each once durable. Ends when the client stops."""
-        return _Stream(self._verbs.native.events(), timeout)
+        return _Stream(self, self._verbs.native.events(), timeout)
 
     def alerts(self, timeout: float | None = None) -> Iterator[Alert]:
         """Every alert from now on."""
-        return _Stream(self._verbs.native.alerts(), timeout)
+        return _Stream(self, self._verbs.native.alerts(), timeout)
 
     def on_event(self, callback: Callable[[Event], None]) -> Subscription:
         """Calls back with every event, on a thread of its own."""
@@ -412,7 +413,8 @@ class ExecutionClient:
 class _Stream:
     """Batches of a native stream, one by one. What is raised on the way ends nothing."""
 
-    def __init__(self, native: Any, timeout: float | None) -> None:
+    def __init__(self, client: ExecutionClient, native: Any, timeout: float | None) -> None:
+        self._client = client  # Whoever listens keeps it from being stopped.
         self._native = native
         self._timeout = timeout
         self._heard: deque[Any] = deque()
@@ -432,7 +434,8 @@ class _Stream:
 class _OrderEvents:
     """The events of one order, until it has ended."""
 
-    def __init__(self, native: _native.Handle, timeout: float | None) -> None:
+    def __init__(self, client: ExecutionClient, native: _native.Handle, timeout: float | None) -> None:
+        self._client = client  # Whoever listens keeps it from being stopped.
         self._native = native
         self._timeout = timeout
         self._is_over = False

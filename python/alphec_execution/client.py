@@ -134,11 +134,10 @@ class _Reading:
             if self._under_way is None:
                 self._under_way = self._client._begin(self._read())
                 self._under_way.add_done_callback(_looked_at)
-            try:
-                return await asyncio.shield(self._under_way)
-            finally:
-                if self._under_way.done():
-                    self._under_way = None
+            # Whoever is cancelled although the answer is there leaves it to the next one.
+            await asyncio.wait([self._under_way])
+            answered, self._under_way = self._under_way, None
+            return answered.result()
 
     def left(self) -> Any:
         """What is there already, once the client has stopped."""
@@ -282,15 +281,19 @@ class ExecutionClient:
             # The thread goes on; what it starts is nobody's, and must not cancel what works already.
             starting.add_done_callback(_leave)
             raise
-        self._verbs.begin(native)
-        self._loop, self._bridge = loop, _native.Bridge()
-        loop.add_reader(self._bridge.fileno(), self._bridge.drain)
-        if options.ready_timeout is not None:
-            try:
+        try:
+            self._verbs.begin(native)
+            self._loop, self._bridge = loop, _native.Bridge()
+            loop.add_reader(self._bridge.fileno(), self._bridge.drain)
+            if options.ready_timeout is not None:
                 await self._wait(native.wait_ready(options.ready_timeout))
-            except BaseException:
-                await self._end(native.leave())
-                raise
+        except BaseException:
+            with contextlib.suppress(ClientStopped):
+                if self._bridge is None:
+                    native.leave().wait()
+                else:
+                    await self._end(native.leave())
+            raise
 
     def _begin(self, call: _native.Call) -> asyncio.Future[Any]:
         """Begins a call. Cancelling the future leaves what was asked to go on."""

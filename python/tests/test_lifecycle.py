@@ -522,6 +522,39 @@ def test_a_start_that_does_not_become_ready_cancels_nothing_that_works(runner, i
     assert [order["status"] for order in ibkr_gateway.truth()["orders"]] == ["Submitted"]
 
 
+def test_a_start_with_a_callback_of_the_wrong_kind_cancels_nothing(runner, ibkr_gateway, tmp_path):
+    profile = _with_an_order(runner, ibkr_gateway, tmp_path)
+
+    async def wrong(alert):
+        raise AssertionError("never called")
+
+    async def fail():
+        with pytest.raises(TypeError, match="plain function"):
+            await ExecutionClient.connect(config=profile, on_alert=wrong)
+        with pytest.raises(TypeError, match="plain function"):
+            blocking.ExecutionClient.connect(config=profile, on_alert=wrong)
+        await _still_works(profile)
+
+    runner(fail())
+    assert [order["status"] for order in ibkr_gateway.truth()["orders"]] == ["Submitted"]
+
+
+def test_a_forked_child_that_ends_as_any_script_does_is_gone(profile):
+    script = """
+import os, sys
+from alphec_execution import blocking
+
+with blocking.ExecutionClient.connect(config=sys.argv[1]):
+    for _ in range(20):
+        child = os.fork()
+        if not child:
+            sys.exit(0)
+        os.waitpid(child, 0)
+"""
+    warnings = ["-W", "ignore::DeprecationWarning"]
+    subprocess.run([sys.executable, *warnings, "-c", script, str(profile)], timeout=60, check=True)
+
+
 def test_a_start_that_is_cancelled_lets_go_of_the_journal_and_cancels_nothing(runner, ibkr_gateway, tmp_path):
     profile = _with_an_order(runner, ibkr_gateway, tmp_path)
 

@@ -262,9 +262,9 @@ impl Session {
         self.said.clear();
     }
 
-    /// Whether a holding differed when it was compared last, and the next round decides what that means.
+    /// Whether a holding differed when the books were read last, and the next round decides what that means.
     pub(crate) fn is_disputed(&self) -> bool {
-        self.suspects.values().any(|compared| *compared == Compared::Suspect)
+        self.books_as_of.is_some() && self.clean_since != self.books_as_of
     }
 
     /// Forgets what lists had begun to prove: between them, something may have been lost.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alphec_engine::core::{Core, CoreConfig, Mode};
-use alphec_engine::journal::{Journal, OpenOptions};
+use alphec_engine::journal::{Journal, OpenOptions, Sink as _};
 use alphec_engine::{
     AlertSink, BrokerTask, Clock, Engine, EngineParts, RecoverError, RiskRule, SystemClock, replay,
     rule_configs,
 };
-use alphec_model::{Body, Command, LogId, UtcNanos};
+use alphec_model::record::Header;
+use alphec_model::{Body, CancelScope, LogId, Provenance, Record, UtcNanos};
 
 use crate::client::ExecutionClient;
 use crate::config::{ConfigError, Profile};
@@ -122,13 +123,13 @@ impl Builder {
             Mode::Live => Some(profile.check_armed(arming_token.as_deref(), clock.now())?),
         };
         // First: whoever finds it held can ask the engine that holds it, and needs nothing else for that.
-        let journal =
+        let mut journal =
             Journal::open_or_create(&profile.journal, OpenOptions::new("alphec-exec", clock.now()))?;
+        halt_unless_the_end_is_proven(&mut journal, clock.now())?;
         sinks.extend(webhook(&profile, unarmed)?);
         let mut core = Core::new(core_config(&profile, &rules, armed_until, clock.now()));
         replay_journal(&mut core, &journal, &profile)?;
-        let mut unfinished = crate::unfinished::open(&journal)?;
-        unfinished.commands.extend(doubt_about_the_end(&journal));
+        let unfinished = crate::unfinished::open(&journal)?;
         let broker = broker.unwrap_or_else(|| tws(&profile, Arc::clone(&clock)));
         let limits = limits_json(&profile)?;
         let handle = Engine::start(EngineParts {
@@ -155,14 +156,21 @@ impl Builder {
     }
 }
 
-/// A journal that has records and no note of its last one may have lost some, a halt among them.
-fn doubt_about_the_end(journal: &Journal) -> Option<Command> {
+/// A journal that has records and no note of its last one may have lost some, a halt among them. On record before
+/// anything else can fail: the next start finds a note again.
+fn halt_unless_the_end_is_proven(journal: &mut Journal, at: UtcNanos) -> Result<(), Error> {
+    if journal.is_end_proven() {
+        return Ok(());
+    }
     let reason = format!(
         "nothing proves that the journal's last records are there: {}.head is missing or unreadable. Compare orders and \
          positions with the broker's, then resume",
         journal.path().display()
     );
-    (!journal.is_end_proven()).then(|| Command::Halt { by: "the journal".to_owned(), reason })
+    let header = Header::nameless(journal.head().seq.next(), at, Provenance::Decided);
+    let body = Body::Halted { scope: CancelScope::All, kill: false, by: "the journal".to_owned(), reason };
+    let _durable = journal.append(&[Arc::new(Record { header, body })])?;
+    Ok(())
 }
 
 /// Where alerts go besides, by the profile. To stop trading needs no secret: without one it is told, and goes on.
@@ -219,7 +227,7 @@ fn replay_journal(core: &mut Core, journal: &Journal, profile: &Profile) -> Resu
     let mut mode = None;
     let reader = journal.reader()?;
     let records = reader.replay().inspect(|record| {
-        if let Ok(alphec_model::Record { body: Body::Started { mode: started, .. }, .. }) = record {
+        if let Ok(Record { body: Body::Started { mode: started, .. }, .. }) = record {
             mode = Some(started.clone());
         }
     });

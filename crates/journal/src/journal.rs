@@ -6,6 +6,8 @@
 
 mod start;
 
+pub(crate) use start::end_is_there;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -153,7 +155,8 @@ impl Journal {
     }
 
     /// Whether a note of the last record was there when it was opened, or there was none to note: without one, records
-    /// that are gone from the end would not be missed, a halt among them.
+    /// that are gone from the end would not be missed, a halt among them. It is noted again with the next append, so let
+    /// that say what follows from it.
     #[must_use]
     pub const fn is_end_proven(&self) -> bool {
         self.is_end_proven
@@ -227,7 +230,9 @@ impl Journal {
         journal.is_recovered = true;
         journal.prepare_front();
         journal.is_end_proven = noted.is_some() || journal.head == Head::EMPTY;
-        journal.note.write(journal.head);
+        if journal.is_end_proven {
+            journal.note.write(journal.head);
+        }
         if noted.is_none()
             && let Err(error) = journal.note.sync()
         {

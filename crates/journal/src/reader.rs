@@ -20,7 +20,7 @@ use crate::salvage;
 use crate::sink::Head;
 
 /// The table itself.
-const TABLE: &str = "main.record";
+pub(crate) const TABLE: &str = "main.record";
 /// Records read at a time.
 const CHUNK: usize = 512;
 

@@ -19,7 +19,7 @@ use crate::disk;
 use crate::error::Error;
 use crate::front_view::{PLACES, insert_row};
 use crate::head_note::HeadNote;
-use crate::journal::{Journal, OpenOptions, holder};
+use crate::journal::{Journal, OpenOptions, end_is_there, holder};
 use crate::lock::{Lock, beside};
 use crate::reader::Reader;
 use crate::row::{COLUMNS, Stored, seq_of};
@@ -214,7 +214,7 @@ fn survey_with(reader: &Reader, noted: Option<Head>) -> Result<Survey, Error> {
             Err(error) => return Err(error),
             Ok(()) => check_database(reader, kept.seq)
                 .and_then(|()| schema::check(&reader.conn, &reader.path))
-                .and_then(|()| Reader::open_plainly(&reader.path).map(drop))
+                .and_then(|()| end_is_there(&reader.path, noted))
                 .err(),
         };
     }
@@ -264,6 +264,14 @@ fn put_in_place(path: &Path, new: &Path, damaged: &Path) -> Result<(), Error> {
 /// way, and the new one not there yet, or without its note.
 fn finish_what_was_interrupted(path: &Path) -> Result<(), Error> {
     let new = beside(path, NEW);
+    // Its note goes last.
+    if path.exists()
+        && !new.exists()
+        && let Some(note) = HeadNote::read(&new)?
+        && Reader::open_plainly(path).and_then(|reader| reader.head()).is_ok_and(|head| head == note)
+    {
+        return rename_if_there(&beside(&new, NOTE), &beside(path, NOTE));
+    }
     let is_ready = !path.exists() && new.exists() && verify(&new, &mut |_| {}).is_ok();
     if !is_ready {
         return Ok(());

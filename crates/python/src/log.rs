@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use tracing::field::{Field, Visit};
@@ -15,6 +16,8 @@ use crate::call::duration;
 
 /// Lines kept; beyond it they are lost, and counted.
 const LINES_MAX: usize = 4_096;
+/// How soon a line is noticed.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Lines handed over at once, at most.
 const BATCH: usize = 256;
 
@@ -25,10 +28,12 @@ static LINES: LazyLock<(SyncSender<Line>, Mutex<Receiver<Line>>)> = LazyLock::ne
     let (sender, receiver) = sync_channel(LINES_MAX);
     (sender, Mutex::new(receiver))
 });
+static OWNER: OnceLock<u32> = OnceLock::new();
 static LOST: AtomicU64 = AtomicU64::new(0);
 
 /// Begins to collect, once per process.
 pub(crate) fn collect() {
+    OWNER.get_or_init(std::process::id);
     // A second import finds the first one's, which is as good.
     drop(tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Collect)));
 }
@@ -36,11 +41,17 @@ pub(crate) fn collect() {
 /// The next lines; none when the time is up first.
 #[pyfunction]
 pub(crate) fn log_lines(py: Python<'_>, seconds: f64) -> PyResult<Vec<Line>> {
-    let patience = duration(seconds)?;
+    let until = Instant::now() + duration(seconds)?;
     let mut lines = py.detach(|| {
-        let receiver = LINES.1.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = receiver.recv_timeout(patience).ok();
-        first.into_iter().chain(receiver.try_iter().take(BATCH)).collect::<Vec<_>>()
+        loop {
+            let lines = there();
+            let left = until.saturating_duration_since(Instant::now());
+            if !lines.is_empty() || left.is_zero() {
+                return lines;
+            }
+            // Nobody waits with the lock in hand: a fork would keep it for good.
+            std::thread::sleep(left.min(LOOK_EVERY));
+        }
     });
     match LOST.swap(0, Ordering::Relaxed) {
         0 => {}
@@ -51,6 +62,14 @@ pub(crate) fn log_lines(py: Python<'_>, seconds: f64) -> PyResult<Vec<Line>> {
         )),
     }
     Ok(lines)
+}
+
+/// What is there already. A forked child has none of the threads that log, and hands on nothing.
+fn there() -> Vec<Line> {
+    if OWNER.get() != Some(&std::process::id()) {
+        return Vec::new();
+    }
+    LINES.1.lock().unwrap_or_else(PoisonError::into_inner).try_iter().take(BATCH).collect()
 }
 
 struct Collect;

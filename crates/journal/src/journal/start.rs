@@ -7,7 +7,7 @@ use super::Journal;
 use crate::error::Error;
 use crate::front::{self, Front};
 use crate::hash::Hash;
-use crate::reader::Reader;
+use crate::reader::{Reader, TABLE, read_head};
 use crate::row;
 use crate::sink::Head;
 
@@ -20,14 +20,36 @@ pub(super) fn look_before_writing(path: &Path, noted: Option<Head>) -> Result<()
     }
 }
 
-fn end_is_there(path: &Path, noted: Option<Head>) -> Result<(), Error> {
+/// That the front log follows the table, that nothing is gone between its frames, and that the note has no more.
+pub(crate) fn end_is_there(path: &Path, noted: Option<Head>) -> Result<(), Error> {
     let reader = Reader::open_plainly(path)?;
-    let head = reader.head()?;
+    let stored = read_head(&reader.conn, path, TABLE)?;
+    let head = end_of(path, stored, &front::read_all(path)?, &reader)?.unwrap_or(stored);
     reader.check_note(noted, head)?;
     match front::beyond(path, head.seq)? {
         Some(acknowledged) => Err(Error::TailLost { path: path.to_owned(), head: head.seq, acknowledged }),
         None => Ok(()),
     }
+}
+
+/// Where a front log ends, if it has anything that the table has not, which ends at `stored`; an error unless it is of
+/// this journal.
+fn end_of(path: &Path, stored: Head, run: &front::Run, reader: &Reader) -> Result<Option<Head>, Error> {
+    let (Some(before), Some(last)) = (run.before, run.last()) else { return Ok(None) };
+    let stray = |what: String| Error::StrayFront { path: path.to_owned(), last: last.seq, what };
+    if before.seq > stored.seq {
+        return Err(stray(format!("it follows record {}, the journal ends at {}", before.seq, stored.seq)));
+    }
+    let common = last.seq.min(stored.seq);
+    let here = if common == Head::EMPTY.seq {
+        Some(Hash::GENESIS)
+    } else {
+        reader.record(common)?.map(|stored| stored.hash)
+    };
+    if here != run.hash_of(common) {
+        return Err(stray(format!("its record {common} is another than the journal's")));
+    }
+    Ok(Some(last).filter(|last| last.seq > stored.seq))
 }
 
 impl Journal {
@@ -39,7 +61,7 @@ impl Journal {
             reader.record(self.stored.seq)?;
         }
         let run = front::read_all(&self.path)?;
-        if let Some(last) = self.end_of(&run, &reader)? {
+        if let Some(last) = end_of(&self.path, self.stored, &run, &reader)? {
             for row in run.rows.iter().filter(|row| row.seq > self.stored.seq) {
                 let unreadable = |what| Error::Unreadable { path: self.path.clone(), seq: row.seq, what };
                 self.waiting.push(row::parse(&row.payload).map_err(unreadable)?, &row.payload);
@@ -56,29 +78,6 @@ impl Journal {
             }
             other => other,
         }
-    }
-
-    /// Where a front log ends, if it has anything that the table has not; an error unless it is of
-    /// this journal.
-    fn end_of(&self, run: &front::Run, reader: &Reader) -> Result<Option<Head>, Error> {
-        let (Some(before), Some(last)) = (run.before, run.last()) else { return Ok(None) };
-        let stray = |what: String| Error::StrayFront { path: self.path.clone(), last: last.seq, what };
-        if before.seq > self.stored.seq {
-            return Err(stray(format!(
-                "it follows record {}, the journal ends at {}",
-                before.seq, self.stored.seq
-            )));
-        }
-        let common = last.seq.min(self.stored.seq);
-        let here = if common == Head::EMPTY.seq {
-            Some(Hash::GENESIS)
-        } else {
-            reader.record(common)?.map(|stored| stored.hash)
-        };
-        if here != run.hash_of(common) {
-            return Err(stray(format!("its record {common} is another than the journal's")));
-        }
-        Ok(Some(last).filter(|last| last.seq > self.stored.seq))
     }
 
     /// From here on small batches need not wait for the table, unless something waits for it already.

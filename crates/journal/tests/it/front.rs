@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alphec_journal::faulty::{Disk, Fault, What};
-use alphec_journal::{Error, Filter, Journal, Reader, Sink, verify};
+use alphec_journal::{Error, Filter, Journal, Reader, Sink, survey, verify};
 use alphec_model::{ClientOrderId, Seq};
 use rusqlite::Connection;
 
@@ -317,6 +317,12 @@ fn a_frame_that_rots_before_another_one_is_missed_also_without_a_note() {
             };
             // The last one is the only witness of itself.
             assert_eq!(noticed, lost, "frame {frame}, byte {position}: {opened:?}");
+            // What a start refuses, the way out that it names takes.
+            assert_eq!(
+                survey(&path).unwrap().flaw.is_some(),
+                opened.is_err(),
+                "frame {frame}, byte {position}"
+            );
             assert!(opened.is_err() || !opened.unwrap().is_end_proven());
             if frame == 2 {
                 return;

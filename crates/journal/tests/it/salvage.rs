@@ -187,13 +187,9 @@ fn a_salvage_that_was_interrupted_while_it_put_its_journal_in_place_is_finished(
         }
         let later = OpenOptions::new("test", UtcNanos::from_nanos(1_800_000_000_000_000_000));
         let again = Salvage::begin(&path, later).unwrap();
-        if has_moved {
-            // What was written before is known to be lost still, so the numbers stay beyond it.
-            assert_eq!((again.survey().kept.seq, again.survey().known), (kept.next(), Seq::new(COUNT)));
-            let _done = again.finish(&[epilogue(kept.next().next())]).unwrap();
-        } else {
-            assert!(again.survey().flaw.is_none());
-        }
+        assert!(again.survey().flaw.is_none(), "{:?}", again.survey());
+        drop(again);
+        let _whole = Journal::open(&path, options()).unwrap();
         assert_eq!(
             replay(&path, 1).unwrap()[..usize::try_from(kept.get()).unwrap()],
             records(1..=kept.get())
