@@ -635,7 +635,8 @@ def test_the_events_of_an_order_that_was_over_already_end(trading):
         handle = await client.submit_order(OrderRequest("AAPL", Side.BUY, 1, Market()))
         await handle.done()
         again = await client.order(handle.client_order_id)
-        assert [event.kind async for event in again.events()] in ([], ["charged"])
+        # What is not durable yet may still come; the order was asked for before, and nothing is waited for.
+        assert "accepted" not in [event.kind async for event in again.events()]
 
     trading(body)
 

@@ -6,7 +6,7 @@
 //! to the journal may do that, and nothing else. A file that cannot be understood halts everything, because somebody
 //! meant something by it. It stays until the act is durable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -84,7 +84,8 @@ pub fn ask_beside(journal: &Path, act: &StopAct) -> std::io::Result<PathBuf> {
         }
         linked => linked.map(|()| path),
     };
-    fs::remove_file(&draft)?;
+    // Left behind it is no request.
+    drop(fs::remove_file(&draft));
     linked
 }
 
@@ -156,7 +157,8 @@ impl Watch {
         let name = self.path.file_name().unwrap_or_default().as_encoded_bytes();
         let is_request = |path: &PathBuf| {
             let ending = path.file_name().and_then(|it| it.as_encoded_bytes().strip_prefix(name));
-            ending.is_some_and(|ending| ending.is_empty() || ending.starts_with(b"."))
+            ending
+                .is_some_and(|ending| ending.is_empty() || ending.strip_prefix(b".").is_some_and(is_one_more))
         };
         let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty());
         match fs::read_dir(folder.unwrap_or(Path::new("."))) {
@@ -165,8 +167,11 @@ impl Watch {
                 .map(|entry| self.path.with_file_name(entry.file_name()))
                 .filter(is_request)
                 .collect(),
-            // A folder that may be written and not be listed still shows the file that everybody knows.
-            Err(_) => vec![self.path.clone()],
+            // A folder that may be written and not be listed still shows the files that are known.
+            Err(_) => {
+                let known: BTreeSet<_> = self.known.keys().chain([&self.path]).cloned().collect();
+                known.into_iter().collect()
+            }
         }
     }
 
@@ -203,6 +208,12 @@ impl Watch {
             _ => drop(self.known.remove(&path)),
         }
     }
+}
+
+/// What [`ask_beside`] puts behind the name of a further request. Whatever else lies there, such as what an editor keeps of
+/// the file, is none.
+fn is_one_more(ending: &[u8]) -> bool {
+    ending.len() == 32 && ending.iter().all(u8::is_ascii_hexdigit)
 }
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
