@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 
 from alphec_execution import _native
 
@@ -17,10 +18,10 @@ _thread: threading.Thread | None = None
 
 
 def listen() -> None:
-    """Begins to hand on, once per process; a forked child begins anew."""
+    """Begins to hand on, once."""
     global _thread
     with _begun:
-        if _thread is None or not _thread.is_alive():
+        if _thread is None:
             _thread = threading.Thread(target=_listen, name="alphec-log", daemon=True)
             _thread.start()
 
@@ -32,8 +33,8 @@ def hand_on(patience: float) -> bool:
         try:
             log.getChild(name).log(level, "%s", text)
         except Exception:
-            # A handler or filter of the user's: the next line goes to it all the same.
-            logging.lastResort and logging.lastResort.handle(log.makeRecord(name, level, "", 0, text, (), None))
+            # A handler or filter of the user's: it is said, and the next line goes to it all the same.
+            traceback.print_exc()
     return bool(lines)
 
 

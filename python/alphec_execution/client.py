@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -28,6 +27,7 @@ from alphec_execution._records import (
     StopReport,
 )
 from alphec_execution._rules import RiskRule, native_rules
+from alphec_execution._streams import OrderEvents, Stream
 from alphec_execution._subscription import Subscription
 from alphec_execution._verbs import (
     KILL_TIMEOUT,
@@ -112,93 +112,10 @@ class OrderHandle:
         What comes after the end (commissions, a late fill) is heard in :meth:`ExecutionClient.events`. A wait that is
         bounded and over loses none; the same iterator goes on.
         """
-        return _OrderEvents(self._client, self._native)
+        return OrderEvents(self._client, self._native)
 
     def __repr__(self) -> str:
         return f"<OrderHandle of {self.last!r}>"
-
-
-class _Reading:
-    """One read after the other. A reader that goes away leaves its read to the next one, so that nothing it would have
-    heard is lost.
-    """
-
-    def __init__(self, client: ExecutionClient, read: Callable[[], _native.Call]) -> None:
-        self._client = client
-        self._read = read
-        self._under_way: asyncio.Future[Any] | None = None
-        self._turn = asyncio.Lock()
-
-    async def next(self) -> Any:
-        async with self._turn:
-            if self._under_way is None:
-                self._under_way = self._client._begin(self._read())
-                self._under_way.add_done_callback(_looked_at)
-            # Whoever is cancelled although the answer is there leaves it to the next one.
-            await asyncio.wait([self._under_way])
-            answered, self._under_way = self._under_way, None
-            return answered.result()
-
-    def left(self) -> Any:
-        """What is there already, once the client has stopped."""
-        return self._read().wait(0)
-
-
-def _looked_at(future: asyncio.Future[Any]) -> None:
-    """Whoever goes away before an answer need not hear that it failed."""
-    if not future.cancelled():
-        future.exception()
-
-
-class _Stream:
-    """Batches of a native stream, one by one."""
-
-    def __init__(self, client: ExecutionClient, native: Any) -> None:
-        self._reading = _Reading(client, native.next)
-        self._heard: deque[Any] = deque()
-
-    def __aiter__(self) -> _Stream:
-        return self
-
-    async def __anext__(self) -> Any:
-        while not self._heard:
-            try:
-                heard = await self._reading.next()
-            except ClientStopped:
-                heard = self._left()
-            self._heard.extend(heard)
-        return self._heard.popleft()
-
-    def _left(self) -> Any:
-        try:
-            return self._reading.left()
-        except (ClientStopped, TimeoutError):
-            raise StopAsyncIteration from None
-
-
-class _OrderEvents:
-    """The events of one order, until it has ended."""
-
-    def __init__(self, client: ExecutionClient, native: _native.Handle) -> None:
-        self._native = native
-        self._reading = _Reading(client, native.next_event)
-        self._is_over = False
-
-    def __aiter__(self) -> _OrderEvents:
-        return self
-
-    async def __anext__(self) -> Event:
-        if self._is_over:
-            raise StopAsyncIteration
-        if self._native.was_over:
-            try:
-                event: Event = self._reading.left()
-            except TimeoutError:
-                raise StopAsyncIteration from None
-            return event
-        event = await self._reading.next()
-        self._is_over = event.order is not None and not event.order.is_open
-        return event
 
 
 class ExecutionClient:
@@ -535,11 +452,11 @@ class ExecutionClient:
 
         Whoever falls behind too far gets :class:`EventsMissed` once; the same iterator goes on after it.
         """
-        return _Stream(self, self._verbs.native.events())
+        return Stream(self, self._verbs.native.events())
 
     def alerts(self) -> AsyncIterator[Alert]:
         """Every alert from now on."""
-        return _Stream(self, self._verbs.native.alerts())
+        return Stream(self, self._verbs.native.alerts())
 
     def on_event(self, callback: Callable[[Event], None]) -> Subscription:
         """Calls back with every event, on a thread of its own."""

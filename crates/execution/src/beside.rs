@@ -1,8 +1,9 @@
 //! What an operator can ask of a running engine from beside it: to stop trading.
 //!
 //! The journal's file lock keeps every second engine out, also that of `alphec-exec kill`. So the request is a small
-//! file next to the journal, `<journal>.operator` (with an ending of its own where another one still lies there), and the
-//! engine that holds the journal looks for it four times a second and once before it sends anything. Only acts that stop trading can be asked for so: whoever may write next
+//! file next to the journal, `<journal>.operator` (with an ending of its own where another one still lies there), and
+//! the engine that holds the journal looks for it four times a second and once before it sends anything. Only acts that
+//! stop trading can be asked for so: whoever may write next
 //! to the journal may do that, and nothing else. A file that cannot be understood halts everything, because somebody
 //! meant something by it. It stays until the act is durable.
 

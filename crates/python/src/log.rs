@@ -17,7 +17,7 @@ use crate::call::duration;
 /// Lines kept; beyond it they are lost, and counted.
 const LINES_MAX: usize = 4_096;
 /// How soon a line is noticed.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Lines handed over at once, at most.
 const BATCH: usize = 256;
 
