@@ -123,6 +123,8 @@ pub(crate) struct Session {
     /// When the books were asked for that were taken over last.
     pub(crate) books_as_of: Option<UtcNanos>,
     pub(crate) snapshots: u64,
+    /// How often the books were asked for on this connection since they were last taken over.
+    pub(crate) asked_in_vain: u32,
     /// When the last complete lists that agreed with every position were asked for.
     pub(crate) clean_since: Option<UtcNanos>,
 }
@@ -251,6 +253,7 @@ impl Session {
         self.fills_told.clear();
         self.forget_lists();
         self.asked_at = None;
+        self.asked_in_vain = 0;
         self.books_as_of = None;
         self.inactive.clear();
         self.accused.clear();

@@ -141,7 +141,7 @@ impl Turn<'_> {
             self.change_link(LinkState::Recovering, why.to_owned());
         }
         self.core.session.forget_lists();
-        self.look();
+        self.look_again();
     }
 
     pub(super) fn server_link(&mut self, generation: Generation, link: ServerLink) {

@@ -41,6 +41,7 @@ impl Turn<'_> {
         let id = self.core.session.snapshots;
         self.core.session.outstanding = Some(Outstanding { id, asked_at: self.now });
         self.core.session.asked_at = Some(self.now);
+        self.core.session.asked_in_vain = self.core.session.asked_in_vain.saturating_add(1);
         self.core.session.want_snapshot(self.now.saturating_add(BOOKS_PATIENCE));
         let all_days = self.core.config.executions_days;
         let is_recovering = self.core.session.link.rounds == 0 || self.core.book.gap().is_some();
@@ -51,7 +52,23 @@ impl Turn<'_> {
     /// Asks for the books now, or as soon as they were not asked for just before: what makes us
     /// look can come many times a second.
     pub(crate) fn look(&mut self) {
-        let spacing = self.core.config.resnapshot_after;
+        self.look_spaced(self.core.config.resnapshot_after);
+    }
+
+    /// The same after a reading that came to nothing: what kept the books from being read may be in them the next
+    /// time too, and each attempt costs the budget and the journal.
+    pub(super) fn look_again(&mut self) {
+        self.look_spaced(self.spacing_of_attempts());
+    }
+
+    /// Twice as long after each attempt in vain, up to the usual round.
+    fn spacing_of_attempts(&self) -> Duration {
+        let (first, most) = (self.core.config.resnapshot_after, self.core.config.reconcile_every);
+        let doublings = self.core.session.asked_in_vain.saturating_sub(1);
+        first.saturating_mul(2_u32.saturating_pow(doublings)).min(most.max(first))
+    }
+
+    fn look_spaced(&mut self, spacing: Duration) {
         let earliest = self.core.session.asked_at.map_or(self.now, |at| at.saturating_add(spacing));
         if earliest > self.now && self.core.session.outstanding.is_none() {
             self.core.session.want_snapshot(earliest);
@@ -82,7 +99,7 @@ impl Turn<'_> {
         }
         self.core.session.outstanding = None;
         self.books_failed(why);
-        self.look_later();
+        self.core.session.want_snapshot(self.now.saturating_add(self.spacing_of_attempts()));
     }
 
     fn books_failed(&mut self, why: &str) {
@@ -107,6 +124,7 @@ impl Turn<'_> {
             return;
         }
         let Some(Outstanding { asked_at, .. }) = self.core.session.outstanding.take() else { return };
+        self.core.session.asked_in_vain = 0;
         self.core.session.snapshot_due = Some(self.now.saturating_add(self.core.config.reconcile_every));
         // Judged before the executions of this very snapshot change what was last heard.
         let heard = self.heard_since(snapshot, asked_at);

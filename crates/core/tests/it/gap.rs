@@ -2,7 +2,7 @@
 //! broker's behaviours: nothing of an outage is replayed).
 
 use alphec_model::broker::ServerLink;
-use alphec_model::{Body, BrokerEvent, Side};
+use alphec_model::{Body, BrokerEvent, Command, CorrelationId, Side};
 
 use crate::support::broker::Books;
 use crate::support::setup::seconds;
@@ -128,6 +128,54 @@ fn nothing_new_is_sent_once_the_books_could_not_be_read_for_three_rounds() {
     assert!(world.submit("a", Side::Buy, "1").denied().to_string().contains("link"));
     world.next_books(Books::default());
     assert!(world.core.readiness().is_ready());
+}
+
+/// What the lists hold and cannot be understood is in them the next time too: read every few seconds it would fill
+/// the journal and keep the broker busy for nothing.
+#[test]
+fn books_that_cannot_be_read_are_read_ever_more_rarely_up_to_the_usual_round() {
+    let ways: [fn(&mut World); 2] = [
+        |world| {
+            let (generation, why) = (world.generation, "an order without its size".to_owned());
+            world.event(BrokerEvent::Gap { generation, why });
+        },
+        |world| {
+            let (id, generation) = (world.asked.take().unwrap(), world.generation);
+            world.event(BrokerEvent::SnapshotFailed { id, generation, why: "refused".into() });
+        },
+    ];
+    for way in ways {
+        let mut world = World::ready();
+        let (first, most) = (world.core.config().resnapshot_after, world.core.config().reconcile_every);
+        let waits = |world: &mut World| -> Vec<_> {
+            let wait = |_| {
+                let before = world.now;
+                way(world);
+                world.asked = None;
+                while world.asked.is_none() {
+                    world.wait(seconds(1));
+                }
+                world.now.since(before)
+            };
+            (0..7).map(wait).collect()
+        };
+        let expected = [first, first * 2, first * 4, first * 8, first * 16, most, most];
+        world.wait(most);
+        assert_eq!(waits(&mut world), expected);
+        // An operator is not kept waiting, books that were read begin anew, and so does a connection.
+        way(&mut world);
+        world.asked = None;
+        world.wait(seconds(5));
+        assert!(world.asked.is_none());
+        world.command(Command::Reconcile { correlation_id: CorrelationId::new("work").unwrap() });
+        assert!(world.asked.is_some());
+        world.next_books(Books::default());
+        assert!(world.core.readiness().is_ready());
+        world.wait(most);
+        assert_eq!(waits(&mut world), expected);
+        world.connect();
+        assert_eq!(waits(&mut world), expected);
+    }
 }
 
 #[test]

@@ -371,8 +371,10 @@ impl Desk {
         self.deliver(now, VenueOutput::Order(report), &super::route::PLAIN);
         let confirmed = VenueOutput::Refused { key, refusal: Refusal::Cancelled("".into()) };
         self.deliver(now, confirmed, &super::route::PLAIN);
-        let fill = VenueInput::Meddle(Meddle::Fill { key, quantity: None });
-        self.later(now, fault.span("after"), Later::Do(Box::new(fill)));
+        // It is over then, also as a child that would go on to grow with its parent.
+        for last in [Meddle::Fill { key, quantity: None }, Meddle::Expire { key }] {
+            self.later(now, fault.span("after"), Later::Do(Box::new(VenueInput::Meddle(last))));
+        }
     }
 
     /// The answer to a cancel of an order that is over, when a fault chooses it.

@@ -53,6 +53,23 @@ fn no_fault_fills_a_child_whose_parent_has_not_filled() {
     }
 }
 
+/// What was called canceled fills once more and is over, though its entry goes on to fill.
+#[test]
+fn a_child_that_fills_after_it_was_reported_cancelled_does_not_grow_any_more() {
+    let (mut bench, conn) = bracket();
+    bench.price("229.99");
+    bench.inject("fill-after-cancel=100ms");
+    bench.cancel(conn, 2);
+    bench.pass(100_000_000);
+    let said = bench.lines(conn);
+    assert!(said.contains(&"EX 2 500@240 .01".to_owned()), "{said:?}");
+    assert!(said.contains(&"OS 2 Cancelled 500/0".to_owned()), "{said:?}");
+    bench.price("229.98");
+    let said = bench.lines(conn);
+    assert!(said.contains(&"OS 1 Filled 1000/0".to_owned()), "{said:?}");
+    assert!(!said.iter().any(|line| line.starts_with("OS 2")), "{said:?}");
+}
+
 /// Section 2.3: "IBKR activates children for the filled quantity and grows them".
 #[test]
 fn children_work_for_what_has_filled_of_their_parent_and_grow_with_it() {
