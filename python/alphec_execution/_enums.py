@@ -132,6 +132,8 @@ class AlertKind(Enum):
     ACCOUNT_MISMATCH = "account_mismatch"
     ANOMALY = "anomaly"
     FARM_DOWN = "farm_down"
+    FARM_BACK = "farm_back"
+    CHANGE_FAILED = "change_failed"
     LEFT_WORKING = "left_working"
 
 

@@ -28,12 +28,16 @@ pub enum AlertKind {
     OrderDenied,
     /// The broker refused an order.
     OrderRejected,
+    /// A change of an order did not take effect: the terms before it stay.
+    ChangeFailed,
     /// An order's outcome is not proven.
     OrderInDoubt,
     /// The link is gone.
     Disconnected,
     /// A data farm is broken: what it serves grows old, and orders are judged by it.
     FarmDown,
+    /// A data farm that was broken is back.
+    FarmBack,
     /// Connection attempts keep failing.
     ReconnectFailing,
     /// The link is back and reconciled.
@@ -71,10 +75,11 @@ impl AlertKind {
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Reconnected | Self::Resumed | Self::KillVerified => Severity::Info,
+            Self::Reconnected | Self::FarmBack | Self::Resumed | Self::KillVerified => Severity::Info,
             Self::ForeignOrder
             | Self::OrderDenied
             | Self::OrderRejected
+            | Self::ChangeFailed
             | Self::OrderResent
             | Self::FarmDown
             | Self::Disconnected => Severity::Warning,
@@ -98,9 +103,11 @@ impl AlertKind {
         match self {
             Self::OrderDenied => "order_denied",
             Self::OrderRejected => "order_rejected",
+            Self::ChangeFailed => "change_failed",
             Self::OrderInDoubt => "order_in_doubt",
             Self::Disconnected => "disconnected",
             Self::FarmDown => "farm_down",
+            Self::FarmBack => "farm_back",
             Self::ReconnectFailing => "reconnect_failing",
             Self::Reconnected => "reconnected",
             Self::PositionBreak => "position_break",

@@ -175,7 +175,10 @@ impl Turn<'_> {
         }
         let farms_down = &mut self.core.session.farms_down;
         if state != FarmState::Down {
-            farms_down.remove(&farm);
+            if farms_down.remove(&farm) {
+                let (kind, name) = farm;
+                self.alert(AlertKind::FarmBack, format!("the broker's {kind} farm {name} is back"), None);
+            }
         } else if farms_down.len() < FARMS_MAX && farms_down.insert(farm.clone()) {
             let (kind, name) = farm;
             let text = format!(

@@ -147,7 +147,7 @@ impl Turn<'_> {
         unseen.lists = unseen.lists.saturating_add(1);
         unseen.at_work = unseen.at_work.saturating_add(u32::from(is_at_work));
         if unseen.at_work >= UNSEEN_ROUNDS_MIN {
-            return self.end_replace(ix, false, evidence);
+            return self.fail_replace(ix, "the broker's lists show the terms before it", evidence);
         }
         if unseen.lists < UNSEEN_ROUNDS_MIN || is_at_work {
             return self.look_later();

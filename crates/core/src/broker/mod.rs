@@ -131,7 +131,11 @@ impl Turn<'_> {
                 let sent = self.order(ix).and_then(sent_replace).map(|replace| replace.version);
                 // Of a change given up while it waited to be written, it says nothing of the one in flight.
                 if sent.is_some() && sent == version {
-                    self.end_replace(ix, false, Evidence::NotWritten { why });
+                    self.fail_replace(
+                        ix,
+                        &format!("it was never written: {why}"),
+                        Evidence::NotWritten { why },
+                    );
                 }
             }
             // A cancel stays asked and leaves with the next reading of the books.

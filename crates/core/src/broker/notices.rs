@@ -55,7 +55,7 @@ impl Turn<'_> {
             self.reject(ix, evidence(notice), reason(notice));
         } else if has_change {
             self.suspect(ix, notice);
-            self.end_replace(ix, false, evidence(notice));
+            self.fail_replace(ix, &reason(notice).to_string(), evidence(notice));
         } else if may_answer_change {
             self.suspect(ix, notice);
             self.unclear(ix, notice);
@@ -86,8 +86,12 @@ impl Turn<'_> {
     }
 
     fn change_refused(&mut self, ix: OrderIx, notice: &Notice) {
-        if self.order(ix).is_some_and(|order| sent_replace(order).is_some()) {
-            self.end_replace(ix, planted::is("a-refused-change-counts-as-made"), evidence(notice));
+        match self.order(ix).and_then(sent_replace) {
+            Some(_) if planted::is("a-refused-change-counts-as-made") => {
+                self.end_replace(ix, true, evidence(notice));
+            }
+            Some(_) => self.fail_replace(ix, &reason(notice).to_string(), evidence(notice)),
+            None => {}
         }
         // Such as 104, "already filled": the executions say how much.
         self.look_later();

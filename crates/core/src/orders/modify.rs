@@ -142,6 +142,17 @@ impl Turn<'_> {
         }
     }
 
+    /// A change did not take effect: the terms before it stay, and whoever relies on it has to know.
+    pub(crate) fn fail_replace(&mut self, ix: OrderIx, why: &str, evidence: Evidence) {
+        let version = self.order(ix).and_then(|order| Some(order.pending.replace.as_ref()?.version));
+        if let Some(version) = version {
+            let text =
+                format!("a change (version {version}) did not take effect: {why}; the terms before it stay");
+            self.alert(AlertKind::ChangeFailed, text, Some(ix));
+        }
+        self.end_replace(ix, false, evidence);
+    }
+
     /// A change that was given up is in force after all: the gateway held it back and acted on it late.
     pub(crate) fn come_late(&mut self, ix: OrderIx, version: u32, evidence: Evidence) {
         let what = format!("a change that was given up is in force at the broker: version {version}");

@@ -1,11 +1,13 @@
 //! Changes: one in flight, the worse of both versions reserved, the original lives until proven else.
 
 use alphec_model::broker::{NoticeClass, Wire};
-use alphec_model::{BrokerEvent, DenyReason, OrderSpec, OrderState, OrderType, Side, TimeInForce, Trail};
+use alphec_model::{
+    AlertKind, BrokerEvent, DenyReason, OrderSpec, OrderState, OrderType, Side, TimeInForce, Trail,
+};
 
-use crate::support::World;
 use crate::support::broker::{Books, completed_row, echoed};
 use crate::support::setup::{limit, px, seconds, spec};
+use crate::support::{Seen, World};
 
 pub(super) fn buy(qty: &str) -> OrderSpec {
     limit(Side::Buy, qty, "100")
@@ -27,9 +29,9 @@ pub(super) fn refused(world: &mut World, terms: OrderSpec) -> String {
     }
 }
 
-pub(super) fn unwritten(world: &mut World) {
+pub(super) fn unwritten(world: &mut World) -> Seen {
     let broker_order_id = world.order("a").broker_order_id.unwrap();
-    world.event(BrokerEvent::NotWritten { broker_order_id, wire: Wire::Replace, why: "too late".into() });
+    world.event(BrokerEvent::NotWritten { broker_order_id, wire: Wire::Replace, why: "too late".into() })
 }
 
 #[test]
@@ -65,7 +67,7 @@ fn a_change_refused_by_code_leaves_the_original_alive() {
         [(110, NoticeClass::Dead), (103, NoticeClass::IdTrouble), (105, NoticeClass::ModifyRefused)]
     {
         let mut world = changing("20");
-        world.notice("a", code, class);
+        assert_eq!(world.notice("a", code, class).alerts(AlertKind::ChangeFailed), 1, "{code}");
         let order = world.order("a");
         assert_eq!((order.state, order.spec, order.version), (OrderState::Working, buy("10"), 1), "{code}");
         assert_eq!((order.pending.replace, world.reserved_buys("AAPL")), (None, "10".into()));
@@ -187,7 +189,7 @@ fn a_change_lost_with_the_connection_is_settled_by_the_lists() {
 fn a_change_that_was_never_written_leaves_the_terms_in_force() {
     let mut world = World::working("a", Side::Buy, "10");
     assert_eq!(world.modify_unwritten("a", buy("20")).replaces(), 1);
-    unwritten(&mut world);
+    assert_eq!(unwritten(&mut world).alerts(AlertKind::ChangeFailed), 1);
     assert_eq!((world.order("a").pending.replace, world.reserved_buys("AAPL")), (None, "10".into()));
 }
 
@@ -206,7 +208,7 @@ fn a_change_of_life_alone_is_taken_over_only_when_the_new_life_is_repeated() {
 fn a_size_that_we_never_asked_for_is_raised_and_not_adopted() {
     let mut world = World::working("a", Side::Buy, "10");
     let seen = world.open_order_with("a", "Submitted", &buy("500"));
-    assert_eq!(seen.alerts(alphec_model::AlertKind::Anomaly), 1);
+    assert_eq!(seen.alerts(AlertKind::Anomaly), 1);
     assert_eq!(world.order("a").spec, buy("10"));
 }
 
