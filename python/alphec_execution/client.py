@@ -82,9 +82,11 @@ class OrderHandle:
         return order
 
     async def replaced(self) -> Order:
-        """Waits until the change asked for last has been answered.
+        """Waits until the change asked for last has been answered, and gives the order as it is then.
 
-        One of a held order, such as a stop, may never be: bound the wait, and ask again.
+        It has a higher `version` where the change took effect, and the terms before it where it did not, of which
+        people are told too (`AlertKind.CHANGE_FAILED`). One of a held order, such as a stop, may never be answered:
+        bound the wait, and ask again.
         """
         order: Order = await self._client._wait(self._native.replaced())
         return order

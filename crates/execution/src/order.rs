@@ -58,8 +58,10 @@ impl OrderHandle {
         self.hear(|order| order.state.is_terminal()).await
     }
 
-    /// Waits until the change asked for last has been answered. One of a held order, such as a stop, may never be:
-    /// bound the wait, and ask again.
+    /// Waits until the change asked for last has been answered, and gives the order as it is then: with a higher
+    /// `version` where the change took effect, with the terms before it where it did not, of which people are
+    /// told too ([`AlertKind::ChangeFailed`](alphec_model::AlertKind::ChangeFailed)). That of a held order, such as
+    /// a stop, may never be answered: bound the wait, and ask again.
     ///
     /// # Errors
     /// [`Error::Call`] when the engine stops first.
