@@ -123,7 +123,8 @@ pub(crate) struct Session {
     /// When the books were asked for that were taken over last.
     pub(crate) books_as_of: Option<UtcNanos>,
     pub(crate) snapshots: u64,
-    /// How often the books were asked for on this connection since they were last taken over.
+    /// How often the books were asked for since they were last taken over, the broker's servers came back, or a person
+    /// wanted them.
     pub(crate) asked_in_vain: u32,
     /// When the last complete lists that agreed with every position were asked for.
     pub(crate) clean_since: Option<UtcNanos>,

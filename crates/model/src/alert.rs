@@ -28,7 +28,7 @@ pub enum AlertKind {
     OrderDenied,
     /// The broker refused an order.
     OrderRejected,
-    /// A change of an order did not take effect: the terms before it stay.
+    /// A change of an order was refused or never written, or the broker's lists show the terms before it.
     ChangeFailed,
     /// An order's outcome is not proven.
     OrderInDoubt,

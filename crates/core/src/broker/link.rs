@@ -5,6 +5,7 @@ use alphec_model::{
     AccountId, AlertKind, Body, FarmKind, FarmState, Generation, OrderState, Provenance, planted,
 };
 
+use super::snapshot::ATTEMPTS_AT_FIRST;
 use crate::config::Mode;
 use crate::machine::{About, Turn};
 
@@ -142,6 +143,13 @@ impl Turn<'_> {
         }
         self.core.session.forget_lists();
         self.look_again();
+        if self.core.session.asked_in_vain >= ATTEMPTS_AT_FIRST {
+            let text =
+                "the broker's books are broken off time and again: nothing new is sent until they are read";
+            if self.core.session.is_news(text) {
+                self.alert(AlertKind::Anomaly, format!("{text} ({why})"), None);
+            }
+        }
     }
 
     pub(super) fn server_link(&mut self, generation: Generation, link: ServerLink) {
@@ -161,6 +169,7 @@ impl Turn<'_> {
             ServerLink::Restored | ServerLink::RestoredDataLost => {
                 self.change_link(LinkState::Recovering, "the broker's servers are back".to_owned());
                 self.core.session.forget_lists();
+                self.core.session.asked_in_vain = 0;
                 self.forget_sent_cancels();
                 self.ask_snapshot();
             }
@@ -174,17 +183,19 @@ impl Turn<'_> {
             return;
         }
         let farms_down = &mut self.core.session.farms_down;
-        if state != FarmState::Down {
-            if farms_down.remove(&farm) {
-                let (kind, name) = farm;
+        let (kind, name) = (farm.0, farm.1.clone());
+        match state {
+            FarmState::Up | FarmState::Dormant if farms_down.remove(&farm) => {
                 self.alert(AlertKind::FarmBack, format!("the broker's {kind} farm {name} is back"), None);
             }
-        } else if farms_down.len() < FARMS_MAX && farms_down.insert(farm.clone()) {
-            let (kind, name) = farm;
-            let text = format!(
-                "the broker's {kind} farm {name} is broken: orders are denied once its data is too old"
-            );
-            self.alert(AlertKind::FarmDown, text, None);
+            FarmState::Down if farms_down.len() < FARMS_MAX && farms_down.insert(farm) => {
+                let text = format!(
+                    "the broker's {kind} farm {name} is broken: orders are denied once its data is too old"
+                );
+                self.alert(AlertKind::FarmDown, text, None);
+            }
+            // On its way is not there yet.
+            FarmState::Up | FarmState::Dormant | FarmState::Down | FarmState::Connecting => {}
         }
     }
 

@@ -82,7 +82,7 @@ impl Turn<'_> {
                 let what = format!("a message of the broker could not be understood: {why}");
                 self.anomaly(what.clone(), ix);
                 if names == OrderNames::default() {
-                    self.look();
+                    self.look_again();
                 } else {
                     // What it said of that order is missing until the lists say it.
                     self.gap(self.core.session.link.generation, &what);

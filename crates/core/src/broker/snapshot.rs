@@ -19,6 +19,11 @@ use crate::session::Outstanding;
 
 /// How long an answer may take before the books are asked for anew.
 const BOOKS_PATIENCE: Duration = Duration::from_secs(120);
+/// Attempts in a row at the books that may come to nothing before they are made ever more rarely.
+pub(super) const ATTEMPTS_AT_FIRST: u32 = 5;
+/// The longest time between two attempts, and while a cancel or a kill waits for them.
+const ATTEMPT_SPACING_MAX: Duration = Duration::from_secs(60);
+const AWAITED_SPACING_MAX: Duration = Duration::from_secs(15);
 /// Rounds of reconciliation that may fail in a row before nothing new is sent.
 const ROUNDS_MISSED_MAX: u32 = 3;
 /// How many days of executions are asked for once the lists that closed a gap showed all: more than one, for
@@ -55,22 +60,41 @@ impl Turn<'_> {
         self.look_spaced(self.core.config.resnapshot_after);
     }
 
-    /// The same after a reading that came to nothing: what kept the books from being read may be in them the next
-    /// time too, and each attempt costs the budget and the journal.
+    /// The same for a person, who did not cause what kept the books from being read until now.
+    pub(crate) fn look_for_operator(&mut self) {
+        self.core.session.asked_in_vain = 0;
+        self.look();
+    }
+
+    /// The same after an attempt that may have come to nothing: what kept the books from being read may be in them
+    /// the next time too, and each attempt costs the budget and the journal.
     pub(super) fn look_again(&mut self) {
         self.look_spaced(self.spacing_of_attempts());
     }
 
-    /// Twice as long after each attempt in vain, up to the usual round.
+    /// Twice as long after each further attempt in vain.
     fn spacing_of_attempts(&self) -> Duration {
-        let (first, most) = (self.core.config.resnapshot_after, self.core.config.reconcile_every);
-        let doublings = self.core.session.asked_in_vain.saturating_sub(1);
-        first.saturating_mul(2_u32.saturating_pow(doublings)).min(most.max(first))
+        let config = &self.core.config;
+        let most = if self.are_books_awaited() { AWAITED_SPACING_MAX } else { ATTEMPT_SPACING_MAX };
+        let most = most.min(config.reconcile_every).max(config.resnapshot_after);
+        let doublings = self.core.session.asked_in_vain.saturating_sub(ATTEMPTS_AT_FIRST);
+        config.resnapshot_after.saturating_mul(2_u32.saturating_pow(doublings)).min(most)
+    }
+
+    /// Whether a cancel may have to leave again, or a kill is not verified: the books decide both.
+    fn are_books_awaited(&self) -> bool {
+        let book = &self.core.book;
+        let is_canceling = |ix| self.order(ix).is_some_and(|order| order.pending.cancel_asked_at.is_some());
+        book.halts().any(|(_, halt)| halt.is_kill && !halt.is_verified)
+            || book.live().into_iter().any(is_canceling)
     }
 
     fn look_spaced(&mut self, spacing: Duration) {
-        let earliest = self.core.session.asked_at.map_or(self.now, |at| at.saturating_add(spacing));
-        if earliest > self.now && self.core.session.outstanding.is_none() {
+        // The answer on its way may be older than what made us ask.
+        let is_outstanding = self.core.session.outstanding.is_some();
+        let since = if is_outstanding { Some(self.now) } else { self.core.session.asked_at };
+        let earliest = since.map_or(self.now, |at| at.saturating_add(spacing));
+        if earliest > self.now {
             self.core.session.want_snapshot(earliest);
         } else {
             self.ask_snapshot();
@@ -125,7 +149,10 @@ impl Turn<'_> {
         }
         let Some(Outstanding { asked_at, .. }) = self.core.session.outstanding.take() else { return };
         self.core.session.asked_in_vain = 0;
-        self.core.session.snapshot_due = Some(self.now.saturating_add(self.core.config.reconcile_every));
+        // What asked for another look meanwhile gets it.
+        let never = asked_at.saturating_add(BOOKS_PATIENCE);
+        self.core.session.snapshot_due = self.core.session.snapshot_due.filter(|due| *due < never);
+        self.core.session.want_snapshot(self.now.saturating_add(self.core.config.reconcile_every));
         // Judged before the executions of this very snapshot change what was last heard.
         let heard = self.heard_since(snapshot, asked_at);
         self.take_executions(snapshot);

@@ -68,7 +68,7 @@ impl Turn<'_> {
         let halted = Halted { scope: scope.clone(), kill: true };
         self.halt(about, Provenance::Operator, halted, (by, reason));
         let canceling = self.cancel_scope(scope, Some(correlation_id));
-        self.look();
+        self.look_for_operator();
         self.reply(token, Reply::Canceling(canceling));
     }
 
@@ -146,7 +146,7 @@ impl Turn<'_> {
             return;
         }
         if let Some(why) = self.not_clean(&scope) {
-            self.look();
+            self.look_for_operator();
             self.reply(token, Reply::Misuse(Misuse::NotClean(why)));
             return;
         }

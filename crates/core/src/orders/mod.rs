@@ -41,7 +41,7 @@ impl Turn<'_> {
                 let halted = Halted { scope: CancelScope::All, kill: false };
                 self.halt(About::default(), Provenance::Operator, halted, (by, reason));
                 // A resume needs lists that were asked for after the halt.
-                self.look();
+                self.look_for_operator();
                 self.reply(token, Reply::Done);
             }
             Command::Kill { scope, by, reason, correlation_id } => {

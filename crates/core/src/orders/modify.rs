@@ -142,15 +142,22 @@ impl Turn<'_> {
         }
     }
 
-    /// A change did not take effect: the terms before it stay, and whoever relies on it has to know.
+    /// A change was not made, as far as can be told: whoever relies on it has to know, unless the order is to go.
     pub(crate) fn fail_replace(&mut self, ix: OrderIx, why: &str, evidence: Evidence) {
-        let version = self.order(ix).and_then(|order| Some(order.pending.replace.as_ref()?.version));
-        if let Some(version) = version {
-            let text =
-                format!("a change (version {version}) did not take effect: {why}; the terms before it stay");
-            self.alert(AlertKind::ChangeFailed, text, Some(ix));
-        }
+        let changing = self.order(ix).filter(|order| !order.pending.is_cancel_asked());
+        let version = changing.and_then(|order| Some(order.pending.replace.as_ref()?.version));
         self.end_replace(ix, false, evidence);
+        let Some(version) = version else { return };
+        let Some(order) = self.order(ix).filter(|order| !order.state.is_terminal()) else { return };
+        let may_come = order.pending.given_up.iter().any(|replace| replace.version == version);
+        let then = if may_come {
+            "it may be made yet and counts as reserved"
+        } else {
+            "on record are the terms before it"
+        };
+        let key = &order.client_order_id;
+        let text = format!("a change of order {key} (version {version}) was not made: {why}; {then}");
+        self.alert(AlertKind::ChangeFailed, text, Some(ix));
     }
 
     /// A change that was given up is in force after all: the gateway held it back and acted on it late.

@@ -13,7 +13,7 @@ impl Turn<'_> {
     pub(crate) fn reconcile(&mut self, token: Token, correlation_id: CorrelationId) {
         let command = Command::Reconcile { correlation_id };
         self.record(About::default(), Provenance::Operator, Body::Commanded { command });
-        self.look();
+        self.look_for_operator();
         self.reply(token, Reply::Reconciling(self.now));
     }
 
@@ -38,7 +38,7 @@ impl Turn<'_> {
             return;
         };
         if self.has_moved_since_books(&account, &instrument) {
-            self.look();
+            self.look_for_operator();
             let why =
                 "it was traded since the broker's books were last read; accept it once they are read again";
             self.reply(token, Reply::Misuse(Misuse::NotClean(why.to_owned())));
@@ -47,7 +47,7 @@ impl Turn<'_> {
         let body = Body::PositionAccepted { account, instrument, ours, theirs, by, reason };
         self.record(About::default(), Provenance::Operator, body);
         // The next lists must agree with what was accepted.
-        self.look();
+        self.look_for_operator();
         self.reply(token, Reply::Done);
     }
 

@@ -1,8 +1,8 @@
 //! Gap epochs: what consumers see of messages that may be missing (reliability notes §4.4, §1.8 of the
 //! broker's behaviours: nothing of an outage is replayed).
 
-use alphec_model::broker::ServerLink;
-use alphec_model::{Body, BrokerEvent, Command, CorrelationId, Side};
+use alphec_model::broker::{OrderNames, ServerLink};
+use alphec_model::{AlertKind, Body, BrokerEvent, CancelScope, Command, CorrelationId, Side};
 
 use crate::support::broker::Books;
 use crate::support::setup::seconds;
@@ -130,59 +130,110 @@ fn nothing_new_is_sent_once_the_books_could_not_be_read_for_three_rounds() {
     assert!(world.core.readiness().is_ready());
 }
 
+/// What keeps the books from being read, in three ways.
+const SPOILED: [fn(&mut World); 3] = [
+    |world| {
+        world.event(BrokerEvent::Gap { generation: world.generation, why: "an order without its size".into() });
+    },
+    |world| {
+        let (id, generation) = (world.asked.take().unwrap(), world.generation);
+        world.event(BrokerEvent::SnapshotFailed { id, generation, why: "refused".into() });
+    },
+    |world| {
+        let (names, raw) = (OrderNames::default(), String::new());
+        world.event(BrokerEvent::Undecodable { names, why: "a position without its size".into(), raw });
+        SPOILED[1](world);
+    },
+];
+
+/// How long after each attempt that is spoiled this way the next one is made.
+fn waits(world: &mut World, spoil: fn(&mut World), attempts: usize) -> Vec<u64> {
+    let wait = |_| {
+        let before = world.now;
+        spoil(world);
+        world.asked = None;
+        while world.asked.is_none() {
+            world.wait(seconds(1));
+        }
+        world.now.since(before).as_secs()
+    };
+    (0..attempts).map(wait).collect()
+}
+
 /// What the lists hold and cannot be understood is in them the next time too: read every few seconds it would fill
 /// the journal and keep the broker busy for nothing.
 #[test]
-fn books_that_cannot_be_read_are_read_ever_more_rarely_up_to_the_usual_round() {
-    let ways: [fn(&mut World); 2] = [
-        |world| {
-            let (generation, why) = (world.generation, "an order without its size".to_owned());
-            world.event(BrokerEvent::Gap { generation, why });
-        },
-        |world| {
-            let (id, generation) = (world.asked.take().unwrap(), world.generation);
-            world.event(BrokerEvent::SnapshotFailed { id, generation, why: "refused".into() });
-        },
-    ];
-    for way in ways {
+fn books_that_cannot_be_read_are_read_ever_more_rarely_up_to_once_a_minute() {
+    let expected = [3, 3, 3, 3, 3, 6, 12, 24, 48, 60, 60];
+    for spoil in SPOILED {
         let mut world = World::ready();
-        let (first, most) = (world.core.config().resnapshot_after, world.core.config().reconcile_every);
-        let waits = |world: &mut World| -> Vec<_> {
-            let wait = |_| {
-                let before = world.now;
-                way(world);
-                world.asked = None;
-                while world.asked.is_none() {
-                    world.wait(seconds(1));
-                }
-                world.now.since(before)
-            };
-            (0..7).map(wait).collect()
-        };
-        let expected = [first, first * 2, first * 4, first * 8, first * 16, most, most];
-        world.wait(most);
-        assert_eq!(waits(&mut world), expected);
-        // An operator is not kept waiting, books that were read begin anew, and so does a connection.
-        way(&mut world);
+        world.wait(seconds(60));
+        assert_eq!(waits(&mut world, spoil, 11), expected);
+        // Nobody who asks is kept waiting, and whoever asked is served as if nothing had been before.
+        spoil(&mut world);
         world.asked = None;
         world.wait(seconds(5));
         assert!(world.asked.is_none());
         world.command(Command::Reconcile { correlation_id: CorrelationId::new("work").unwrap() });
         assert!(world.asked.is_some());
-        world.next_books(Books::default());
-        assert!(world.core.readiness().is_ready());
-        world.wait(most);
-        assert_eq!(waits(&mut world), expected);
+        assert_eq!(waits(&mut world, spoil, 11), expected);
+        // So does a new connection, and books that were read.
         world.connect();
-        assert_eq!(waits(&mut world), expected);
+        assert_eq!(waits(&mut world, spoil, 11), expected);
+        world.next_books(Books::default());
+        world.wait(seconds(60));
+        assert_eq!(waits(&mut world, spoil, 11), expected);
     }
+}
+
+#[test]
+fn while_a_cancel_or_a_kill_waits_for_the_books_attempts_are_at_most_a_quarter_of_a_minute_apart() {
+    for is_kill in [false, true] {
+        let mut world = World::working("a", Side::Buy, "1");
+        world.wait(seconds(60));
+        if is_kill {
+            world.kill(CancelScope::All);
+            world.status("a", "Cancelled", "0");
+        } else {
+            world.cancel("a");
+        }
+        world.connect();
+        let lasting = waits(&mut world, SPOILED[0], 12);
+        assert_eq!(lasting[8..], [15; 4], "{is_kill}");
+    }
+}
+
+#[test]
+fn books_that_are_broken_off_time_and_again_are_told_once() {
+    let mut world = World::ready();
+    world.wait(seconds(60));
+    let mut told = 0;
+    for _ in 0..12 {
+        let (generation, why) = (world.generation, "lagged".to_owned());
+        told += world.event(BrokerEvent::Gap { generation, why }).alerts(AlertKind::Anomaly);
+        world.wait(seconds(60));
+    }
+    assert_eq!(told, 1);
+}
+
+/// The answer on its way may be older than what asked for another look.
+#[test]
+fn a_look_that_is_asked_for_during_a_reading_follows_it() {
+    let mut world = World::ready();
+    world.wait(seconds(60));
+    let during = world.asked.take().unwrap();
+    world.command(Command::Reconcile { correlation_id: CorrelationId::new("work").unwrap() });
+    assert_eq!(world.asked, None);
+    world.event(Books::default().snapshot(during, world.generation));
+    world.wait(seconds(3));
+    assert!(world.asked.is_some());
 }
 
 #[test]
 fn a_message_about_an_order_that_cannot_be_understood_opens_a_gap_and_one_about_none_does_not() {
     let mut world = World::working("a", Side::Buy, "1");
     let undecodable = |names| BrokerEvent::Undecodable { names, why: "no size".into(), raw: String::new() };
-    world.event(undecodable(alphec_model::broker::OrderNames::default()));
+    world.event(undecodable(OrderNames::default()));
     assert!(world.core.readiness().is_ready());
     let names = crate::support::broker::names(&world.order("a"));
     assert!(world.event(undecodable(names)).has("gap_opened"));

@@ -123,6 +123,8 @@ fn a_broken_farm_is_shown_and_told_once_and_carries_no_orders() {
     assert_eq!(shown.farms_down, [(FarmKind::MarketData, "usfarm".to_owned())]);
     assert!(shown.is_ready());
     assert_eq!(world.submit("a", Side::Buy, "10").places(), 1, "prices are still fresh");
+    assert_eq!(farm(&mut world, FarmState::Connecting).alerts(AlertKind::FarmBack), 0);
+    assert_eq!(world.core.readiness().farms_down.len(), 1, "on its way is not there yet");
     assert_eq!(farm(&mut world, FarmState::Dormant).alerts(AlertKind::FarmBack), 1);
     assert_eq!(farm(&mut world, FarmState::Up).alerts(AlertKind::FarmBack), 0);
     assert!(world.core.readiness().farms_down.is_empty());

@@ -191,6 +191,9 @@ fn a_change_that_was_never_written_leaves_the_terms_in_force() {
     assert_eq!(world.modify_unwritten("a", buy("20")).replaces(), 1);
     assert_eq!(unwritten(&mut world).alerts(AlertKind::ChangeFailed), 1);
     assert_eq!((world.order("a").pending.replace, world.reserved_buys("AAPL")), (None, "10".into()));
+    world.modify_unwritten("a", buy("20"));
+    world.cancel("a");
+    assert_eq!(unwritten(&mut world).alerts(AlertKind::ChangeFailed), 0, "the order is to go");
 }
 
 #[test]

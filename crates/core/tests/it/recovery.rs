@@ -262,7 +262,7 @@ fn failed_or_older_or_unasked_lists_prove_nothing() {
         world.event(Books::default().snapshot(id + 100, world.generation));
         let (generation, why) = (world.generation, "timed out".to_owned());
         world.event(BrokerEvent::SnapshotFailed { id, generation, why });
-        world.wait(seconds(60));
+        world.wait(seconds(3));
     }
     world.notice("a", 10_147, NoticeClass::NotFound);
     assert_eq!(world.state("a"), OrderState::InDoubt);

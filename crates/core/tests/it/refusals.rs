@@ -196,7 +196,7 @@ fn books_that_cannot_be_read_are_asked_for_again_and_told_once() {
         let id = world.asked.take().unwrap();
         let (generation, why) = (world.generation, "321 read-only".to_owned());
         told += world.event(BrokerEvent::SnapshotFailed { id, generation, why }).alerts(AlertKind::Anomaly);
-        assert_eq!(world.wait(seconds(60)).snapshots(), 1);
+        assert_eq!(world.wait(seconds(3)).snapshots(), 1);
         assert!(!world.core.readiness().is_ready());
     }
     assert_eq!(told, 1);
