@@ -105,6 +105,8 @@ pub(crate) struct Session {
     words_due: BTreeMap<OrderIx, WordDue>,
     /// Changes in flight that complete lists of this connection did not show.
     pub(crate) unseen_changes: BTreeMap<OrderIx, Unseen>,
+    /// Orders of others that the last complete lists did not show.
+    pub(crate) missed_foreign: BTreeSet<String>,
     /// Holdings that did not agree when they were last compared.
     pub(crate) suspects: BTreeMap<(AccountId, InstrumentId), Compared>,
     /// What we held a moment ago.
@@ -279,6 +281,7 @@ impl Session {
         self.link.rounds = 0;
         self.absent_rounds.clear();
         self.unseen_changes.clear();
+        self.missed_foreign.clear();
         self.suspects.clear();
     }
 

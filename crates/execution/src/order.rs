@@ -59,8 +59,8 @@ impl OrderHandle {
     }
 
     /// Waits until the change asked for last has been answered, and gives the order as it is then: with a higher
-    /// `version` where the change took effect, with the terms before it where it did not, of which people are
-    /// told too ([`AlertKind::ChangeFailed`](alphec_model::AlertKind::ChangeFailed)). That of a held order, such as
+    /// `version` where the change was made, with the terms before it where it was not. That one was refused, never
+    /// written or not seen is an alert too ([`AlertKind::ChangeFailed`](alphec_model::AlertKind::ChangeFailed)). That of a held order, such as
     /// a stop, may never be answered: bound the wait, and ask again.
     ///
     /// # Errors

@@ -94,8 +94,10 @@ impl Turn<'_> {
         self.note_foreign(ForeignOrder { leaves_qty, filled_qty, ..known });
     }
 
-    /// Complete lists: what they do not show is open no more.
+    /// Complete lists: what two of them in a row do not show is open no more. One may leave out an order that works
+    /// (`tws-behaviour.md` §7, row 25), and a second life of ours would keep a kill from nothing.
     pub(super) fn compare_foreign(&mut self, open: &[OpenOrderReport]) {
+        let missed_before = std::mem::take(&mut self.core.session.missed_foreign);
         if self.core.book.foreign_orders().next().is_none() {
             return;
         }
@@ -109,15 +111,20 @@ impl Turn<'_> {
         let may_be_listed = |order: &ForeignOrder| {
             listed.contains(&order.key) || order.order_ref.as_deref().is_some_and(|text| vague.contains(text))
         };
-        let gone: Vec<String> = self
+        let missed: BTreeSet<String> = self
             .core
             .book
             .foreign_orders()
             .filter(|order| self.is_account_here(&order.account) && !may_be_listed(order))
             .map(|order| order.key.clone())
             .collect();
-        for key in gone {
-            self.foreign_gone(key);
+        for key in missed {
+            if missed_before.contains(&key) {
+                self.foreign_gone(key);
+            } else {
+                self.core.session.missed_foreign.insert(key);
+                self.look_later();
+            }
         }
     }
 

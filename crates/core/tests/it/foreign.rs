@@ -68,7 +68,7 @@ fn one_in_an_instrument_outside_the_profile_denies_what_cannot_be_valued() {
 }
 
 #[test]
-fn it_is_released_by_a_status_or_by_lists_that_do_not_show_it() {
+fn it_is_released_by_a_status_or_by_two_lists_in_a_row_that_do_not_show_it() {
     let mut world = World::working("a", Side::Buy, "1");
     let status = |status: &str, left: &str| {
         BrokerEvent::Status(StatusReport {
@@ -85,10 +85,13 @@ fn it_is_released_by_a_status_or_by_lists_that_do_not_show_it() {
     assert_eq!(foreign_buys(&world), "4", "what is left counts");
     world.event(status("Cancelled", "4"));
     assert_eq!((foreign_buys(&world), world.core.book().foreign_orders().count()), ("0".into(), 0));
-    world.event(BrokerEvent::OpenOrder(row));
-    let books = world.rows(&["a"]);
-    world.next_books(books);
-    assert_eq!(foreign_buys(&world), "0");
+    world.event(BrokerEvent::OpenOrder(row.clone()));
+    for (is_listed, left) in [(false, "10"), (true, "10"), (false, "10"), (false, "0")] {
+        let mut books = world.rows(&["a"]);
+        books.open.extend(is_listed.then(|| row.clone()));
+        world.next_books(books);
+        assert_eq!(foreign_buys(&world), left, "{is_listed}");
+    }
 }
 
 #[test]

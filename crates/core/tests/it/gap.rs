@@ -133,7 +133,10 @@ fn nothing_new_is_sent_once_the_books_could_not_be_read_for_three_rounds() {
 /// What keeps the books from being read, in three ways.
 const SPOILED: [fn(&mut World); 3] = [
     |world| {
-        world.event(BrokerEvent::Gap { generation: world.generation, why: "an order without its size".into() });
+        world.event(BrokerEvent::Gap {
+            generation: world.generation,
+            why: "an order without its size".into(),
+        });
     },
     |world| {
         let (id, generation) = (world.asked.take().unwrap(), world.generation);
