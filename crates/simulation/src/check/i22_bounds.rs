@@ -11,7 +11,7 @@ impl Invariant for Bounds {
     }
 
     fn sentence(&self) -> &'static str {
-        "Records that are not durable, batches and unanswered questions stay within their limits."
+        "Records that are not durable and batches stay within their limits."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {

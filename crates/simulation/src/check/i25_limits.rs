@@ -13,7 +13,7 @@ impl Invariant for LimitsAreHistory {
     }
 
     fn sentence(&self) -> &'static str {
-        "The limits in force follow from the journal: each life records them, and each verdict measures by them."
+        "The limits in force follow from the journal: each life records them, and each verdict measures size, position and open orders by them."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
