@@ -321,7 +321,7 @@ class ExecutionClient:
         return orders
 
     def foreign_orders(self) -> list[ForeignOrder]:
-        """Open orders of others in our accounts, as the broker's lists last showed them."""
+        """Open orders of others in our accounts, those too that the last lists left out for the first time."""
         orders: list[ForeignOrder] = self._verbs.native.foreign_orders().wait()
         return orders
 

@@ -402,7 +402,7 @@ class ExecutionClient:
         return orders
 
     async def foreign_orders(self) -> list[ForeignOrder]:
-        """Open orders of others in our accounts, as the broker's lists last showed them."""
+        """Open orders of others in our accounts, those too that the last lists left out for the first time."""
         orders: list[ForeignOrder] = await self._begin(self._verbs.native.foreign_orders())
         return orders
 

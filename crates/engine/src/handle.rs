@@ -273,7 +273,7 @@ impl Handle {
         self.query(Query::Halts).await
     }
 
-    /// Open orders of others in our accounts, as the broker's lists last showed them.
+    /// Open orders of others in our accounts, those too that the last lists left out for the first time.
     ///
     /// # Errors
     /// [`CallError::Stopped`].

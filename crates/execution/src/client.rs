@@ -234,7 +234,7 @@ impl ExecutionClient {
         Ok(self.handle.halts().await?)
     }
 
-    /// Open orders of others in our accounts, as the broker's lists last showed them.
+    /// Open orders of others in our accounts, those too that the last lists left out for the first time.
     ///
     /// # Errors
     /// [`Error::Call`].

@@ -28,7 +28,8 @@ pub enum AlertKind {
     OrderDenied,
     /// The broker refused an order.
     OrderRejected,
-    /// A change of an order was refused or never written, or the broker's lists show the terms before it.
+    /// A change of an order was refused or never written, or the broker's lists show the order at work at the terms
+    /// before it. That they do not show it yet, of an order that is held, is an anomaly.
     ChangeFailed,
     /// An order's outcome is not proven.
     OrderInDoubt,

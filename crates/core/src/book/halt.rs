@@ -90,7 +90,7 @@ impl Book {
         self.gaps.saturating_add(1)
     }
 
-    /// Open orders of others in our accounts, as the lists last showed them.
+    /// Open orders of others in our accounts, those too that the last lists left out for the first time.
     pub fn foreign_orders(&self) -> impl Iterator<Item = &ForeignOrder> {
         self.foreign.values()
     }

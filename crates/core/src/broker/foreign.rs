@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alphec_model::broker::{BrokerStatus, OpenOrderReport, OrderNames, StatusReport};
+use alphec_model::broker::{BrokerStatus, OpenOrderReport, OrderNames, Snapshot, StatusReport};
 use alphec_model::{AlertKind, Body, CancelScope, ForeignOrder, InstrumentId, Provenance, Qty, planted};
 
 use crate::machine::{About, Turn};
@@ -23,6 +23,7 @@ impl Turn<'_> {
         if is_over(&report.status) {
             return self.foreign_gone(key);
         }
+        self.core.session.missed_foreign.remove(&key);
         if let Some(broker_order_id) = report.names.broker_order_id
             && planted::is("an-order-of-others-is-canceled")
         {
@@ -86,6 +87,7 @@ impl Turn<'_> {
         if is_over(&report.status) {
             return self.foreign_gone(key);
         }
+        self.core.session.missed_foreign.remove(&key);
         let Some(order_qty) = known.leaves_qty.checked_add(known.filled_qty) else { return };
         let by_rest = report.remaining_qty.map(|left| order_qty.saturating_sub(left));
         // What has filled never grows less: a status that says so is an old one.
@@ -94,9 +96,10 @@ impl Turn<'_> {
         self.note_foreign(ForeignOrder { leaves_qty, filled_qty, ..known });
     }
 
-    /// Complete lists: what two of them in a row do not show is open no more. One may leave out an order that works
-    /// (`tws-behaviour.md` §7, row 25), and a second life of ours would keep a kill from nothing.
-    pub(super) fn compare_foreign(&mut self, open: &[OpenOrderReport]) {
+    /// Complete lists: what they have among the completed is open no more, nor what two in a row do not have among the
+    /// open. One may leave out an order that works (`tws-behaviour.md` §7, row 25), and with a second life of ours a
+    /// kill would be verified that is not done.
+    pub(super) fn compare_foreign(&mut self, Snapshot { open, completed, .. }: &Snapshot) {
         let missed_before = std::mem::take(&mut self.core.session.missed_foreign);
         if self.core.book.foreign_orders().next().is_none() {
             return;
@@ -111,24 +114,30 @@ impl Turn<'_> {
         let may_be_listed = |order: &ForeignOrder| {
             listed.contains(&order.key) || order.order_ref.as_deref().is_some_and(|text| vague.contains(text))
         };
-        let missed: BTreeSet<String> = self
+        let ends = completed.iter().filter(|row| row.names.perm_id.is_some() && is_over(&row.status));
+        let ended: BTreeSet<String> = ends.filter_map(|row| foreign_key(&row.names)).collect();
+        let missed: Vec<ForeignOrder> = self
             .core
             .book
             .foreign_orders()
             .filter(|order| self.is_account_here(&order.account) && !may_be_listed(order))
-            .map(|order| order.key.clone())
+            .cloned()
             .collect();
-        for key in missed {
-            if missed_before.contains(&key) {
-                self.foreign_gone(key);
-            } else {
-                self.core.session.missed_foreign.insert(key);
+        for order in missed {
+            if ended.contains(&order.key) || missed_before.contains(&order.key) {
+                self.foreign_gone(order.key);
+                continue;
+            }
+            self.core.session.missed_foreign.insert(order.key);
+            // A kill and a resume wait for those of ours. Of the others, clients that trade end some all the time.
+            if order.order_ref.is_some_and(|text| self.intent_of(&text).is_some()) {
                 self.look_later();
             }
         }
     }
 
     fn foreign_gone(&mut self, key: String) {
+        self.core.session.missed_foreign.remove(&key);
         if self.core.book.foreign(&key).is_some() {
             self.record(About::default(), Provenance::Observed, Body::ForeignGone { key });
         }

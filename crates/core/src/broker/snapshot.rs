@@ -123,7 +123,9 @@ impl Turn<'_> {
         }
         self.core.session.outstanding = None;
         self.books_failed(why);
-        self.core.session.want_snapshot(self.now.saturating_add(self.spacing_of_attempts()));
+        if self.core.session.outstanding.is_none() {
+            self.core.session.want_snapshot(self.now.saturating_add(self.spacing_of_attempts()));
+        }
     }
 
     fn books_failed(&mut self, why: &str) {
@@ -163,7 +165,7 @@ impl Turn<'_> {
         for row in &snapshot.completed {
             seen.extend(self.take_completed(row, &heard));
         }
-        self.compare_foreign(&snapshot.open);
+        self.compare_foreign(snapshot);
         let in_dispute = self.compare_positions(snapshot, asked_at);
         self.note_absent(&seen, asked_at);
         let is_first = self.core.session.link.rounds == 0;
@@ -172,8 +174,10 @@ impl Turn<'_> {
             self.core.session.clean_since = Some(asked_at);
         }
         // What the first lists leave open may be a lag: a difference in holdings, or an order that they should show
-        // and do not. The next round agrees, or has it on record as a break or as a doubt.
-        if is_first && (in_dispute || self.misses_an_order(&seen, asked_at)) {
+        // and do not. The next round agrees, or has it on record as a break, as a doubt or as gone.
+        let misses_any =
+            self.misses_an_order(&seen, asked_at) || !self.core.session.missed_foreign.is_empty();
+        if is_first && (in_dispute || misses_any) {
             self.look_later();
         } else {
             self.recovered();

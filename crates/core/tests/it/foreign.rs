@@ -94,6 +94,51 @@ fn it_is_released_by_a_status_or_by_two_lists_in_a_row_that_do_not_show_it() {
     }
 }
 
+/// A word of the broker between two lists says that it lives; the completed orders say that it does not.
+#[test]
+fn a_sighting_between_two_lists_that_leave_it_out_keeps_it_and_a_completed_row_ends_it_at_once() {
+    let mut world = World::working("a", Side::Buy, "1");
+    let row = theirs(&world);
+    world.event(BrokerEvent::OpenOrder(row.clone()));
+    let mut books = world.rows(&["a"]);
+    for _ in 0..3 {
+        world.next_books(books.clone());
+        assert_eq!(foreign_buys(&world), "10");
+        world.event(BrokerEvent::OpenOrder(row.clone()));
+    }
+    let mut ended = broker::completed_row(&world.order("a"), "Cancelled", "0", "10");
+    ended.names = broker::foreign(0, 0, 77_777);
+    books.completed.push(ended);
+    world.next_books(books);
+    assert_eq!(foreign_buys(&world), "0");
+}
+
+/// Nothing is sent by what may be missing for a moment, and a process of one act can wait for that act's own state.
+#[test]
+fn the_first_lists_that_leave_one_out_are_read_again_before_anything_is_sent() {
+    for is_restart in [true, false] {
+        let mut world = World::working("a", Side::Buy, "1");
+        let row = theirs(&world);
+        world.event(BrokerEvent::OpenOrder(row));
+        if is_restart {
+            world.restart();
+            world.resolve();
+            world.connect();
+        } else {
+            let (generation, why) = (world.generation, "lagged".to_owned());
+            // What one list left out before a gap does not count after it.
+            let books = world.rows(&["a"]);
+            world.next_books(books);
+            world.event(BrokerEvent::Gap { generation, why });
+        }
+        for (left, is_ready) in [("10", false), ("0", true)] {
+            let books = world.rows(&["a"]);
+            world.next_books(books);
+            assert_eq!((foreign_buys(&world).as_str(), world.core.readiness().is_ready()), (left, is_ready));
+        }
+    }
+}
+
 #[test]
 fn one_that_grows_counts_at_its_new_size_less_what_filled() {
     let mut world = World::working("a", Side::Buy, "1");

@@ -180,8 +180,13 @@ fn books_that_cannot_be_read_are_read_ever_more_rarely_up_to_once_a_minute() {
         world.command(Command::Reconcile { correlation_id: CorrelationId::new("work").unwrap() });
         assert!(world.asked.is_some());
         assert_eq!(waits(&mut world, spoil, 11), expected);
-        // So does a new connection, and books that were read.
+        // So does a new connection, servers that are back, and books that were read.
         world.connect();
+        assert_eq!(waits(&mut world, spoil, 11), expected);
+        let generation = world.generation;
+        for link in [ServerLink::Lost, ServerLink::Restored] {
+            world.event(BrokerEvent::ServerLink { generation, link });
+        }
         assert_eq!(waits(&mut world, spoil, 11), expected);
         world.next_books(Books::default());
         world.wait(seconds(60));

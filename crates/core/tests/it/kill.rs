@@ -159,7 +159,7 @@ fn a_second_life_keeps_a_kill_from_being_verified() {
     let mut second = crate::support::broker::open_row(&world.order("a"), "Submitted");
     second.names.perm_id = Some(alphec_model::PermId::new(9_999));
     world.status("a", "Cancelled", "0");
-    // One list may leave it out.
+    // One list may leave it out; the next is read soon.
     for open in [vec![second.clone()], vec![], vec![second], vec![]] {
         world.next_books(Books { open, ..Books::default() });
         assert!(!is_verified(&world, &CancelScope::All));
