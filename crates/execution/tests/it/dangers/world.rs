@@ -9,7 +9,7 @@ use alphec_engine::journal::{Reader, verify};
 use alphec_execution::config::Overrides;
 use alphec_execution::model::{
     AccountId, Alert, AlertKind, DenyReason, InstrumentId, Order, OrderRequest, OrderSpec, OrderState,
-    OrderType, Seq, Side, StrategyId,
+    OrderType, Rule, Seq, Side, StrategyId,
 };
 use alphec_execution::{
     Error, ExecutionClient, OrderHandle, Profile, Readiness, new_client_order_id, new_correlation_id,
@@ -193,11 +193,13 @@ impl World {
         assert_eq!(self.true_position(), qty);
     }
 
-    /// While an order of ten is not over, another one does not fit into a position limit of fifteen.
+    /// While an order of ten is not over, another one does not fit into a position limit of fifteen. Its price must pass
+    /// the collar, which is judged first.
     pub(super) async fn reserves_exposure(&self) {
-        let denied = self.try_submit(buy("10", "190.00")).await.unwrap_err();
+        let denied = self.try_submit(buy("10", "194.00")).await.unwrap_err();
         let reason = denied.denied().unwrap_or_else(|| panic!("{denied}"));
-        assert!(matches!(reason, DenyReason::Limit { .. }), "{reason}");
+        let of_position = matches!(reason, DenyReason::Limit { rule: Rule::MaxPosition, .. });
+        assert!(of_position, "{reason}");
     }
 
     /// The library keeps this from happening, so that it need not be met.
