@@ -135,8 +135,8 @@ async fn an_order_that_a_change_made_two_of_halts_and_is_canceled_until_none_of_
     world.ends(2).await;
 }
 
-/// Danger 4: while both live, the second is listed with the orders of others at its own size, beside the first; what both
-/// fill is held.
+/// Danger 4: while both live, the second is listed with the orders of others at its own size, beside the first; what
+/// both fill is held.
 #[tokio::test]
 async fn both_lives_of_an_order_are_listed_and_what_both_fill_is_held() {
     let mut world = World::ready(&["modify-twins@1", "swallow-cancel@1.."]).await;

@@ -193,8 +193,8 @@ impl World {
         assert_eq!(self.true_position(), qty);
     }
 
-    /// While an order of ten is not over, another one does not fit into a position limit of fifteen. Its price must pass
-    /// the collar, which is judged first.
+    /// While an order of ten is not over, another one does not fit into a position limit of fifteen. Its price must
+    /// pass the collar, which is judged first.
     pub(super) async fn reserves_exposure(&self) {
         let denied = self.try_submit(buy("10", "194.00")).await.unwrap_err();
         let reason = denied.denied().unwrap_or_else(|| panic!("{denied}"));
