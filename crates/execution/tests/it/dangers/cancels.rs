@@ -7,7 +7,10 @@ use super::world::{NARROW, QUIET, World, buy, reach, until};
 /// Danger 10: a cancel is a request; a fill that comes with it or after it counts.
 #[tokio::test]
 async fn a_fill_after_cancelled_is_booked() {
-    let world = World::ready(&["fill-after-cancel=300ms"]).await;
+    // A reading meanwhile would show it open, and it would be canceled for good.
+    let rarely = "timeouts.resnapshot_ms = 5000\ntimeouts.reconcile_ms = 60000";
+    let world = World::started(&["fill-after-cancel=300ms"], rarely, |it| it).await;
+    world.is_ready().await;
     let order = world.working(buy("10", "195.00")).await;
     world.client.cancel_order(order.client_order_id()).await.unwrap();
     until("the fill", || async { world.order(&order).await.cum_qty.to_string() == "10" }).await;

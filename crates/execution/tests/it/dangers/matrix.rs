@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use alphec_twsim::faults::{BEHAVIOURS, TABLE};
 
 const TESTS: &str = "crates/execution/tests/it/dangers";
-const MODULES: [&str; 7] = ["cancels", "fills", "groups", "links", "lists", "orders", "terms"];
+const MODULES: [&str; 9] =
+    ["cancels", "fills", "groups", "links", "lists", "orders", "rates", "terms", "units"];
 
 /// Set to write the page instead of comparing it.
 const BLESS: &str = "DANGERS_BLESS";
@@ -19,9 +20,11 @@ const INTRODUCTION: &str = "\
 Generated from the tests of crate `alphec-execution`, which inject each behaviour through the simulated gateway and
 look at the engine, the venue and the journal afterwards; a test fails when it is stale
 (`DANGERS_BLESS=1 cargo nextest run -p alphec-execution the_table_of_dangers` writes it again).
-Every test also counts the orders that the venue ever saw, asks the gateway whether each fault really happened, and verifies
-the journal. What the switches do is in
-[simulator-behaviours.md](simulator-behaviours.md).
+Every test also counts the orders that the venue ever saw, and verifies the journal. It asks the gateway's log for each
+switch: that it did what it does, or, of a state of the whole gateway, that it was on when something met it; where the
+library keeps a switch from being met, that it was on and never did. What the log does not mention (`sentinels`,
+`missing-remaining`, `unknown-status` and the queue of `pacing`) must have left its trace in the journal. What the
+switches do is in [simulator-behaviours.md](simulator-behaviours.md).
 
 | # | what the broker does | what this library does | switch | test |
 |---|---|---|---|---|

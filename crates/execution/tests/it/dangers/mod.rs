@@ -9,5 +9,7 @@ mod links;
 mod lists;
 mod matrix;
 mod orders;
+mod rates;
 mod terms;
+mod units;
 mod world;
