@@ -358,7 +358,9 @@ impl Desk {
                 let (delay, shown) = (crate::faults::NEVER, fault.is("shown", "yes"));
                 self.apply(now, VenueInput::Meddle(Meddle::CancelSlowly { key, delay, shown }));
                 self.apply(now, VenueInput::Meddle(Meddle::Fill { key, quantity: None }));
-                self.apply(now, cancel);
+                // A child whose parent goes on to fill is not full yet: what it has left is canceled.
+                let is_open = self.venue.order(key).is_some();
+                self.apply(now, if is_open { VenueInput::Meddle(Meddle::Expire { key }) } else { cancel });
             }
             _ => self.fill_after_cancel(now, key, &fault),
         }

@@ -53,21 +53,23 @@ fn no_fault_fills_a_child_whose_parent_has_not_filled() {
     }
 }
 
-/// What was called canceled fills once more and is over, though its entry goes on to fill.
+/// What is being canceled fills once more and is over, though its entry goes on to fill.
 #[test]
-fn a_child_that_fills_after_it_was_reported_cancelled_does_not_grow_any_more() {
-    let (mut bench, conn) = bracket();
-    bench.price("229.99");
-    bench.inject("fill-after-cancel=100ms");
-    bench.cancel(conn, 2);
-    bench.pass(100_000_000);
-    let said = bench.lines(conn);
-    assert!(said.contains(&"EX 2 500@240 .01".to_owned()), "{said:?}");
-    assert!(said.contains(&"OS 2 Cancelled 500/0".to_owned()), "{said:?}");
-    bench.price("229.98");
-    let said = bench.lines(conn);
-    assert!(said.contains(&"OS 1 Filled 1000/0".to_owned()), "{said:?}");
-    assert!(!said.iter().any(|line| line.starts_with("OS 2")), "{said:?}");
+fn a_child_that_fills_while_or_after_it_is_cancelled_does_not_grow_any_more() {
+    for fault in ["fill-during-cancel", "fill-after-cancel=100ms"] {
+        let (mut bench, conn) = bracket();
+        bench.price("229.99");
+        bench.inject(fault);
+        bench.cancel(conn, 2);
+        bench.pass(100_000_000);
+        let said = bench.lines(conn);
+        assert!(said.contains(&"EX 2 500@240 .01".to_owned()), "{fault}: {said:?}");
+        assert!(said.contains(&"OS 2 Cancelled 500/0".to_owned()), "{fault}: {said:?}");
+        bench.price("229.98");
+        let said = bench.lines(conn);
+        assert!(said.contains(&"OS 1 Filled 1000/0".to_owned()), "{fault}: {said:?}");
+        assert!(!said.iter().any(|line| line.starts_with("OS 2")), "{fault}: {said:?}");
+    }
 }
 
 /// Section 2.3: "IBKR activates children for the filled quantity and grows them".
