@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, Ran};
 use crate::check;
 use crate::draw;
 use crate::shrink;
@@ -103,17 +103,23 @@ fn campaign(asked: &Asked, say: &mut dyn FnMut(&str), progress: &(dyn Fn(&str) +
     };
     let result = asked.campaign.run(asked.keep_going, &told);
     progress("");
-    say(&if asked.json { table::json(&result) } else { table::text(&result) });
+    tell(asked, &result, say);
+    let is_whole = result.tally.runs < table::FLOORS_FROM || table::floors(&result.tally, say);
+    result.failed.is_empty() && is_whole
+}
+
+/// The counts, the seeds that failed, and the first of them in full.
+fn tell(asked: &Asked, result: &Ran, say: &mut dyn FnMut(&str)) {
+    say(&if asked.json { table::json(result) } else { table::text(result) });
     if asked.keep_going {
         for (seed, violation) in &result.failed {
             say(&format!("seed {seed}: I{}: {}", violation.number, violation.what));
         }
-    } else if let Some((seed, violation)) = result.failed.first() {
+    }
+    if let Some((seed, violation)) = result.failed.first() {
         let plan = draw::plan(*seed, asked.campaign.orders_max);
         say(&shrink::report(&plan, violation, asked.campaign.orders_max));
     }
-    let is_whole = result.tally.runs < table::FLOORS_FROM || table::floors(&result.tally, say);
-    result.failed.is_empty() && is_whole
 }
 
 #[cfg(not(feature = "planted"))]
@@ -125,4 +131,23 @@ fn planted(_asked: &Asked, say: &mut dyn FnMut(&str), _progress: &(dyn Fn(&str) 
 #[cfg(feature = "planted")]
 fn planted(asked: &Asked, say: &mut dyn FnMut(&str), progress: &(dyn Fn(&str) + Sync)) -> bool {
     crate::planted::run(&asked.campaign, say, progress)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Violation;
+
+    #[test]
+    fn with_all_every_failed_seed_is_listed_and_the_first_shown_with_how_to_repeat_it() {
+        let asked = parse(["--all", "--orders", "60"].map(str::to_owned).into_iter()).unwrap();
+        let failed =
+            [1, 2].map(|seed| (seed, Violation { number: 18, at: 0, what: "planted".to_owned() })).to_vec();
+        let result = Ran { tally: Tally::default(), failed, took: Duration::ZERO, twice: 2 };
+        let mut said = Vec::new();
+        tell(&asked, &result, &mut |line| said.push(line.to_owned()));
+        assert_eq!(said[1..3], ["seed 1: I18: planted", "seed 2: I18: planted"]);
+        assert!(said[3].contains("again: cargo xtask sim --seed 1 --seeds 1 --orders 60"), "{}", said[3]);
+        assert_eq!(said.len(), 4);
+    }
 }

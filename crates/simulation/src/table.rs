@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::campaign::Ran;
 use crate::plan::Group;
-use crate::tally::Tally;
+use crate::tally::{EVENTS, Tally};
 
 /// Runs from which on the floors count: fewer may miss something by chance.
 pub(crate) const FLOORS_FROM: u64 = 300;
@@ -94,8 +94,14 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// Why an edge that no floor asks for may be missing.
-const fn why_unmet(state: &str, event: &str) -> &'static str {
+const fn why_unmet(state: &str, event: &str, has_met: bool) -> &'static str {
     match (state.as_bytes(), event.as_bytes()) {
+        (
+            _,
+            b"ApiCancelled" | b"ApiPending" | b"PendingSubmit" | b"code: link" | b"code: pacing"
+            | b"code: request",
+        ) => "the simulated gateway never says it of an order",
+        _ if !has_met => "no state at all met it in this campaign",
         (b"denied", _) => "a denied order has never left: nothing names it",
         (b"rejected", _) => "the gateway says nothing of an order after the code that refused it",
         (b"expired", _) => "few dates pass within a day, and only repeats come after",
@@ -151,27 +157,28 @@ const fn seconds(count: u64) -> f64 {
 fn edges(tally: &Tally) -> String {
     const STATES: [&str; 8] =
         ["pending_new", "working", "in_doubt", "filled", "canceled", "rejected", "expired", "denied"];
-    let mut events: Vec<&str> = tally.edges.keys().map(|(_, event)| *event).collect();
-    events.sort_unstable();
-    events.dedup();
+    // What met no state at all has to be seen too, and so has an event that the list does not know.
+    let met: BTreeSet<&str> = tally.edges.keys().map(|(_, event)| *event).collect();
+    let events: BTreeSet<&str> = EVENTS.into_iter().chain(met.iter().copied()).collect();
     let mut out = format!("{:<22}", "state met by");
     for state in STATES {
         let _infallible = write!(out, "{state:>13}");
     }
     out.push('\n');
-    for event in events {
+    for event in &events {
         let _infallible = write!(out, "{event:<22}");
         for state in STATES {
-            let count = tally.edges.get(&(state, event)).copied().unwrap_or(0);
+            let count = tally.edges.get(&(state, *event)).copied().unwrap_or(0);
             let _infallible = write!(out, "{count:>13}");
         }
         out.push('\n');
     }
     let mut unmet: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for state in STATES {
-        for event in tally.edges.keys().map(|(_, event)| *event).collect::<BTreeSet<_>>() {
-            if !tally.edges.contains_key(&(state, event)) {
-                unmet.entry(why_unmet(state, event)).or_default().push(format!("{state} by {event}"));
+        for event in &events {
+            if !tally.edges.contains_key(&(state, *event)) {
+                let why = why_unmet(state, event, met.contains(event));
+                unmet.entry(why).or_default().push(format!("{state} by {event}"));
             }
         }
     }
@@ -234,4 +241,35 @@ pub(crate) fn json(result: &Ran) -> String {
         "failed": failed,
     })
     .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_met_no_state_is_in_the_table_and_named_below_it() {
+        let mut tally = Tally::default();
+        tally.edges.insert(("working", "execution"), 3);
+        tally.edges.insert(("working", "an event of tomorrow"), 1);
+        let table = edges(&tally);
+        let (rows, unmet) = table.split_once("\nnot met, ").expect("a part of what was not met");
+        for event in EVENTS.into_iter().chain(["an event of tomorrow"]) {
+            assert!(rows.lines().any(|row| row.starts_with(event)), "{event}: {table}");
+        }
+        assert!(unmet.contains("never says it of an order:\n  pending_new by ApiCancelled, "), "{table}");
+        assert!(
+            unmet.contains("no state at all met it in this campaign:\n  pending_new by Cancelled"),
+            "{table}"
+        );
+        assert!(unmet.contains("filled by execution"), "{table}");
+        assert!(!unmet.contains("working by execution"), "{table}");
+    }
+
+    #[test]
+    fn what_a_floor_asks_for_is_an_event_of_the_table() {
+        for (_, events) in EDGES {
+            assert!(events.iter().all(|event| EVENTS.contains(event)), "{events:?}");
+        }
+    }
 }

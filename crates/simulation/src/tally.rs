@@ -45,6 +45,37 @@ impl Tally {
     }
 }
 
+/// Every event that can meet a state, by its name as an edge; the names given below are among them.
+pub(crate) const EVENTS: [&str; 27] = [
+    "ApiCancelled",
+    "ApiPending",
+    "Cancelled",
+    "Filled",
+    "Inactive",
+    "PendingCancel",
+    "PendingSubmit",
+    "PreSubmitted",
+    "Submitted",
+    "asked: again",
+    "asked: cancel",
+    "asked: change",
+    "asked: settle",
+    "code: cancel refused",
+    "code: canceled",
+    "code: change refused",
+    "code: dead",
+    "code: ids",
+    "code: informs",
+    "code: link",
+    "code: not found",
+    "code: pacing",
+    "code: request",
+    "code: unlisted",
+    "execution",
+    "open order",
+    "unknown status",
+];
+
 /// A status as an edge's name.
 pub(crate) const fn status_name(status: &alphec_model::broker::BrokerStatus) -> &'static str {
     use alphec_model::broker::BrokerStatus as S;

@@ -64,9 +64,10 @@ impl Gateway {
     pub(crate) fn kill(&self) {
         *self.address.lock().unwrap() = None;
         if let Some(mut process) = self.process.lock().unwrap().take() {
+            // Before it dies, so that who fails for want of it is never seen earlier than its kill.
+            self.kills.fetch_add(1, Ordering::SeqCst);
             process.child.kill().unwrap();
             process.child.wait().unwrap();
-            self.kills.fetch_add(1, Ordering::SeqCst);
         }
     }
 

@@ -12,10 +12,12 @@ use crate::point::Point;
 /// Kills between two lines of progress that is not a terminal's.
 const STEP: u64 = 20;
 
-/// One kill and the restart after it.
+/// One victim and the restart after it.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) point: Point,
+    /// Otherwise the victim ended by itself before the kill.
+    pub(crate) is_kill: bool,
     /// The point was reached; otherwise the kill came at the latest instant.
     pub(crate) is_reached: bool,
     pub(crate) gateway_kills: u64,
@@ -45,6 +47,7 @@ pub(crate) struct Report {
     begun: Instant,
     rows: BTreeMap<&'static str, Row>,
     done: u64,
+    ended: u64,
     compared: [usize; 2],
     excuses: BTreeMap<Excuse, usize>,
     second_looks: u64,
@@ -60,6 +63,7 @@ impl Report {
             begun: Instant::now(),
             rows: BTreeMap::new(),
             done: 0,
+            ended: 0,
             compared: [0; 2],
             excuses: BTreeMap::new(),
             second_looks: 0,
@@ -69,7 +73,19 @@ impl Report {
     }
 
     #[expect(clippy::print_stderr, reason = "progress is for people, and stdout for the table")]
-    pub(crate) fn add(&mut self, outcome: Outcome) {
+    pub(crate) fn add(&mut self, outcome: &Outcome) {
+        for (sum, orders) in self.compared.iter_mut().zip(outcome.compared.orders) {
+            *sum += orders;
+        }
+        for (excuse, times) in &outcome.compared.excuses {
+            *self.excuses.entry(*excuse).or_default() += times;
+        }
+        self.second_looks += u64::from(!outcome.second_look.is_empty());
+        count(&mut self.forgiven, &outcome.second_look);
+        if !outcome.is_kill {
+            self.ended += 1;
+            return;
+        }
         let row = self.rows.entry(outcome.point.name()).or_default();
         row.kills += 1;
         row.reached += u64::from(outcome.is_reached);
@@ -78,14 +94,6 @@ impl Report {
         row.fills += outcome.fills;
         row.doubts += outcome.doubts;
         row.recoveries.push(outcome.recovery);
-        for (sum, orders) in self.compared.iter_mut().zip(outcome.compared.orders) {
-            *sum += orders;
-        }
-        for (excuse, times) in outcome.compared.excuses {
-            *self.excuses.entry(excuse).or_default() += times;
-        }
-        self.second_looks += u64::from(!outcome.second_look.is_empty());
-        count(&mut self.forgiven, &outcome.second_look);
         self.done += 1;
         let line =
             format!("{} of {} kills, {:.0} s", self.done, self.kills, self.begun.elapsed().as_secs_f64());
@@ -135,6 +143,7 @@ impl Report {
             sum.recoveries.extend(&row.recoveries);
         }
         lines.push(line("all", &sum));
+        lines.push(format!("ended by itself before the kill, and so no kill: {}", self.ended));
         let [orders, kept] = self.compared;
         lines.push(format!(
             "seed {}, {:.0} s; compared: {orders} orders of the broker's, {kept} of the journal's",
@@ -158,7 +167,7 @@ impl Report {
             })
         });
         json!({
-            "ok": self.violations.is_empty(), "kills": self.done, "seed": self.seed, "seconds": self.begun.elapsed().as_secs(),
+            "ok": self.violations.is_empty(), "kills": self.done, "ended_by_itself": self.ended, "seed": self.seed, "seconds": self.begun.elapsed().as_secs(),
             "orders_compared": orders, "journal_orders_compared": kept,
             "allowed": named(&self.allowed()), "second_looks": self.second_looks,
             "second_looks_for": named(&by_kind(&self.forgiven)), "wrong": named(&by_kind(&self.violations)),
@@ -223,8 +232,9 @@ mod tests {
     fn what_was_found_forgiven_or_allowed_is_in_the_report() {
         let mut report = Report::new(1, 2);
         let violation = |kind| Violation::new(kind, "planted");
-        report.add(Outcome {
+        let outcome = |is_kill, second_look| Outcome {
             point: Point::Random,
+            is_kill,
             is_reached: true,
             gateway_kills: 0,
             orders: 3,
@@ -235,14 +245,18 @@ mod tests {
                 excuses: BTreeMap::from([(Excuse::Moved, 2)]),
                 violations: Vec::new(),
             },
-            second_look: vec![violation(Kind::State), violation(Kind::Fills)],
+            second_look,
             recovery: Duration::ZERO,
-        });
+        };
+        report.add(&outcome(true, vec![violation(Kind::State), violation(Kind::Fills)]));
+        report.add(&outcome(false, Vec::new()));
         report.violated(&[violation(Kind::Hidden), violation(Kind::Hidden)]);
         let (table, json) = (report.table(), report.json());
         for line in [
-            "compared: 3 orders of the broker's, 4 of the journal's",
-            "allowed: changed while the engine started: 2,",
+            "all                            1       1        0      3 ",
+            "ended by itself before the kill, and so no kill: 1",
+            "compared: 6 orders of the broker's, 8 of the journal's",
+            "allowed: changed while the engine started: 4,",
             "second looks: 1, for chains broken: 0,",
             "states: 1, filled",
             "fills booked otherwise than once: 1",
@@ -254,5 +268,6 @@ mod tests {
             (&json["ok"], &json["violations"], &json["second_looks"]),
             (&json!(false), &json!(2), &json!(1))
         );
+        assert_eq!((&json["kills"], &json["ended_by_itself"]), (&json!(1), &json!(1)));
     }
 }

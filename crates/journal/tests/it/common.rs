@@ -89,14 +89,24 @@ pub(crate) fn in_child() -> Option<PathBuf> {
     std::env::var_os(CHILD).map(PathBuf::from)
 }
 
-/// Runs the command where the script has mounted something for it alone; `None` where that is not allowed.
+/// Runs the command where the script has mounted something for it alone; `None` where that is not allowed, but not in
+/// CI: there, nobody would see that the test tests nothing.
+#[expect(clippy::print_stdout, reason = "why a test is skipped is for people")]
 pub(crate) fn with_mounts(script: &str, command: &Command) -> Option<Output> {
     let script = format!("{{ {script}; }} || exit 77; exec \"$0\" \"$@\"");
     let mut outer = Command::new("unshare");
     outer.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]).arg(command.get_program());
     outer.args(command.get_args()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    // 1 is unshare's own failure, 77 the script's; a failed test exits with 101.
-    outer.output().ok().filter(|output| !matches!(output.status.code(), Some(1 | 77)))
+    let why = match outer.output() {
+        // 1 is unshare's own failure, 77 the script's; a failed test exits with 101.
+        Ok(output) if !matches!(output.status.code(), Some(1 | 77)) => return Some(output),
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    let needed = format!("needs `unshare --user --map-root-user --mount` and there a mount: {why}");
+    assert!(std::env::var_os("CI").is_none(), "CI is set, and this {needed}");
+    println!("skipped: {needed}");
+    None
 }
 
 const CHILD: &str = "ALPHEC_JOURNAL_TEST_CHILD";

@@ -96,7 +96,7 @@ fn a_closed_journal_can_be_verified_on_a_read_only_medium_and_one_with_a_wal_say
     let Some(output) =
         with_mounts(&format!("mount --bind '{here}' '{here}' && mount -o remount,bind,ro '{here}'"), &child)
     else {
-        return println!("skipped: nothing can be mounted here");
+        return;
     };
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("read 30 records"), "{output:?}");
