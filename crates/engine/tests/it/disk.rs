@@ -11,7 +11,7 @@ use alphec_engine::journal::{Journal, OpenOptions, Reader, verify};
 use alphec_engine::{CallError, Handle};
 use alphec_model::{Body, BrokerOrderId, BrokerRequest, OrderState, Seq, UtcNanos};
 
-use crate::support::{Broker, QUIET, World, cancel, key, modify, submit, until, until_ready, work};
+use crate::support::{Broker, QUIET, World, cancel, key, modify, submit, until, work};
 
 /// Runs of a change's tests; each is a broker's day of three orders.
 const RUNS: u64 = 16;
@@ -128,9 +128,7 @@ async fn while_syncs_fail_cancels_leave_nothing_new_does_and_then_trading_goes_o
         disk.heal();
         until(&handle, |status| status.readiness.journal_trouble.is_none()).await;
         // Twice: the first does not show the order that works.
-        broker.answer_snapshot().await;
-        broker.answer_snapshot().await;
-        until_ready(&handle).await;
+        broker.recover(&handle).await;
         assert_eq!(handle.order(&key("refused")).await.unwrap().unwrap().state, OrderState::Denied);
         handle.command(submit("after")).await.unwrap();
         let after = broker.next_place().await;

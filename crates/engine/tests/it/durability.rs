@@ -101,8 +101,7 @@ async fn a_record_that_never_became_durable_sends_nothing_and_ends_as_denied() {
 
         switch.store(false, std::sync::atomic::Ordering::SeqCst);
         until(&handle, |status| status.readiness.journal_trouble.is_none()).await;
-        broker.answer_snapshot().await;
-        until_ready(&handle).await;
+        broker.recover(&handle).await;
         let order = handle.order(&key("a")).await.unwrap().unwrap();
         assert_eq!(order.state, OrderState::Denied, "{when:?}");
         assert!(matches!(order.deny_reason, Some(DenyReason::NotWritten { .. })), "{when:?}");

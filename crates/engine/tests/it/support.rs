@@ -172,6 +172,19 @@ impl Broker {
         }
     }
 
+    /// Answers every reading with empty books until trading goes on: a gap gives up the one that is on its way.
+    pub(crate) async fn recover(&mut self, handle: &Handle) {
+        let answering = async {
+            loop {
+                self.answer_snapshot().await;
+            }
+        };
+        tokio::select! {
+            () = until_ready(handle) => {}
+            () = answering => {}
+        }
+    }
+
     /// Acknowledges a placed order.
     pub(crate) async fn acknowledge(&self, ticket: &Ticket) {
         self.report(ticket, BrokerStatus::Submitted).await;
