@@ -83,8 +83,8 @@ class OrderHandle:
         """Waits until the change asked for last has been answered, and gives the order as it is then.
 
         It has a higher `version` where the change was made, and the terms before it where it was not. That one was
-        refused, never written or not seen is an alert too (`AlertKind.CHANGE_FAILED`). One of a held order, such as a stop, may never be answered:
-        bound the wait, and ask again.
+        refused, never written or not seen is an alert too (`AlertKind.CHANGE_FAILED`). One of a held order, such as
+        a stop, may never be answered: bound the wait, and ask again.
         """
         order: Order = self._native.replaced().wait(timeout)
         return order
