@@ -27,10 +27,8 @@ fn compare(context: &Context) -> Result<Outcome> {
     // Before anything is built: what is measured is what is built then.
     let commit = context.flags.write.then(|| commit(root)).transpose()?;
     let target = target_folder(root);
-    let python = match clients::environment(&target, &root.join(clients::SCRIPTS)) {
-        Ok(python) => python,
-        Err(error) => return Ok(Outcome::Skipped(format!("the clients cannot be installed: {error:#}"))),
-    };
+    let python = clients::environment(&target, &root.join(clients::SCRIPTS))
+        .context("the clients cannot be installed, and without them nothing is compared")?;
     run(cargo(root).args(["build", "--locked", "--package", "alphec-cli", "--bins", "--examples"]))?;
     let built = target.join("debug");
     let mut command = Command::new(python);

@@ -10,6 +10,7 @@ so at the broker. What is printed is for people; the table for a page goes into 
 import json
 import pathlib
 import queue
+import re
 import shutil
 import socket
 import subprocess
@@ -129,10 +130,13 @@ class Bench:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failed, *_):
+        missed = [] if failed else self.missed()
         self.driver.kill()
         self.sim.kill()
         self.folder.cleanup()
+        if missed:
+            raise RuntimeError(f"the fault {missed[0]} never happened")
 
     def place(self, key, qty=5, px="225", side="BUY"):
         self.driver.tell("place", key, side, qty, px)
@@ -149,11 +153,18 @@ class Bench:
     def order(self, key="a"):
         return self.driver.show()["orders"].get(key, {"state": "not known", "filled": "0", "why": None})
 
-    def truth(self):
-        """What is really so at the broker."""
+    def ask(self, verb, **keys):
+        """What the simulator answers at its control port."""
         with socket.create_connection(self.control) as control, control.makefile("rw") as lines:
-            print(json.dumps({"do": "truth"}), file=lines, flush=True)
+            print(json.dumps({"do": verb, **keys}), file=lines, flush=True)
             return json.loads(lines.readline())
+
+    def missed(self):
+        """Armed faults that never happened, for then nothing was measured. A limit may be kept."""
+        decisions = self.ask("decisions", limit=10_000)["decisions"]
+        fired = {decision.get("fault") for decision in decisions if decision["fired"]}
+        armed = [fault for fault in self.ask("faults")["faults"] if not fault.startswith("pacing")]
+        return [fault for fault in armed if fault not in fired]
 
     def until(self, second):
         time.sleep(max(0, self.begun + second - time.monotonic()))
@@ -205,7 +216,7 @@ def number(text):
 
 
 def at_broker(bench):
-    working = [order for order in bench.truth()["orders"] if order["ended_at"] is None]
+    working = [order for order in bench.ask("truth")["orders"] if order["ended_at"] is None]
     return "still working at the broker" if working else "over at the broker"
 
 
@@ -409,12 +420,18 @@ def measure(row, client, cells):
         cells[row, client] = f"not measured: {type(error).__name__}: {error}"
 
 
+def locked(crate):
+    """The version of a crate that is built here."""
+    lock = (HERE.parents[2] / "Cargo.lock").read_text()
+    return re.search(f'name = "{crate}"\nversion = "([^"]+)"', lock)[1]
+
+
 def names():
     return {
         "ours": "alphec-execution",
         "ib_async": f"ib_async {version('ib_async')}",
         "official": f"IBKR's client {version('nautilus-ibapi')}",
-        "ibapi": "crate ibapi 5.5.0",
+        "ibapi": f"crate ibapi {locked('ibapi')}",
     }
 
 
