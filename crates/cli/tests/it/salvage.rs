@@ -8,7 +8,7 @@ use alphec_execution::model::record::Header;
 use alphec_execution::model::{Body, BrokerOrderId, Provenance, Record, Seq, UtcNanos};
 use alphec_journal::{Journal, OpenOptions, Reader, Sink};
 
-use crate::house::{House, Running, Sim};
+use crate::house::{House, Running, Sim, profile};
 
 /// A house whose journal was replaced by an older copy: the order `lost` works at the broker and is on record nowhere.
 fn house_with_an_old_copy(sim: &Sim) -> House {
@@ -142,6 +142,20 @@ fn a_salvage_that_was_interrupted_says_that_it_is_finished_and_where_the_damaged
     assert_eq!((&again["damaged"], &again["head"]), (&done["damaged"], &done["head"]));
     assert_eq!(again["interrupted"], true);
     house.submit("a", &["--type", "market"]).exits(3).complains(&["salvaged", "old copy"]);
+}
+
+#[test]
+fn a_journal_without_its_note_gets_no_record_of_an_engine_that_it_does_not_belong_to() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    house.submit("a", &["--type", "market", "--wait", "done"]).exits(0);
+    fs::remove_file(house.path("paper.db.head")).unwrap();
+    let head = || Reader::open(house.journal()).unwrap().head().unwrap();
+    let before = head();
+    fs::write(house.path("other.toml"), profile(sim.addr).replace("client_id = 7", "client_id = 8")).unwrap();
+    house.run(&["positions", "--config", "other.toml"]).exits(2).complains(&["client id 7"]);
+    assert_eq!(head(), before);
+    house.submit("b", &["--type", "market"]).exits(3).complains(&["halted", "paper.db.head"]);
 }
 
 #[test]
