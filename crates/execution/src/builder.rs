@@ -125,10 +125,10 @@ impl Builder {
         // First: whoever finds it held can ask the engine that holds it, and needs nothing else for that.
         let mut journal =
             Journal::open_or_create(&profile.journal, OpenOptions::new("alphec-exec", clock.now()))?;
-        halt_unless_the_end_is_proven(&mut journal, clock.now())?;
         sinks.extend(webhook(&profile, unarmed)?);
         let mut core = Core::new(core_config(&profile, &rules, armed_until, clock.now()));
         replay_journal(&mut core, &journal, &profile)?;
+        halt_unless_the_end_is_proven(&mut core, &mut journal, clock.now())?;
         let unfinished = crate::unfinished::open(&journal)?;
         let broker = broker.unwrap_or_else(|| tws(&profile, Arc::clone(&clock)));
         let limits = limits_json(&profile)?;
@@ -156,9 +156,9 @@ impl Builder {
     }
 }
 
-/// A journal that has records and no note of its last one may have lost some, a halt among them. On record before
-/// anything else can fail: the next start finds a note again.
-fn halt_unless_the_end_is_proven(journal: &mut Journal, at: UtcNanos) -> Result<(), Error> {
+/// A journal that has records and no note of its last one may have lost some, a halt among them. The first thing that is
+/// on record, since the next start finds a note again; but only where the journal is this profile's.
+fn halt_unless_the_end_is_proven(core: &mut Core, journal: &mut Journal, at: UtcNanos) -> Result<(), Error> {
     if journal.is_end_proven() {
         return Ok(());
     }
@@ -169,8 +169,10 @@ fn halt_unless_the_end_is_proven(journal: &mut Journal, at: UtcNanos) -> Result<
     );
     let header = Header::nameless(journal.head().seq.next(), at, Provenance::Decided);
     let body = Body::Halted { scope: CancelScope::All, kill: false, by: "the journal".to_owned(), reason };
-    let _durable = journal.append(&[Arc::new(Record { header, body })])?;
-    Ok(())
+    let record = Arc::new(Record { header, body });
+    let _durable = journal.append(&[Arc::clone(&record)])?;
+    let recover = |why: RecoverError| Error::Recover { path: journal.path().to_owned(), why: Box::new(why) };
+    replay(core, [Ok(&*record)]).map(drop).map_err(recover)
 }
 
 /// Where alerts go besides, by the profile. To stop trading needs no secret: without one it is told, and goes on.

@@ -18,7 +18,7 @@ const MARGIN: u64 = 10_000;
 ///
 /// The new journal ends with what was lost and why, with numbers that no lost order can have used, and with a halt of
 /// everything: an engine on it reads the broker's books, shows what it does not know as orders of others, and sends
-/// nothing new until trading is resumed.
+/// nothing new until trading is resumed. A salvage that was interrupted is finished instead, as it was begun.
 ///
 /// # Errors
 /// [`Error::Journal`]: nothing is wrong with it, another process holds it, or nothing can be kept. Nothing is changed
@@ -32,7 +32,8 @@ pub fn salvage_journal(path: &Path, at: UtcNanos, by: &str, reason: &str) -> Res
 fn epilogue(salvage: &Salvage, at: UtcNanos, (by, reason): (&str, &str)) -> Result<Vec<Arc<Record>>, Error> {
     let survey = salvage.survey();
     let (mut ids, mut intents) = (0_u64, 0_u64);
-    for stored in salvage.records()? {
+    // One that is not kept tells, where it can be read, better than its number what it used.
+    for stored in salvage.records()?.chain(salvage.given_up()?.map(Ok)) {
         let (id, intent) = used(&stored?.record);
         (ids, intents) = (ids.max(id), intents.max(intent));
     }

@@ -145,11 +145,13 @@ pub(crate) fn read(path: &Path, stored: Seq) -> Result<Run, Error> {
 /// The last record of a frame that begins beyond what comes after `end`, if there is one: the frames between were
 /// acknowledged, and are gone. What was left behind by earlier rounds is in the table, and so is before the end.
 pub(crate) fn beyond(path: &Path, end: Seq) -> Result<Option<Seq>, Error> {
-    let at = name_of(path);
-    let bytes = disk::read(&at, to_u64(FILE_BYTES)).map_err(|error| Error::io(&at, "reading", error))?;
-    let bytes = bytes.unwrap_or_default();
-    let headers = bytes.chunks(ALIGNMENT).filter_map(FrameHeader::parse);
-    Ok(headers.filter(|header| header.first > end.next()).map(|header| header.last_seq()).max())
+    let headers = headers(path)?.into_iter().filter(|header| header.first > end.next());
+    Ok(headers.map(|header| header.last_seq()).max())
+}
+
+/// The last record of any frame, whether or not the frame is whole and wherever it lies: so many had been written.
+pub(crate) fn last_written(path: &Path) -> Result<Option<Seq>, Error> {
+    Ok(headers(path)?.iter().map(FrameHeader::last_seq).max())
 }
 
 /// Everything, what the table has too.
@@ -169,6 +171,12 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 
 fn name_of(path: &Path) -> PathBuf {
     beside(path, ".front")
+}
+
+fn headers(path: &Path) -> Result<Vec<FrameHeader>, Error> {
+    let at = name_of(path);
+    let bytes = disk::read(&at, to_u64(FILE_BYTES)).map_err(|error| Error::io(&at, "reading", error))?;
+    Ok(bytes.unwrap_or_default().chunks(ALIGNMENT).filter_map(FrameHeader::parse).collect())
 }
 
 fn run_of(mut bytes: Vec<u8>) -> Run {

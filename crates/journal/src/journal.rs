@@ -114,9 +114,9 @@ impl Journal {
             let (path, head) = (path.to_owned(), Head::EMPTY.seq);
             return Err(Error::TailLost { path, head, acknowledged: noted.seq });
         }
-        if let Some(last) = front::read_all(path)?.last() {
+        if let Some(last) = front::last_written(path)? {
             let (path, what) = (path.to_owned(), "there is no journal beside it".to_owned());
-            return Err(Error::StrayFront { path, last: last.seq, what });
+            return Err(Error::StrayFront { path, last, what });
         }
         let wal = beside(path, "-wal");
         if std::fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {

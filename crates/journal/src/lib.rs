@@ -55,7 +55,7 @@ pub use lock::Holder;
 pub use reader::{Reader, Records};
 pub use replay::Replay;
 pub use row::Stored;
-pub use salvage::{Salvage, Salvaged, Survey, survey};
+pub use salvage::{Salvage, Salvaged, Survey, survey, unfinished};
 pub use schema::FORMAT_VERSION;
 pub use sink::{Durable, Head, Sink};
 pub use sync::{SyncLatency, measure_sync, measure_sync_of};

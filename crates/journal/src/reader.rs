@@ -164,12 +164,18 @@ impl Reader {
             return Err(Error::TailLost { path, head, acknowledged: noted.seq });
         }
         match self.record(noted.seq)? {
-            Some(stored) if stored.hash == noted.hash => Ok(()),
-            Some(_) => {
-                Err(self.corrupt(noted.seq, "its hash is not the one noted when it was written".to_owned()))
-            }
+            Some(stored) => self.as_noted(Some(noted), stored.head()).map(drop),
             None => Err(self.corrupt(noted.seq, "it is missing".to_owned())),
         }
+    }
+
+    /// The record, unless the note has another under its number.
+    pub(crate) fn as_noted(&self, noted: Option<Head>, head: Head) -> Result<Head, Error> {
+        if noted.is_some_and(|noted| noted.seq == head.seq && noted.hash != head.hash) {
+            let what = "its hash is not the one noted in the .head file when it was written";
+            return Err(self.corrupt(head.seq, what.to_owned()));
+        }
+        Ok(head)
     }
 
     /// The last record's number at this moment.

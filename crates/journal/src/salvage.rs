@@ -11,12 +11,14 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use alphec_model::{Record, Seq};
+use alphec_model::{Record, Seq, UtcNanos};
 use rusqlite::Connection;
 
 use crate::connect;
 use crate::disk;
 use crate::error::Error;
+use crate::filter::Filter;
+use crate::front;
 use crate::front_view::{PLACES, insert_row};
 use crate::head_note::HeadNote;
 use crate::journal::{Journal, OpenOptions, end_is_there, holder};
@@ -64,6 +66,8 @@ pub struct Salvage {
     /// Nothing where no record can be read.
     reader: Option<Reader>,
     survey: Survey,
+    /// What an earlier salvage had ready, and was put in place.
+    resumed: Option<Salvaged>,
     _lock: Lock,
 }
 
@@ -75,27 +79,53 @@ pub struct Salvaged {
     pub damaged: PathBuf,
     /// The new journal's head.
     pub head: Head,
+    /// Whether an earlier salvage, which was interrupted, had made the new journal: it was put in place only now.
+    pub was_interrupted: bool,
 }
 
 /// Reads everything and says what is wrong, without a lock and without writing.
 ///
 /// # Errors
-/// When nothing says that a journal is or was there, or when it is another than its note says.
+/// When nothing says that a journal is or was there.
 pub fn survey(path: impl AsRef<Path>) -> Result<Survey, Error> {
     read_what_is_left(path.as_ref()).map(|(_, survey)| survey)
 }
 
+/// What a salvage had ready when it was interrupted while it put it in place: the damaged journal is out of the way,
+/// and the new one not there yet, or without its note. The next one finishes it.
+///
+/// # Errors
+/// The storage's.
+pub fn unfinished(path: impl AsRef<Path>) -> Result<Option<Salvaged>, Error> {
+    let path = path.as_ref();
+    let new = beside(path, NEW);
+    let last = match (path.exists(), new.exists()) {
+        (false, true) => last_of(&new).filter(|_| verify(&new, &mut |_| {}).is_ok()),
+        // Its note goes last.
+        (true, false) => {
+            let note = HeadNote::read(&new)?;
+            note.and_then(|note| last_of(path).filter(|last| last.head() == note))
+        }
+        (true, true) | (false, false) => None,
+    };
+    Ok(last.map(|last| Salvaged {
+        damaged: kept_as(path, last.record.header.at),
+        head: last.head(),
+        was_interrupted: true,
+    }))
+}
+
 impl Salvage {
-    /// Takes the journal's lock and surveys it.
+    /// Takes the journal's lock, finishes what is [`unfinished`], and surveys it.
     ///
     /// # Errors
     /// [`Error::Held`], and as [`survey`].
     pub fn begin(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self, Error> {
         let path = path.as_ref().to_owned();
         let lock = Lock::take(&path, &holder(&options))?;
-        finish_what_was_interrupted(&path)?;
+        let resumed = finish_what_was_interrupted(&path)?;
         let (reader, survey) = read_what_is_left(&path)?;
-        Ok(Self { path, options, reader, survey, _lock: lock })
+        Ok(Self { path, options, reader, survey, resumed, _lock: lock })
     }
 
     /// What was found.
@@ -107,9 +137,7 @@ impl Salvage {
     /// Where the damaged journal will be kept.
     #[must_use]
     pub fn damaged(&self) -> PathBuf {
-        let stamp: String =
-            self.options.since.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
-        beside(&self.path, &format!(".damaged-{stamp}"))
+        kept_as(&self.path, self.options.since)
     }
 
     /// The records that are kept.
@@ -123,15 +151,30 @@ impl Salvage {
         Ok(records.into_iter().flatten().take(count))
     }
 
+    /// What can be read of the records that are not kept, one by one: what they used was used, whatever else is wrong.
+    ///
+    /// # Errors
+    /// As [`Reader::find`].
+    pub fn given_up(&self) -> Result<impl Iterator<Item = Stored>, Error> {
+        let first = self.survey.first_bad();
+        let bad = self.reader.as_ref().and_then(|reader| reader.record(first).ok().flatten());
+        let behind = Filter::default().from(first.next());
+        let behind = self.reader.as_ref().map(|reader| reader.find(&behind)).transpose()?;
+        Ok(bad.into_iter().chain(behind.into_iter().flatten().map_while(Result::ok)))
+    }
+
     /// Writes the kept records and then the `epilogue` into a new journal, verifies it, keeps the damaged one under
-    /// [`Salvage::damaged`], and puts the new one in its place.
+    /// [`Salvage::damaged`], and puts the new one in its place. The epilogue ends with a record of the moment that the
+    /// options give: should this be interrupted, it says to the next salvage where the damaged one is.
+    ///
+    /// Where nothing is wrong any more since an interrupted salvage was finished, it gives what that one did.
     ///
     /// # Errors
     /// [`Error::Sound`] when nothing is wrong, [`Error::Exists`], and the storage's. The damaged journal is whole
     /// whatever happens.
     pub fn finish(self, epilogue: &[Arc<Record>]) -> Result<Salvaged, Error> {
         if self.survey.flaw.is_none() {
-            return Err(Error::Sound { path: self.path });
+            return self.resumed.ok_or(Error::Sound { path: self.path });
         }
         let damaged = self.damaged();
         if damaged.exists() {
@@ -149,10 +192,9 @@ impl Salvage {
         // Its last close must not touch files that have moved.
         drop(reader);
         put_in_place(&path, &new, &damaged)?;
-        disk::sync_directory_of(&path).map_err(|error| Error::io(&path, "replacing", error))?;
         // The lock's file says nothing once nobody holds it.
         drop(fs::remove_file(beside(&new, ".lock")));
-        Ok(Salvaged { damaged, head })
+        Ok(Salvaged { damaged, head, was_interrupted: false })
     }
 
     /// Copies the kept records, payloads byte for byte, so that every hash stays what it was.
@@ -172,21 +214,23 @@ impl Salvage {
     }
 }
 
-/// What can be read of it, and what is wrong. Where no record can be, the note alone says that a journal was there.
+/// What can be read of it, and what is wrong. Where no record can be, the note and the front log say that a journal was
+/// there.
 fn read_what_is_left(path: &Path) -> Result<(Option<Reader>, Survey), Error> {
     let noted = HeadNote::read(path)?.filter(|noted| *noted != Head::EMPTY);
-    match (Reader::rescue(path), noted) {
-        (Ok(reader), noted) => {
-            let survey = survey_with(&reader, noted)?;
+    let written = noted.map(|noted| noted.seq).max(front::last_written(path)?);
+    match (Reader::rescue(path), written) {
+        (Ok(reader), written) => {
+            let survey = survey_with(&reader, noted, written)?;
             Ok((Some(reader), survey))
         }
-        (Err(Error::Missing { path }), Some(noted)) => {
-            let (kept, known) = (Head::EMPTY, noted.seq);
+        (Err(Error::Missing { path }), Some(known)) => {
+            let kept = Head::EMPTY;
             let flaw = Error::TailLost { path, head: kept.seq, acknowledged: known };
             Ok((None, Survey { kept, known, flaw: Some(flaw) }))
         }
-        (Err(Error::Damaged { path, what, .. } | Error::NotAJournal { path, what }), Some(noted)) => {
-            let (kept, known) = (Head::EMPTY, noted.seq);
+        (Err(Error::Damaged { path, what, .. } | Error::NotAJournal { path, what }), Some(known)) => {
+            let kept = Head::EMPTY;
             let flaw = Error::Corrupt { path, seq: kept.seq.next(), what };
             Ok((None, Survey { kept, known, flaw: Some(flaw) }))
         }
@@ -194,22 +238,24 @@ fn read_what_is_left(path: &Path) -> Result<(Option<Reader>, Survey), Error> {
     }
 }
 
-fn survey_with(reader: &Reader, noted: Option<Head>) -> Result<Survey, Error> {
+fn survey_with(reader: &Reader, noted: Option<Head>, written: Option<Seq>) -> Result<Survey, Error> {
     let mut kept = Head::EMPTY;
     let mut flaw = None;
     for stored in reader.records(Seq::new(1))? {
-        match stored {
-            Ok(stored) => kept = stored.head(),
-            Err(error) => flaw = Some(error),
+        match stored.and_then(|stored| reader.as_noted(noted, stored.head())) {
+            Ok(head) => kept = head,
+            Err(error) => {
+                flaw = Some(error);
+                break;
+            }
         }
     }
     // Numbers of records behind the flaw count as written, though nothing else of them does.
     let highest = reader.conn.query_row("SELECT ifnull(max(seq), 0) FROM record", [], |row| row.get(0));
-    let noted_seq = noted.map_or(Seq::new(0), |noted| noted.seq);
-    let known = kept.seq.max(noted_seq).max(highest.map_or(Seq::new(0), seq_of));
+    let highest = highest.map_or(Seq::new(0), seq_of);
+    let known = kept.seq.max(highest).max(written.unwrap_or(Seq::new(0)));
     if flaw.is_none() {
         flaw = match reader.check_note(noted, kept) {
-            // Records that were lost from the end leave a whole chain; one that was written anew does not.
             Err(error @ Error::TailLost { .. }) => Some(error),
             Err(error) => return Err(error),
             Ok(()) => check_database(reader, kept.seq)
@@ -249,40 +295,57 @@ fn copy(conn: &Connection, chunk: &[Stored]) -> rusqlite::Result<()> {
 /// There is a note of a head in the place at every moment, so that nobody begins a new journal there meanwhile. The old
 /// one is replaced last: of a salvage that is interrupted it says to the next one how much had been written.
 fn put_in_place(path: &Path, new: &Path, damaged: &Path) -> Result<(), Error> {
-    let note = beside(path, NOTE);
-    if note.exists() {
-        fs::copy(&note, beside(damaged, NOTE)).map_err(|error| Error::io(&note, "copying", error))?;
-    }
+    keep_note(path, new, damaged)?;
     for suffix in DATABASE {
         rename_if_there(&beside(path, suffix), &beside(damaged, suffix))?;
     }
     rename_if_there(new, path)?;
-    rename_if_there(&beside(new, NOTE), &note)
+    put_note_in_place(path, new)
 }
 
-/// A salvage that had its journal ready and was interrupted while it put it in place: the damaged one is out of the
-/// way, and the new one not there yet, or without its note.
-fn finish_what_was_interrupted(path: &Path) -> Result<(), Error> {
-    let new = beside(path, NEW);
-    // Its note goes last.
-    if path.exists()
-        && !new.exists()
-        && let Some(note) = HeadNote::read(&new)?
-        && Reader::open_plainly(path).and_then(|reader| reader.head()).is_ok_and(|head| head == note)
-    {
-        return rename_if_there(&beside(&new, NOTE), &beside(path, NOTE));
+/// The note that lies there goes with the damaged journal. Where it says nothing, the new one lies there from now on.
+fn keep_note(path: &Path, new: &Path, damaged: &Path) -> Result<(), Error> {
+    let (note, ready) = (beside(path, NOTE), beside(new, NOTE));
+    let is_ready_there = ready.exists() && fs::read(&note).ok() == fs::read(&ready).ok();
+    if note.exists() && !is_ready_there {
+        copy_file(&note, &beside(damaged, NOTE))?;
     }
-    let is_ready = !path.exists() && new.exists() && verify(&new, &mut |_| {}).is_ok();
-    if !is_ready {
-        return Ok(());
-    }
-    tracing::warn!(path = %path.display(), "a salvage was interrupted; what it had made is put in place");
-    for suffix in DATABASE {
-        rename_if_there(&beside(path, suffix), &beside(path, &format!(".damaged-interrupted{suffix}")))?;
-    }
-    rename_if_there(&new, path)?;
-    rename_if_there(&beside(&new, NOTE), &beside(path, NOTE))?;
+    let says_nothing = HeadNote::read(path)?.is_none_or(|noted| noted == Head::EMPTY);
+    if ready.exists() && says_nothing { copy_file(&ready, &note) } else { Ok(()) }
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::copy(from, to)
+        .and_then(|_| File::open(to)?.sync_all())
+        .and_then(|()| disk::sync_directory_of(to))
+        .map_err(|error| Error::io(from, "copying", error))
+}
+
+fn put_note_in_place(path: &Path, new: &Path) -> Result<(), Error> {
+    rename_if_there(&beside(new, NOTE), &beside(path, NOTE))?;
     disk::sync_directory_of(path).map_err(|error| Error::io(path, "replacing", error))
+}
+
+fn finish_what_was_interrupted(path: &Path) -> Result<Option<Salvaged>, Error> {
+    let Some(done) = unfinished(path)? else { return Ok(None) };
+    tracing::warn!(path = %path.display(), "a salvage was interrupted; what it had made is put in place");
+    let new = beside(path, NEW);
+    if path.exists() {
+        put_note_in_place(path, &new)?
+    } else {
+        put_in_place(path, &new, &done.damaged)?
+    }
+    Ok(Some(done))
+}
+
+fn last_of(path: &Path) -> Option<Stored> {
+    Reader::open_plainly(path).ok()?.tail(1).ok()?.next()?.ok()
+}
+
+/// Where the journal at `path` is kept by a salvage of that moment.
+fn kept_as(path: &Path, at: UtcNanos) -> PathBuf {
+    let stamp: String = at.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
+    beside(path, &format!(".damaged-{stamp}"))
 }
 
 fn remove_all(path: &Path) -> Result<(), Error> {

@@ -1,8 +1,14 @@
 //! The way out of a journal that cannot be trusted, as an operator takes it.
 
 use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::house::{House, Sim};
+use alphec_execution::model::record::Header;
+use alphec_execution::model::{Body, BrokerOrderId, Provenance, Record, Seq, UtcNanos};
+use alphec_journal::{Journal, OpenOptions, Reader, Sink};
+
+use crate::house::{House, Running, Sim, profile};
 
 /// A house whose journal was replaced by an older copy: the order `lost` works at the broker and is on record nowhere.
 fn house_with_an_old_copy(sim: &Sim) -> House {
@@ -60,6 +66,96 @@ fn nothing_trades_on_a_journal_with_a_lost_end_until_it_is_salvaged_and_resumed(
     );
     let number: u64 = order["order_ref"].as_str().unwrap().split('.').nth(2).unwrap().parse().unwrap();
     assert!(number > 10_000, "no name that the lost order may have: {order}");
+}
+
+/// Adds a record to a journal that nobody has.
+fn append(journal: &Path, body: Body) {
+    let mut journal = Journal::open(journal, OpenOptions::new("test", UtcNanos::EPOCH)).unwrap();
+    let header = Header::nameless(journal.head().seq.next(), UtcNanos::EPOCH, Provenance::Operator);
+    let _durable = journal.append(&[Arc::new(Record { header, body })]).unwrap();
+}
+
+#[test]
+fn a_note_that_is_anothers_is_settled_and_no_number_of_a_record_that_is_given_up_is_used_again() {
+    let sim = Sim::start(&[]);
+    let (house, other) = (House::of(&sim), House::of(&sim));
+    other.run(&["positions"]).exits(0);
+    house.submit("a", &["--type", "market", "--wait", "done"]).exits(0);
+    append(&house.journal(), Body::IdFloorRaised { next: BrokerOrderId::new(50_000), intents: Some(60_000) });
+    fs::copy(other.path("paper.db.head"), house.path("paper.db.head")).unwrap();
+    let said = house.submit("b", &["--type", "market"]).exits(1);
+    assert!(
+        said.err.contains("not the one noted") && said.err.contains("alphec-exec audit salvage"),
+        "{said:?}"
+    );
+    let before = fs::read(house.journal()).unwrap();
+
+    let done = house.run(&["audit", "salvage", "--yes", "--reason", "mixed up", "--json"]).exits(0).json();
+    let damaged = done["damaged"].as_str().unwrap();
+    assert!(fs::read(house.path(damaged)).unwrap() == before, "the damaged one is kept");
+    assert_eq!(
+        fs::read(house.path(&format!("{damaged}.head"))).unwrap(),
+        fs::read(other.path("paper.db.head")).unwrap()
+    );
+    house.submit("b", &["--type", "market"]).exits(3).complains(&["salvaged", "mixed up"]);
+    let reader = Reader::open(house.journal()).unwrap();
+    let floor = reader.records(Seq::new(1)).unwrap().find_map(|stored| match stored.unwrap().record.body {
+        Body::IdFloorRaised { next, intents } => Some((next.get(), intents.unwrap())),
+        _ => None,
+    });
+    assert!(floor.is_some_and(|(id, intents)| id > 60_000 && intents > 70_000), "{floor:?}");
+}
+
+#[test]
+fn a_front_log_without_its_journal_halts_until_it_is_salvaged_and_resumed() {
+    let sim = Sim::start(&["--fault", "swallow@1"]);
+    let house = House::of(&sim);
+    let running = Running::start(&house);
+    let front = fs::read(house.path("paper.db.front")).unwrap();
+    drop(running);
+    for file in fs::read_dir(house.path("")).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.to_string_lossy().contains("paper.db") {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    fs::write(house.path("paper.db.front"), front).unwrap();
+    house.run(&["positions"]).exits(1).complains(&["paper.db.front", "alphec-exec audit salvage"]);
+    assert!(house.run(&["audit", "salvage"]).exits(0).out.contains("first bad record"));
+    house.run(&["audit", "salvage", "--yes", "--reason", "journal gone"]).exits(0);
+    house.submit("a", &["--type", "market"]).exits(3).complains(&["salvaged", "journal gone"]);
+}
+
+#[test]
+fn a_salvage_that_was_interrupted_says_that_it_is_finished_and_where_the_damaged_journal_is() {
+    let sim = Sim::start(&[]);
+    let house = house_with_an_old_copy(&sim);
+    let done = house.run(&["audit", "salvage", "--yes", "--reason", "old copy", "--json"]).exits(0).json();
+    let damaged = done["damaged"].as_str().unwrap();
+    // As an interruption leaves it: the damaged journal is away, the new one not there yet.
+    fs::rename(house.journal(), house.path("paper.db.salvaged")).unwrap();
+    fs::rename(house.path("paper.db.head"), house.path("paper.db.salvaged.head")).unwrap();
+    fs::copy(house.path(&format!("{damaged}.head")), house.path("paper.db.head")).unwrap();
+
+    house.run(&["positions"]).exits(1).complains(&["alphec-exec audit salvage"]);
+    assert!(house.run(&["audit", "salvage"]).exits(0).out.contains("was interrupted"));
+    let again = house.run(&["audit", "salvage", "--yes", "--reason", "go on", "--json"]).exits(0).json();
+    assert_eq!((&again["damaged"], &again["head"]), (&done["damaged"], &done["head"]));
+    assert_eq!(again["interrupted"], true);
+    house.submit("a", &["--type", "market"]).exits(3).complains(&["salvaged", "old copy"]);
+}
+
+#[test]
+fn a_journal_without_its_note_gets_no_record_of_an_engine_that_it_does_not_belong_to() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    house.submit("a", &["--type", "market", "--wait", "done"]).exits(0);
+    fs::remove_file(house.path("paper.db.head")).unwrap();
+    let head = || Reader::open(house.journal()).unwrap().head().unwrap();
+    let before = head();
+    fs::write(house.path("other.toml"), profile(sim.addr).replace("client_id = 7", "client_id = 8")).unwrap();
+    house.run(&["positions", "--config", "other.toml"]).exits(2).complains(&["client id 7"]);
+    assert_eq!(head(), before);
+    house.submit("b", &["--type", "market"]).exits(3).complains(&["halted", "paper.db.head"]);
 }
 
 #[test]

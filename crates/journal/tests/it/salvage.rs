@@ -5,12 +5,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use alphec_journal::{Error, Journal, OpenOptions, Reader, Salvage, Sink, survey, verify};
+use alphec_journal::{Error, Journal, OpenOptions, Reader, Salvage, Sink, survey, unfinished, verify};
 use alphec_model::{Body, Record, Seq, UtcNanos};
 use proptest::prelude::*;
 use rusqlite::Connection;
 
-use crate::common::{beside, options, place, record, records, replay};
+use crate::common::{beside, given, options, place, record, records, replay};
 
 /// Records of the journals here: several pages of them.
 const COUNT: u64 = 120;
@@ -24,6 +24,7 @@ fn journal_at(path: &Path) {
 /// The record that says that something was salvaged.
 fn epilogue(seq: Seq) -> Arc<Record> {
     let mut record = record(seq.get());
+    record.header.at = options().since;
     record.body = Body::Anomaly { what: "salvaged".to_owned() };
     Arc::new(record)
 }
@@ -185,10 +186,14 @@ fn a_salvage_that_was_interrupted_while_it_put_its_journal_in_place_is_finished(
         if !has_moved {
             fs::rename(&path, beside(&path, ".salvaged")).unwrap();
         }
+        assert!(unfinished(&path).unwrap().is_some());
         let later = OpenOptions::new("test", UtcNanos::from_nanos(1_800_000_000_000_000_000));
         let again = Salvage::begin(&path, later).unwrap();
         assert!(again.survey().flaw.is_none(), "{:?}", again.survey());
-        drop(again);
+        let resumed = again.finish(&[]).unwrap();
+        assert_eq!((&resumed.damaged, resumed.head), (&done.damaged, done.head));
+        assert!(resumed.was_interrupted && !done.was_interrupted);
+        assert!(unfinished(&path).unwrap().is_none());
         let _whole = Journal::open(&path, options()).unwrap();
         assert_eq!(
             replay(&path, 1).unwrap()[..usize::try_from(kept.get()).unwrap()],
@@ -226,6 +231,92 @@ fn what_only_the_front_log_holds_is_kept_when_the_end_is_lost_and_goes_with_the_
         assert_eq!(fs::read(beside(&done.damaged, ".front")).unwrap(), front, "kept beside the damaged one");
         assert!(!beside(&path, ".front").exists());
         assert_eq!(replay(&path, 1).unwrap().len(), usize::try_from(kept + 1).unwrap());
+    }
+}
+
+#[test]
+fn a_note_of_another_history_names_its_record_and_what_comes_before_it_can_be_kept() {
+    for seq in [1, 60, COUNT] {
+        let (_other_dir, other) = place();
+        let mut history: Vec<_> = (1..=seq).map(record).collect();
+        history.last_mut().unwrap().header.at = UtcNanos::EPOCH;
+        let mut journal = Journal::create(&other, options()).unwrap();
+        let _durable = journal.append(&given(history)).unwrap();
+        journal.close().unwrap();
+
+        let (dir, path) = place();
+        journal_at(&path);
+        let note = fs::read(beside(&other, ".head")).unwrap();
+        fs::write(beside(&path, ".head"), &note).unwrap();
+        let salvage = Salvage::begin(&path, options()).unwrap();
+        assert_eq!(salvage.survey().known, Seq::new(COUNT));
+        let given_up: Vec<_> = salvage.given_up().unwrap().map(|stored| Arc::new(stored.record)).collect();
+        assert_eq!(given_up, records(seq..=COUNT));
+        drop(salvage);
+        assert_eq!(check(&path).unwrap(), seq - 1);
+        let notes = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let kept = notes
+            .filter(|path| path.to_string_lossy().contains(".damaged-"))
+            .find(|path| path.to_string_lossy().ends_with(".head"));
+        assert!(fs::read(kept.unwrap()).unwrap() == note, "kept beside the damaged one");
+    }
+}
+
+#[test]
+fn a_front_log_without_its_journal_is_kept_and_what_follows_begins_beyond_it() {
+    // Its first frame whole, or rotten: the others say as well that a journal was here.
+    for is_rotten in [false, true] {
+        let (_live_dir, live) = place();
+        let mut journal = Journal::create(&live, options()).unwrap();
+        for seq in 1..=3 {
+            let _durable = journal.append(&records(seq..=seq)).unwrap();
+        }
+        let (_dir, path) = place();
+        let mut front = fs::read(beside(&live, ".front")).unwrap();
+        front[0] ^= u8::from(is_rotten);
+        fs::write(beside(&path, ".front"), &front).unwrap();
+        let refused = Journal::open_or_create(&path, options()).unwrap_err();
+        assert!(matches!(refused, Error::StrayFront { .. }), "{refused}");
+        assert!(refused.to_string().contains("alphec-exec audit salvage"), "{refused}");
+
+        let salvage = Salvage::begin(&path, options()).unwrap();
+        assert_eq!((salvage.survey().kept.seq, salvage.survey().known), (Seq::new(0), Seq::new(3)));
+        let done = salvage.finish(&[epilogue(Seq::new(1))]).unwrap();
+        assert!(fs::read(beside(&done.damaged, ".front")).unwrap() == front, "kept as it was");
+        assert_eq!(replay(&path, 1).unwrap(), [epilogue(Seq::new(1))]);
+        let _journal = Journal::open(&path, options()).unwrap();
+    }
+}
+
+#[test]
+fn a_salvage_without_a_note_leaves_no_moment_in_which_a_journal_could_be_begun_anew() {
+    for note in [None, Some("")] {
+        let (_dir, path) = place();
+        journal_at(&path);
+        hostile(&path).execute_batch("DELETE FROM record WHERE seq = 50").unwrap();
+        fs::remove_file(beside(&path, ".head")).unwrap();
+        if let Some(note) = note {
+            fs::write(beside(&path, ".head"), note).unwrap();
+        }
+        let whole = fs::read(&path).unwrap();
+        let salvage = Salvage::begin(&path, options()).unwrap();
+        let (damaged, kept) = (salvage.damaged(), salvage.survey().kept.seq);
+        // The last file cannot be moved out of the way.
+        fs::write(beside(&path, ".front"), "x").unwrap();
+        let obstacle = beside(&damaged, ".front");
+        fs::create_dir_all(obstacle.join("full")).unwrap();
+        salvage.finish(&[epilogue(kept.next())]).unwrap_err();
+        assert!(!path.exists() && fs::read(&damaged).unwrap() == whole);
+        let refused = Journal::open_or_create(&path, options()).unwrap_err();
+        assert!(refused.to_string().contains("alphec-exec audit salvage"), "{refused}");
+
+        fs::remove_dir_all(obstacle).unwrap();
+        let resumed = Salvage::begin(&path, options()).unwrap().finish(&[]).unwrap();
+        assert_eq!((resumed.damaged, resumed.head.seq), (damaged.clone(), kept.next()));
+        assert_eq!(fs::read(beside(&damaged, ".front")).unwrap(), b"x");
+        assert_eq!(fs::read_to_string(beside(&damaged, ".head")).ok().as_deref(), note);
+        let _journal = Journal::open(&path, options()).unwrap();
+        assert_eq!(replay(&path, 1).unwrap().len(), 50);
     }
 }
 

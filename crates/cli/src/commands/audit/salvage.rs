@@ -1,7 +1,7 @@
 //! `alphec-exec audit salvage`: the way out of a journal that cannot be trusted.
 
 use alphec_execution::{Clock, SystemClock, salvage_journal};
-use alphec_journal::{Survey, survey};
+use alphec_journal::{Salvaged, Survey, survey, unfinished};
 use serde_json::json;
 
 use crate::commands::Common;
@@ -26,42 +26,82 @@ pub(crate) struct Args {
 /// Shows what can be kept, or keeps it.
 pub(super) fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let path = common.journal_path()?;
+    let reason = args.reason.as_deref().filter(|_| args.yes);
+    let salvage = |reason| salvage_journal(&path, SystemClock::new().now(), &args.by, reason);
+    if let Some(ready) = unfinished(&path)? {
+        return match reason {
+            Some(reason) => tell(common, &salvage(reason)?, None),
+            None => show_unfinished(common, &ready),
+        };
+    }
     let found = survey(&path)?;
     let Some(flaw) = &found.flaw else {
         let text = format!("{} is as it was written; there is nothing to salvage", path.display());
         return Err(Failure::usage(text).into());
     };
-    let flaw = flaw.to_string();
-    let Some(reason) = args.reason.as_deref().filter(|_| args.yes) else {
-        show(common, &found, &flaw)?;
-        return Ok(Exit::Done);
-    };
-    let done = salvage_journal(&path, SystemClock::new().now(), &args.by, reason)?;
+    match reason {
+        Some(reason) => tell(common, &salvage(reason)?, Some(&found)),
+        None => show(common, &found, &flaw.to_string()),
+    }
+}
+
+/// What was done, and what is to be done now. What an interrupted salvage had found is on record only.
+fn tell(common: &Common, done: &Salvaged, found: Option<&Survey>) -> anyhow::Result<Exit> {
+    let found = found.filter(|_| !done.was_interrupted);
     if common.json {
-        render::json(&json!({
-            "salvaged": true, "kept": found.kept.seq, "first_bad": found.first_bad(), "known": found.known,
-            "damaged": done.damaged, "head": done.head,
-        }))?;
+        let mut said = json!({
+            "salvaged": true, "interrupted": done.was_interrupted, "damaged": done.damaged, "head": done.head,
+        });
+        if let Some(found) = found {
+            said["kept"] = json!(found.kept.seq);
+            said["first_bad"] = json!(found.first_bad());
+            said["known"] = json!(found.known);
+        }
+        render::json(&said)?;
         return Ok(Exit::Done);
     }
+    let what = match found {
+        Some(found) => format!("records 1 to {} are kept", found.kept.seq),
+        None => format!(
+            "a salvage that had been interrupted is finished: the journal ends at record {}, and says what is lost \
+             (alphec-exec audit show)",
+            done.head.seq
+        ),
+    };
     render::text(&format!(
-        "records 1 to {} are kept; the damaged journal is at {}\n\n\
+        "{what}; the damaged journal is at {}\n\n\
          Trading is halted. Now compare with the broker's books, and go on when they agree:\n  \
          alphec-exec reconcile show     (a lost order of ours appears as one of others, and only TWS or a global \
          cancel can cancel it)\n  \
          alphec-exec resume --all --reason TEXT",
-        found.kept.seq,
         done.damaged.display()
     ))?;
     Ok(Exit::Done)
 }
 
-fn show(common: &Common, found: &Survey, flaw: &str) -> anyhow::Result<()> {
+fn show_unfinished(common: &Common, ready: &Salvaged) -> anyhow::Result<Exit> {
     if common.json {
-        return render::json(&json!({
-            "salvaged": false, "kept": found.kept.seq, "first_bad": found.first_bad(), "known": found.known,
+        render::json(&json!({
+            "salvaged": false, "interrupted": true, "damaged": ready.damaged, "head": ready.head,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    render::text(&format!(
+        "a salvage was interrupted: the journal that it made ends at record {} and is not in its place yet, the damaged \
+         one is kept at {}\n\naudit salvage --yes --reason TEXT finishes it.",
+        ready.head.seq,
+        ready.damaged.display()
+    ))?;
+    Ok(Exit::Done)
+}
+
+fn show(common: &Common, found: &Survey, flaw: &str) -> anyhow::Result<Exit> {
+    if common.json {
+        render::json(&json!({
+            "salvaged": false, "interrupted": false, "kept": found.kept.seq, "first_bad": found.first_bad(), "known": found.known,
             "flaw": flaw,
-        }));
+        }))?;
+        return Ok(Exit::Done);
     }
     let mut sheet = Sheet::pairs(common.colour());
     sheet.pair("first bad record", found.first_bad().to_string(), Paint::Bad);
@@ -76,5 +116,6 @@ fn show(common: &Common, found: &Survey, flaw: &str) -> anyhow::Result<()> {
         "{}\n\nA good copy with these records is better. Without one: audit salvage --yes --reason TEXT keeps the damaged \
          journal and halts trading until it is compared with the broker's books.",
         sheet.finish()
-    ))
+    ))?;
+    Ok(Exit::Done)
 }
