@@ -37,8 +37,7 @@ impl Book {
         let header = &record.header;
         match &record.body {
             Body::Opened { log_id, api_client_id } => {
-                // What a salvage of which no record could be kept has written stands before it.
-                if self.log_id.is_some() {
+                if self.seq.is_some() {
                     return Err("a journal opens once".to_owned());
                 }
                 self.log_id = Some(log_id.clone());
