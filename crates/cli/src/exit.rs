@@ -134,6 +134,7 @@ fn classify(cause: &(dyn std::error::Error + 'static)) -> Option<(Exit, &'static
 fn of_execution(error: &Error) -> (Exit, &'static str) {
     match error {
         Error::Config(_) => (Exit::Usage, "configuration"),
+        Error::NoClientId { .. } => (Exit::Usage, "usage"),
         Error::Journal(error) => of_journal(error),
         Error::Recover { .. } => (Exit::Failed, "journal_corrupt"),
         Error::Denied { reason, .. } => of_denial(reason),

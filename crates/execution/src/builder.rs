@@ -156,7 +156,7 @@ impl Builder {
     }
 }
 
-/// A journal that has records and no note of its last one may have lost some, a halt among them. The first thing that is
+/// A journal that has records and no note of its last one may have lost some, a halt among them. It is the first thing
 /// on record, since the next start finds a note again; but only where the journal is this profile's.
 fn halt_unless_the_end_is_proven(core: &mut Core, journal: &mut Journal, at: UtcNanos) -> Result<(), Error> {
     if journal.is_end_proven() {
@@ -292,7 +292,7 @@ fn limits_json(profile: &Profile) -> Result<serde_json::Value, Error> {
 }
 
 /// Eight characters that name a journal: enough to tell ours from anyone's at one broker.
-fn new_log_id() -> LogId {
+pub(crate) fn new_log_id() -> LogId {
     let random = uuid::Uuid::new_v4().simple().to_string();
     let short: String = random.chars().take(8).collect();
     crate::id(LogId::new(short))

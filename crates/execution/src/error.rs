@@ -26,6 +26,16 @@ pub enum Error {
         /// What is wrong.
         why: Box<RecoverError>,
     },
+    /// A salvage that keeps no record begins a journal, and a journal belongs to a client id.
+    #[error(
+        "no record of {} can be kept, so the new journal needs the client id of the engine that will use it: name its \
+         profile with --profile, or the id with --client-id",
+        path.display()
+    )]
+    NoClientId {
+        /// Which journal.
+        path: PathBuf,
+    },
     /// The engine could not start.
     #[error(transparent)]
     Start(#[from] StartError),

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use alphec_engine::journal::{OpenOptions, Salvage, Salvaged};
 use alphec_model::record::Header;
-use alphec_model::{Body, BrokerOrderId, CancelScope, Provenance, Record, Seq, UtcNanos};
+use alphec_model::{ApiClientId, Body, BrokerOrderId, CancelScope, Provenance, Record, Seq, UtcNanos};
 
 use crate::Error;
+use crate::builder::new_log_id;
 
 /// Order ids and intents that are left out beyond those that the lost records may have used: the note of the last
 /// write may be a batch behind.
@@ -20,16 +21,39 @@ const MARGIN: u64 = 10_000;
 /// everything: an engine on it reads the broker's books, shows what it does not know as orders of others, and sends
 /// nothing new until trading is resumed. A salvage that was interrupted is finished instead, as it was begun.
 ///
+/// Where no record can be kept the new journal is one of `client_id`; otherwise the records say whose it is.
+///
 /// # Errors
-/// [`Error::Journal`]: nothing is wrong with it, another process holds it, or nothing can be kept. Nothing is changed
-/// then.
-pub fn salvage_journal(path: &Path, at: UtcNanos, by: &str, reason: &str) -> Result<Salvaged, Error> {
+/// [`Error::Journal`]: nothing is wrong with it, another process holds it, or nothing says that a journal was there.
+/// [`Error::NoClientId`] where one is needed. Nothing is changed then.
+pub fn salvage_journal(
+    path: &Path,
+    client_id: Option<ApiClientId>,
+    at: UtcNanos,
+    by: &str,
+    reason: &str,
+) -> Result<Salvaged, Error> {
     let salvage = Salvage::begin(path, OpenOptions::new("alphec-exec", at))?;
-    let epilogue = epilogue(&salvage, at, (by, reason))?;
+    let opened = opened(&salvage, path, client_id)?;
+    let epilogue = epilogue(&salvage, opened, at, (by, reason))?;
     Ok(salvage.finish(&epilogue)?)
 }
 
-fn epilogue(salvage: &Salvage, at: UtcNanos, (by, reason): (&str, &str)) -> Result<Vec<Arc<Record>>, Error> {
+/// What a journal begins with, where no record of this one is kept.
+fn opened(salvage: &Salvage, path: &Path, client_id: Option<ApiClientId>) -> Result<Option<Body>, Error> {
+    if salvage.survey().kept.seq > Seq::new(0) {
+        return Ok(None);
+    }
+    let api_client_id = client_id.ok_or_else(|| Error::NoClientId { path: path.to_owned() })?;
+    Ok(Some(Body::Opened { log_id: new_log_id(), api_client_id }))
+}
+
+fn epilogue(
+    salvage: &Salvage,
+    opened: Option<Body>,
+    at: UtcNanos,
+    (by, reason): (&str, &str),
+) -> Result<Vec<Arc<Record>>, Error> {
     let survey = salvage.survey();
     let (mut ids, mut intents) = (0_u64, 0_u64);
     // One that is not kept tells, where it can be read, better than its number what it used.
@@ -55,7 +79,7 @@ fn epilogue(salvage: &Salvage, at: UtcNanos, (by, reason): (&str, &str)) -> Resu
         Body::Halted { scope: CancelScope::All, kill: false, by: by.to_owned(), reason },
     ];
     let mut seq = survey.kept.seq;
-    let records = bodies.into_iter().map(|body| {
+    let records = opened.into_iter().chain(bodies).map(|body| {
         seq = seq.next();
         Arc::new(Record { header: header(seq, at), body })
     });

@@ -121,8 +121,31 @@ fn a_front_log_without_its_journal_halts_until_it_is_salvaged_and_resumed() {
     fs::write(house.path("paper.db.front"), front).unwrap();
     house.run(&["positions"]).exits(1).complains(&["paper.db.front", "alphec-exec audit salvage"]);
     assert!(house.run(&["audit", "salvage"]).exits(0).out.contains("first bad record"));
+    is_begun_anew(&house);
+}
+
+#[test]
+fn a_journal_that_is_gone_is_begun_anew_by_a_salvage_for_the_client_id_that_is_named() {
+    let sim = Sim::start(&[]);
+    let house = House::of(&sim);
+    house.submit("early", &["--type", "market", "--wait", "done"]).exits(0);
+    fs::remove_file(house.journal()).unwrap();
+    fs::rename(house.path("alphec-exec.toml"), house.path("away.toml")).unwrap();
+    let act = ["audit", "salvage", "--yes", "--reason", "gone", "--journal", "paper.db"];
+    house.run(&act).exits(2).complains(&["--client-id"]);
+    fs::rename(house.path("away.toml"), house.path("alphec-exec.toml")).unwrap();
+    is_begun_anew(&house);
+}
+
+/// A salvage that keeps no record leaves a journal that an engine starts on, halted until somebody has looked.
+#[track_caller]
+fn is_begun_anew(house: &House) {
     house.run(&["audit", "salvage", "--yes", "--reason", "journal gone"]).exits(0);
     house.submit("a", &["--type", "market"]).exits(3).complains(&["salvaged", "journal gone"]);
+    house.run(&["order", "cancel", "--all", "--global", "--yes"]).exits(0);
+    house.run(&["resume", "--all", "--reason", "compared"]).exits(0);
+    let placed = house.submit("b", &["--type", "limit", "--limit", "224"]).exits(0).json();
+    assert!(placed["order"]["broker_order_id"].as_i64().unwrap() > 10_000, "{placed}");
 }
 
 #[test]

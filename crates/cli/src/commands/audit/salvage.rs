@@ -1,5 +1,6 @@
 //! `alphec-exec audit salvage`: the way out of a journal that cannot be trusted.
 
+use alphec_execution::model::ApiClientId;
 use alphec_execution::{Clock, SystemClock, salvage_journal};
 use alphec_journal::{Salvaged, Survey, survey, unfinished};
 use serde_json::json;
@@ -27,7 +28,8 @@ pub(crate) struct Args {
 pub(super) fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let path = common.journal_path()?;
     let reason = args.reason.as_deref().filter(|_| args.yes);
-    let salvage = |reason| salvage_journal(&path, SystemClock::new().now(), &args.by, reason);
+    let now = SystemClock::new().now();
+    let salvage = |reason| salvage_journal(&path, client_id(common), now, &args.by, reason);
     if let Some(ready) = unfinished(&path)? {
         return match reason {
             Some(reason) => tell(common, &salvage(reason)?, None),
@@ -43,6 +45,12 @@ pub(super) fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         Some(reason) => tell(common, &salvage(reason)?, Some(&found)),
         None => show(common, &found, &flaw.to_string()),
     }
+}
+
+/// Whose the journal is where no record of it says so: it may be asked for by its name, without a profile.
+fn client_id(common: &Common) -> Option<ApiClientId> {
+    let named = common.client_id.map(ApiClientId::new);
+    named.or_else(|| common.load().ok().map(|loaded| loaded.profile.client_id))
 }
 
 /// What was done, and what is to be done now. What an interrupted salvage had found is on record only.
@@ -87,8 +95,8 @@ fn show_unfinished(common: &Common, ready: &Salvaged) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     render::text(&format!(
-        "a salvage was interrupted: the journal that it made ends at record {} and is not in its place yet, the damaged \
-         one is kept at {}\n\naudit salvage --yes --reason TEXT finishes it.",
+        "a salvage was interrupted: the journal that it made ends at record {} and is not in its place yet, the \
+         damaged one is kept at {}\n\naudit salvage --yes --reason TEXT finishes it.",
         ready.head.seq,
         ready.damaged.display()
     ))?;
@@ -98,8 +106,8 @@ fn show_unfinished(common: &Common, ready: &Salvaged) -> anyhow::Result<Exit> {
 fn show(common: &Common, found: &Survey, flaw: &str) -> anyhow::Result<Exit> {
     if common.json {
         render::json(&json!({
-            "salvaged": false, "interrupted": false, "kept": found.kept.seq, "first_bad": found.first_bad(), "known": found.known,
-            "flaw": flaw,
+            "salvaged": false, "interrupted": false, "kept": found.kept.seq, "first_bad": found.first_bad(),
+            "known": found.known, "flaw": flaw,
         }))?;
         return Ok(Exit::Done);
     }
