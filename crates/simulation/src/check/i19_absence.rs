@@ -14,6 +14,9 @@ use crate::wire::Sent;
 pub(super) struct Absence {
     written: BTreeMap<i32, Instant>,
     generation: u64,
+    /// The connection that the durable records have come to. A record is judged by the one on which it was decided: with a
+    /// slow disk the next may be up before it is durable.
+    recorded: u64,
     /// When the lists were asked for that are being read.
     asked: Instant,
     /// By connection: when complete lists were asked for, and which of our ids they showed open.
@@ -56,6 +59,7 @@ impl Invariant for Absence {
             // A process that begins anew counts its connections anew.
             Sight::Died => {
                 self.lists.clear();
+                self.recorded = 0;
                 Ok(())
             }
             Sight::Durable(records) => records.iter().try_for_each(|record| self.judge(record, scene)),
@@ -65,8 +69,14 @@ impl Invariant for Absence {
 }
 
 impl Absence {
-    fn judge(&self, record: &Record, scene: &Scene<'_>) -> Verdict {
+    fn judge(&mut self, record: &Record, scene: &Scene<'_>) -> Verdict {
         match &record.body {
+            Body::Observed { event } => {
+                if let BrokerEvent::Connected(session) = &**event {
+                    self.recorded = session.generation.get();
+                }
+                Ok(())
+            }
             Body::OrderChanged { to, evidence: Evidence::Absent { generation }, .. } if to.is_terminal() => {
                 let id = record.header.broker_order_id.map(|id| id.get());
                 id.map_or(Ok(()), |id| self.is_proven(id, generation.get()))
@@ -76,7 +86,7 @@ impl Absence {
                 let key = record.header.client_order_id.as_ref();
                 let attempts = scene.ledger.by_id.iter().filter(|(_, of)| Some(*of) == key);
                 let mut before = attempts.map(|(id, _)| *id).filter(|id| *id != broker_order_id.get());
-                before.try_for_each(|id| self.is_proven(id, self.generation))
+                before.try_for_each(|id| self.is_proven(id, self.recorded))
             }
             _ => Ok(()),
         }
