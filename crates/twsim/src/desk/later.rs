@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::route::Manner;
 use super::{ConnId, Desk};
 use crate::faults::Fault;
-use crate::venue::{UtcNs, VenueInput, VenueOutput};
+use crate::venue::{OrderKey, OrderSpec, UtcNs, VenueInput, VenueOutput};
 use crate::wire::Request;
 
 /// Most things put off at once; what comes on top happens at once.
@@ -21,6 +21,8 @@ pub(super) enum Later {
     Say(Box<VenueOutput>, Manner),
     /// Let the venue do this.
     Do(Box<VenueInput>),
+    /// Let the venue change this order, and no other that has its number by then.
+    Change { key: OrderKey, perm_id: i64, spec: Box<OrderSpec> },
     /// A silence ends.
     Resume,
     /// The broker's servers are back.
@@ -75,6 +77,7 @@ impl Desk {
             match later {
                 Later::Say(output, manner) => self.deliver(now, *output, &manner),
                 Later::Do(input) => self.apply(now, *input),
+                Later::Change { key, perm_id, spec } => self.change_held(now, key, perm_id, *spec),
                 Later::Resume => self.resume_all(now),
                 Later::Online => self.servers_back(now),
                 Later::OpenPort => self.plight.port_closed = false,

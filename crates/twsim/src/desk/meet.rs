@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::later::Later;
 use super::plight::{remember, text_of};
+use super::route::PLAIN;
 use super::{ConnId, Desk};
 use crate::faults::{Fault, Knob, OPENING, On};
 use crate::venue::{
@@ -126,9 +127,25 @@ impl Desk {
             _ => 0,
         };
         let late = self.wait(now, fault, ("late", con_id));
-        if late > 0 {
-            self.later(now, late, Later::Do(Box::new(input)));
+        if late <= 0 {
+            return;
         }
+        let held = match input {
+            VenueInput::Place { key, spec } => match self.venue.perm_id(key) {
+                Some(perm_id) => Later::Change { key, perm_id, spec: Box::new(spec) },
+                None => Later::Do(Box::new(VenueInput::Place { key, spec })),
+            },
+            input => Later::Do(Box::new(input)),
+        };
+        self.later(now, late, held);
+    }
+
+    /// A change that was held back. What it was for may be over, and its number free again.
+    pub(super) fn change_held(&mut self, now: UtcNs, key: OrderKey, perm_id: i64, spec: OrderSpec) {
+        if self.venue.perm_id(key) == Some(perm_id) {
+            return self.apply(now, VenueInput::Place { key, spec });
+        }
+        self.deliver(now, VenueOutput::Refused { key, refusal: Refusal::ModifyFilled }, &PLAIN);
     }
 
     /// How long a fault waits; `open` is until the market of an instrument opens.
@@ -370,9 +387,9 @@ impl Desk {
     fn fill_after_cancel(&mut self, now: UtcNs, key: OrderKey, fault: &Fault) {
         let Some(mut report) = self.venue.order(key) else { return };
         report.status = Status::Cancelled;
-        self.deliver(now, VenueOutput::Order(report), &super::route::PLAIN);
+        self.deliver(now, VenueOutput::Order(report), &PLAIN);
         let confirmed = VenueOutput::Refused { key, refusal: Refusal::Cancelled("".into()) };
-        self.deliver(now, confirmed, &super::route::PLAIN);
+        self.deliver(now, confirmed, &PLAIN);
         // It is over then, also as a child that would go on to grow with its parent.
         for last in [Meddle::Fill { key, quantity: None }, Meddle::Expire { key }] {
             self.later(now, fault.span("after"), Later::Do(Box::new(VenueInput::Meddle(last))));

@@ -26,6 +26,12 @@ impl Venue {
         self.by_key.get(&key).and_then(|seq| self.live.get(seq)).map(super::order::LiveOrder::report)
     }
 
+    /// The permanent id of the order that has this number now, finished or not.
+    pub(crate) fn perm_id(&self, key: OrderKey) -> Option<i64> {
+        let live = self.by_key.get(&key).and_then(|seq| self.live.get(seq)).map(|order| order.perm_id);
+        live.or_else(|| self.archive.order(key).map(|finished| finished.perm_id))
+    }
+
     /// Number of working orders.
     pub fn open_order_count(&self) -> usize {
         self.live.len()

@@ -254,6 +254,28 @@ fn the_broker_can_cancel_an_order_that_nobody_cancelled() {
     assert_eq!(bench.lines(conn), ["OO 1 Cancelled", "OS 1 Cancelled 0/1", "ER 1 202"]);
 }
 
+/// Nor changes another order that has its number by then.
+#[test]
+fn a_held_modification_of_an_order_whose_number_was_forgotten_places_nothing() {
+    for is_used_again in [false, true] {
+        let mut bench = Bench::new(&["swallow-modify(late=10s)"]);
+        let conn = bench.client(1);
+        bench.place(conn, 1, limit(229.0));
+        bench.place(conn, 1, limit(228.0));
+        bench.cancel(conn, 1);
+        bench.desk.disconnect_all();
+        bench.lines(conn);
+        bench.inject("reset-ids");
+        let conn = bench.client(1);
+        if is_used_again {
+            bench.place(conn, 1, limit(227.0));
+        }
+        bench.lines(conn);
+        bench.pass(10 * SECOND);
+        assert_eq!(bench.lines(conn), ["ER 1 104"], "{is_used_again}");
+    }
+}
+
 #[test]
 fn modifications_and_cancels_can_be_lost_and_appear_later() {
     let mut bench = Bench::new(&["swallow-modify", "swallow-cancel(late=2s)"]);
