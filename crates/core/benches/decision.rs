@@ -79,6 +79,7 @@ fn config() -> CoreConfig {
         ack_timeout: Duration::from_secs(5),
         resnapshot_after: Duration::from_secs(3),
         absent_after: Duration::ZERO,
+        absent_watch: Duration::ZERO,
         when_in_doubt: alphec_model::WhenInDoubt::Hold,
         restart_windows: Vec::new(),
         reconcile_every: Duration::from_secs(1_000_000),

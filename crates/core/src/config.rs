@@ -63,6 +63,8 @@ pub struct CoreConfig {
     pub resnapshot_after: Duration,
     /// How long an order must be in no list, on a good link, before it may count as gone.
     pub absent_after: Duration,
+    /// How long what an order could fill stays reserved after it was proven absent; none if zero.
+    pub absent_watch: Duration,
     /// What may be done about an order in doubt that says nothing of it itself. Resending is chosen order by
     /// order: as a default it counts as asking by a cancel.
     pub when_in_doubt: WhenInDoubt,

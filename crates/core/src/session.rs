@@ -106,7 +106,7 @@ pub(crate) struct Session {
     /// Changes in flight that complete lists of this connection did not show.
     pub(crate) unseen_changes: BTreeMap<OrderIx, Unseen>,
     /// Orders of others that the last complete lists did not show.
-    pub(crate) missed_foreign: BTreeSet<String>,
+    pub(crate) missed_foreign: BTreeMap<String, Absence>,
     /// Holdings that did not agree when they were last compared.
     pub(crate) suspects: BTreeMap<(AccountId, InstrumentId), Compared>,
     /// What we held a moment ago.

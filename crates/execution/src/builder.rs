@@ -207,6 +207,7 @@ fn core_config(
         ack_timeout: profile.ack_timeout,
         resnapshot_after: profile.resnapshot_after,
         absent_after: profile.absent_after,
+        absent_watch: profile.absent_watch,
         when_in_doubt: profile.when_in_doubt,
         restart_windows: restart_windows(profile, now),
         reconcile_every: profile.reconcile_every,

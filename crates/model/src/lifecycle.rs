@@ -131,6 +131,9 @@ pub enum Evidence {
     Absent {
         /// The connection that proved it.
         generation: Generation,
+        /// Whether what it could fill stays reserved until its watch ends ([`Body::WatchEnded`](crate::Body::WatchEnded)).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        watched: bool,
     },
     /// An operator vouched for it, by proof that we cannot see.
     Operator {

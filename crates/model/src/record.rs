@@ -260,6 +260,9 @@ pub enum Body {
         /// What proves it.
         evidence: Evidence,
     },
+    /// An order that was proven absent has stayed so through its watch: nothing is reserved for it any more.
+    #[serde(deserialize_with = "crate::bare::read")]
+    WatchEnded,
     /// A cancel goes to the wire.
     #[serde(deserialize_with = "crate::bare::read")]
     CancelAsked,
@@ -461,6 +464,7 @@ impl Body {
             Self::ReplaceDenied { .. } => "replace_denied",
             Self::ReplaceEnded { .. } => "replace_ended",
             Self::ReplaceCameLate { .. } => "replace_came_late",
+            Self::WatchEnded => "watch_ended",
             Self::CancelAsked => "cancel_asked",
             Self::CancelProbed => "cancel_probed",
             Self::Resent { .. } => "resent",

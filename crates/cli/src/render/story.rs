@@ -102,6 +102,7 @@ fn of_order(body: &Body) -> String {
         Body::ReplaceCameLate { version, evidence } => {
             format!("the change to version {version} is in force after all, by {}", proof(evidence))
         }
+        Body::WatchEnded => "it stayed absent: nothing is reserved for it any more".to_owned(),
         Body::CancelAsked => "cancel goes out".to_owned(),
         Body::CancelProbed => "a cancel goes out to ask whether the order exists".to_owned(),
         Body::Resent { broker_order_id, order_ref: _, evidence, verdict } => format!(
@@ -329,7 +330,11 @@ fn proof(evidence: &Evidence) -> String {
         Evidence::Completed { status } => format!("completed order ({status})"),
         Evidence::Notice { code, text } => format!("code {code}: {text}"),
         Evidence::NotWritten { why } => format!("never written: {why}"),
-        Evidence::Absent { generation: _ } => "absence from two complete lists".to_owned(),
+        Evidence::Absent { generation: _, watched: false } => "absence from two complete lists".to_owned(),
+        Evidence::Absent { generation: _, watched: true } => {
+            "absence from two complete lists; what it could fill stays reserved while it is watched for"
+                .to_owned()
+        }
         Evidence::Operator { who, reason } => format!("{who}: {reason}"),
         Evidence::Silence { why } => format!("silence: {why}"),
         other => format!("{other:?}"),

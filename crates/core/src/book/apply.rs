@@ -85,6 +85,7 @@ impl Book {
             | Body::ReplaceDenied { .. }
             | Body::ReplaceEnded { .. }
             | Body::ReplaceCameLate { .. }
+            | Body::WatchEnded
             | Body::CancelAsked
             | Body::CancelProbed
             | Body::Resent { .. }
@@ -177,9 +178,12 @@ impl Book {
         if let Some(id) = given {
             self.use_broker_id(id, ix)?;
         }
-        self.change(ix, |order| {
+        let watch = watch_after(&record.body).unwrap_or_else(|| self.watched.contains(&ix));
+        self.change(ix, watch, |order| {
             order.broker_order_id = order.broker_order_id.or(given);
-            order.updated_at = at;
+            if !matches!(record.body, Body::WatchEnded) {
+                order.updated_at = at;
+            }
             change_order(order, &record.body, at);
         })
     }
@@ -235,34 +239,46 @@ impl Book {
         Ok(())
     }
 
-    /// Changes one order, keeping the running sums true: released before, reserved after.
-    fn change(&mut self, ix: OrderIx, change: impl FnOnce(&mut Order)) -> Result<(), String> {
+    /// Changes one order, and whether it is watched for, keeping the running sums true: released before, reserved after.
+    fn change(
+        &mut self,
+        ix: OrderIx,
+        is_watched: bool,
+        change: impl FnOnce(&mut Order),
+    ) -> Result<(), String> {
         self.release(ix);
         let entry =
             usize::try_from(ix).ok().and_then(|slot| self.entries.get_mut(slot)).ok_or("no such order")?;
         change(&mut entry.order);
+        if is_watched {
+            self.watched.insert(ix);
+        } else {
+            self.watched.remove(&ix);
+        }
         self.reserve(ix);
         Ok(())
     }
 
     fn reserve(&mut self, ix: OrderIx) {
-        let leaves = self.entry(ix).map_or(Decimal::ZERO, |entry| self.reserved_by(&entry.order));
-        let Self { entries, exposures, live, .. } = self;
-        let Some(order) = order_at(entries, ix) else { return };
+        let Some((leaves, order)) = self.stake(ix) else { return };
         if order.state.reserves_exposure() {
-            live.insert(ix);
-            exposure_mut(exposures, &order.account, &order.instrument).reserve(order, leaves);
+            self.live.insert(ix);
         }
+        let Some(order) = order_at(&self.entries, ix) else { return };
+        exposure_mut(&mut self.exposures, &order.account, &order.instrument).reserve(order, leaves);
     }
 
     fn release(&mut self, ix: OrderIx) {
-        let leaves = self.entry(ix).map_or(Decimal::ZERO, |entry| self.reserved_by(&entry.order));
-        let Self { entries, exposures, live, .. } = self;
-        let Some(order) = order_at(entries, ix) else { return };
-        if order.state.reserves_exposure() {
-            live.remove(&ix);
-            exposure_mut(exposures, &order.account, &order.instrument).release(order, leaves);
-        }
+        let Some((leaves, _)) = self.stake(ix) else { return };
+        self.live.remove(&ix);
+        let Some(order) = order_at(&self.entries, ix) else { return };
+        exposure_mut(&mut self.exposures, &order.account, &order.instrument).release(order, leaves);
+    }
+
+    /// What an order adds to the running sums, if it counts.
+    fn stake(&self, ix: OrderIx) -> Option<(Decimal, &Order)> {
+        let order = &self.entry(ix)?.order;
+        self.is_reserved(ix, order).then(|| (self.reserved_by(order), order))
     }
 
     fn book_fill(&mut self, header: &Header, fill: &Fill) -> Result<(), String> {
@@ -312,7 +328,7 @@ impl Book {
             let cum_qty = cum_qty.ok_or("filled quantity out of range")?;
             let less = was.map(money).unwrap_or_default();
             let cum_value = order.cum_value.saturating_sub(less).saturating_add(money(now));
-            self.change(ix, |order| {
+            self.change(ix, self.watched.contains(&ix), |order| {
                 order.updated_at = at;
                 order.cum_qty = cum_qty;
                 order.cum_value = cum_value;
@@ -327,10 +343,21 @@ impl Book {
         let before = booked.commission.replace(commission).unwrap_or_default();
         match booked.order {
             None => Ok(()),
-            Some(ix) => self.change(ix, |order| {
+            Some(ix) => self.change(ix, self.watched.contains(&ix), |order| {
                 order.commission = order.commission.saturating_sub(before).saturating_add(commission);
             }),
         }
+    }
+}
+
+/// Whether the record begins or ends the watch for an order; `None` where it says nothing of it.
+const fn watch_after(body: &Body) -> Option<bool> {
+    match body {
+        Body::OrderChanged { to, evidence: Evidence::Absent { watched, .. }, .. } => {
+            Some(*watched && to.is_terminal())
+        }
+        Body::OrderChanged { .. } | Body::WatchEnded => Some(false),
+        _ => None,
     }
 }
 

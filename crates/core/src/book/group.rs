@@ -18,18 +18,32 @@ impl Book {
         if order.state == OrderState::InDoubt && planted::is("an-order-in-doubt-reserves-nothing") {
             return Decimal::ZERO;
         }
-        let covered = self.largest_exit(order.leg.as_ref(), self.ix_of(&order.client_order_id));
-        order.worst_leaves_qty().get().saturating_sub(covered).max(Decimal::ZERO)
+        let ix = self.ix_of(&order.client_order_id);
+        let covered = self.largest_exit(order.leg.as_ref(), ix);
+        self.may_fill(ix, order).saturating_sub(covered).max(Decimal::ZERO)
+    }
+
+    /// Whether what the order may fill counts: while it lives, and while one that was proven absent is watched for.
+    pub(super) fn is_reserved(&self, ix: OrderIx, order: &Order) -> bool {
+        order.state.reserves_exposure() || self.watched.contains(&ix)
+    }
+
+    /// The most that it may fill by itself.
+    fn may_fill(&self, ix: Option<OrderIx>, order: &Order) -> Decimal {
+        let is_watched = ix.is_some_and(|ix| self.watched.contains(&ix));
+        let leaves =
+            if is_watched { order.leaves_at(order.worst_order_qty()) } else { order.worst_leaves_qty() };
+        leaves.get()
     }
 
     /// What the largest live exit of the same entry, other than `but`, can still fill; zero for what is no exit.
     pub(crate) fn largest_exit(&self, leg: Option<&Leg>, but: Option<OrderIx>) -> Decimal {
         let Some(leg) = leg.filter(|leg| leg.role == LegRole::Child) else { return Decimal::ZERO };
         let legs = self.groups.get(&leg.group).into_iter().flatten().filter(|ix| Some(**ix) != but);
-        let exits = legs.filter_map(|ix| self.entry(*ix)).map(|entry| &entry.order).filter(|order| {
-            order.state.reserves_exposure()
-                && order.leg.as_ref().is_some_and(|leg| leg.role == LegRole::Child)
+        let orders = legs.filter_map(|ix| Some((*ix, &self.entry(*ix)?.order)));
+        let exits = orders.filter(|(ix, order)| {
+            self.is_reserved(*ix, order) && order.leg.as_ref().is_some_and(|leg| leg.role == LegRole::Child)
         });
-        exits.map(|order| order.worst_leaves_qty().get()).max().unwrap_or_default()
+        exits.map(|(ix, order)| self.may_fill(Some(ix), order)).max().unwrap_or_default()
     }
 }

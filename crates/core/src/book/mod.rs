@@ -79,6 +79,8 @@ pub struct Book {
     foreign: BTreeMap<String, ForeignOrder>,
     /// Orders that ended without a word of the broker about them: should one show up, it is late.
     written_off: BTreeSet<OrderIx>,
+    /// Those of them that were proven absent and still count: a gateway may act on one minutes later.
+    watched: BTreeSet<OrderIx>,
     /// Orders that are not placed again, whatever proves them absent: the broker was heard to know them, or a position
     /// was accepted that they may have made.
     barred: BTreeSet<OrderIx>,
@@ -232,6 +234,15 @@ impl Book {
     /// Whether the order ended without a word of the broker about it.
     pub(crate) fn is_written_off(&self, ix: OrderIx) -> bool {
         self.written_off.contains(&ix)
+    }
+
+    /// Orders that were proven absent not long ago: what they could fill stays reserved, should one show up after all.
+    pub fn watched_orders(&self) -> impl Iterator<Item = &Order> {
+        self.watched.iter().filter_map(|ix| self.entry(*ix)).map(|entry| &entry.order)
+    }
+
+    pub(crate) fn watched(&self) -> Vec<OrderIx> {
+        self.watched.iter().copied().collect()
     }
 
     /// Whether something on record forbids to place the order again.

@@ -3,12 +3,17 @@
 use std::collections::BTreeSet;
 
 use alphec_model::broker::{BrokerStatus, OpenOrderReport, OrderNames, Snapshot, StatusReport};
-use alphec_model::{AlertKind, Body, CancelScope, ForeignOrder, InstrumentId, Provenance, Qty, planted};
+use alphec_model::{
+    AlertKind, Body, CancelScope, ForeignOrder, InstrumentId, Provenance, Qty, UtcNanos, planted,
+};
 
 use crate::machine::{About, Turn};
+use crate::session::Absence;
 
 /// Orders of others that are counted. Beyond it people are told that the count is not whole.
 const FOREIGN_MAX: usize = 10_000;
+/// Complete lists in a row that must leave one out before it is gone.
+const LISTS_WITHOUT: u32 = 2;
 
 impl Turn<'_> {
     /// An open order that is not ours, or a second life of one that is: no order of ours counts it.
@@ -96,10 +101,14 @@ impl Turn<'_> {
         self.note_foreign(ForeignOrder { leaves_qty, filled_qty, ..known });
     }
 
-    /// Complete lists: what they have among the completed is open no more, nor what two in a row do not have among the
-    /// open. One may leave out an order that works (`tws-behaviour.md` §7, row 25), and with a second life of ours a
-    /// kill would be verified that is not done.
-    pub(super) fn compare_foreign(&mut self, Snapshot { open, completed, .. }: &Snapshot) {
+    /// Complete lists: what they have among the completed is open no more, nor what several in a row do not have among
+    /// the open. One may leave out an order that works (`tws-behaviour.md` §7, row 25), so may those of a gateway that has
+    /// just started, and with a second life of ours a kill would be verified that is not done.
+    pub(super) fn compare_foreign(
+        &mut self,
+        Snapshot { open, completed, .. }: &Snapshot,
+        asked_at: UtcNanos,
+    ) {
         let missed_before = std::mem::take(&mut self.core.session.missed_foreign);
         if self.core.book.foreign_orders().next().is_none() {
             return;
@@ -124,16 +133,25 @@ impl Turn<'_> {
             .cloned()
             .collect();
         for order in missed {
-            if ended.contains(&order.key) || missed_before.contains(&order.key) {
+            let before = missed_before.get(&order.key).copied();
+            let Absence { rounds, since } = before.unwrap_or(Absence { rounds: 0, since: asked_at });
+            let absence = Absence { rounds: rounds.saturating_add(1), since };
+            if ended.contains(&order.key) || self.is_gone(absence) {
                 self.foreign_gone(order.key);
                 continue;
             }
-            self.core.session.missed_foreign.insert(order.key);
+            self.core.session.missed_foreign.insert(order.key, absence);
             // A kill and a resume wait for those of ours. Of the others, clients that trade end some all the time.
             if order.order_ref.is_some_and(|text| self.intent_of(&text).is_some()) {
                 self.look_later();
             }
         }
+    }
+
+    /// As long as one of ours must be missing before it may be asked for.
+    fn is_gone(&self, Absence { rounds, since }: Absence) -> bool {
+        (rounds >= LISTS_WITHOUT && self.now.since(since) >= self.core.config.absent_after)
+            || planted::is("one-list-ends-an-order-of-others")
     }
 
     fn foreign_gone(&mut self, key: String) {

@@ -1,10 +1,12 @@
 //! Orders that are where they should not be any more: given up, and back again.
 
 use alphec_model::broker::{BrokerStatus, OrderNames};
-use alphec_model::{AlertKind, BrokerRequest, Evidence, Leg, OrderState, PermId};
+use alphec_model::{
+    AlertKind, Body, BrokerRequest, Evidence, Leg, OrderState, PermId, Provenance, UtcNanos, planted,
+};
 
 use crate::book::OrderIx;
-use crate::machine::Turn;
+use crate::machine::{About, Turn};
 use crate::orders::change::Carried;
 
 impl Turn<'_> {
@@ -20,6 +22,20 @@ impl Turn<'_> {
         self.change_state_with(ix, OrderState::Working, evidence, carried);
         self.cancel_one(ix, None);
         self.look_later();
+    }
+
+    /// Complete lists without the orders that were proven absent: for those that have stayed so long enough nothing is
+    /// reserved any more. One that showed up is no longer among them.
+    pub(super) fn end_watches(&mut self, asked_at: UtcNanos) {
+        for ix in self.core.book.watched() {
+            let is_over = self.order(ix).is_some_and(|order| {
+                self.is_account_here(&order.account)
+                    && asked_at.since(order.updated_at) >= self.core.config.absent_watch
+            });
+            if is_over || planted::is("a-watch-ends-with-the-next-lists") {
+                self.record(About::order(ix), Provenance::Inferred, Body::WatchEnded);
+            }
+        }
     }
 
     pub(super) fn tell_late_arrival(&mut self, ix: OrderIx, how: &str) {

@@ -204,7 +204,10 @@ impl Turn<'_> {
     fn end_absent(&mut self, ix: OrderIx, notice: &Notice) {
         let generation = self.core.session.link.generation;
         let carried = Carried { reject_reason: Some(reason(notice)), ..Carried::default() };
-        self.change_state_with(ix, OrderState::Canceled, Evidence::Absent { generation }, carried);
+        let watched = !self.core.config.absent_watch.is_zero()
+            && !planted::is("an-order-proven-absent-reserves-nothing");
+        let evidence = Evidence::Absent { generation, watched };
+        self.change_state_with(ix, OrderState::Canceled, evidence, carried);
     }
 
     /// A code that is not in the table, or says only "too many": nothing is concluded.

@@ -165,9 +165,10 @@ impl Turn<'_> {
         for row in &snapshot.completed {
             seen.extend(self.take_completed(row, &heard));
         }
-        self.compare_foreign(snapshot);
+        self.compare_foreign(snapshot, asked_at);
         let in_dispute = self.compare_positions(snapshot, asked_at);
         self.note_absent(&seen, asked_at);
+        self.end_watches(asked_at);
         let is_first = self.core.session.link.rounds == 0;
         self.core.session.link.rounds = self.core.session.link.rounds.saturating_add(1);
         if !in_dispute {

@@ -5,7 +5,7 @@ use alphec_model::{AlertKind, BrokerEvent, CancelScope, Rule, Side};
 
 use crate::support::World;
 use crate::support::broker;
-use crate::support::setup::{account, instrument, limit, request};
+use crate::support::setup::{account, instrument, limit, request, seconds};
 
 /// A buy of 10 AAPL by client 99, under a number that is also one of ours.
 fn theirs(world: &World) -> OpenOrderReport {
@@ -92,6 +92,25 @@ fn it_is_released_by_a_status_or_by_two_lists_in_a_row_that_do_not_show_it() {
         world.next_books(books);
         assert_eq!(foreign_buys(&world), left, "{is_listed}");
     }
+}
+
+/// A gateway that has just started may leave one out for longer than two readings take.
+#[test]
+fn a_second_life_of_ours_is_released_only_once_it_was_missing_for_as_long_as_an_absence_must_last() {
+    let mut world = World::ready_with(|config| config.absent_after = seconds(30));
+    world.submit("a", Side::Buy, "1");
+    world.open_order("a", "Submitted");
+    let mut second = broker::open_row(&world.order("a"), "Submitted");
+    second.names.perm_id = Some(alphec_model::PermId::new(9_999));
+    let books = world.rows(&["a"]);
+    world.event(BrokerEvent::OpenOrder(second));
+    let (mut lists, missed_at) = (0, world.now);
+    while foreign_buys(&world) == "1" {
+        world.next_books(books.clone());
+        lists += 1;
+    }
+    let lasted = world.now.since(missed_at);
+    assert!(lists > 2 && (seconds(30)..seconds(100)).contains(&lasted), "{lists} lists in {lasted:?}");
 }
 
 /// A word of the broker between two lists says that it lives; the completed orders say that it does not.

@@ -1,7 +1,7 @@
 //! Orders given up as gone that show up after all (behaviour 3).
 
 use alphec_model::broker::{NoticeClass, Wire};
-use alphec_model::{AlertKind, BrokerEvent, OrderState, PermId, Side};
+use alphec_model::{AlertKind, BrokerEvent, OrderState, PermId, Rule, Side};
 
 use crate::support::World;
 use crate::support::broker::{self, Books};
@@ -46,6 +46,68 @@ fn a_late_fill_is_booked_and_the_rest_is_canceled() {
     let seen = world.fill("a", "e1.01", "4");
     assert_eq!((world.state("a"), world.position("AAPL")), (OrderState::Filled, "4".into()));
     assert_eq!(seen.alerts(AlertKind::LateArrival), 1, "people hear of it when it filled whole, too");
+}
+
+/// Proven absent, and watched for ten minutes.
+fn watched() -> World {
+    let mut world = World::ready_with(|config| config.absent_watch = seconds(600));
+    world.submit("a", Side::Buy, "4");
+    world.wait(seconds(6));
+    world.next_books(Books::default());
+    world.next_books(Books::default());
+    world.notice("a", 10_147, NoticeClass::NotFound);
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Canceled, "4".into()));
+    world
+}
+
+#[test]
+fn an_order_proven_absent_stays_reserved_until_lists_without_it_at_the_end_of_its_watch() {
+    for is_restart in [false, true] {
+        let mut world = watched();
+        let ended = world.now;
+        if is_restart {
+            world.restart();
+            world.resolve();
+            world.connect();
+            world.books(Books::default());
+        }
+        while world.reserved_buys("AAPL") == "4" {
+            assert_eq!(world.core.book().live_orders().count(), 0, "nothing waits for it");
+            world.next_books(Books::default());
+        }
+        let lasted = world.now.since(ended);
+        assert!((seconds(600)..seconds(660)).contains(&lasted), "{lasted:?}");
+        assert_eq!(world.bodies("a", "watch_ended").len(), 1);
+        assert_eq!((world.state("a"), world.core.book().watched_orders().count()), (OrderState::Canceled, 0));
+    }
+}
+
+#[test]
+fn what_shows_up_while_it_is_watched_counts_once_and_is_watched_no_more() {
+    let mut world = watched();
+    world.fill("a", "e1.01", "1");
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Working, "3".into()));
+    assert_eq!(world.core.book().watched_orders().count(), 0);
+    world.status("a", "Cancelled", "1");
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Canceled, "0".into()));
+    let mut world = watched();
+    world.fill("a", "e1.01", "4");
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Filled, "0".into()));
+}
+
+#[test]
+fn a_new_order_is_judged_as_if_the_watched_one_might_fill() {
+    let mut world = World::ready_with(|config| {
+        config.absent_watch = seconds(600);
+        config.limits.max_position = "5".parse().unwrap();
+    });
+    world.submit("a", Side::Buy, "4");
+    world.wait(seconds(6));
+    world.next_books(Books::default());
+    world.next_books(Books::default());
+    world.notice("a", 10_147, NoticeClass::NotFound);
+    assert_eq!(world.submit("b", Side::Buy, "2").denied().rule(), Rule::MaxPosition);
+    assert_eq!(world.submit("c", Side::Buy, "1").places(), 1);
 }
 
 #[test]

@@ -82,6 +82,7 @@ mod tests {
             ack_timeout: Duration::ZERO,
             resnapshot_after: Duration::ZERO,
             absent_after: Duration::ZERO,
+            absent_watch: Duration::ZERO,
             when_in_doubt: alphec_model::WhenInDoubt::Hold,
             restart_windows: Vec::new(),
             reconcile_every: Duration::ZERO,

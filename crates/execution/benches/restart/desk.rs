@@ -95,6 +95,7 @@ fn config() -> CoreConfig {
         ack_timeout: Duration::from_secs(5),
         resnapshot_after: Duration::from_secs(3),
         absent_after: Duration::ZERO,
+        absent_watch: Duration::ZERO,
         when_in_doubt: alphec_execution::model::WhenInDoubt::Hold,
         restart_windows: Vec::new(),
         reconcile_every: Duration::from_secs(100_000_000),

@@ -75,6 +75,7 @@ pub(super) fn profile(name: &str, tree: &Node, folder: &Path) -> Checked<Profile
         snapshot_timeout: ms("timeouts.snapshot_ms", text.timeouts.snapshot_ms)?,
         resnapshot_after: ms("timeouts.resnapshot_ms", text.timeouts.resnapshot_ms)?,
         absent_after: quiet("timeouts.absent_ms", text.timeouts.absent_ms)?,
+        absent_watch: quiet("timeouts.absent_watch_ms", text.timeouts.absent_watch_ms)?,
         reconcile_every: ms("timeouts.reconcile_ms", text.timeouts.reconcile_ms)?,
         pacing_per_second: (text.pacing_per_second > 0).then_some(text.pacing_per_second),
         when_in_doubt: text.when_in_doubt.into(),

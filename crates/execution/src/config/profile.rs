@@ -96,6 +96,8 @@ pub struct Profile {
     pub resnapshot_after: Duration,
     /// How long an order must be in no list, on a good link, before it may count as gone.
     pub absent_after: Duration,
+    /// How long what such an order could fill stays reserved after that, should it show up all the same; none if zero.
+    pub absent_watch: Duration,
     /// What may be done by itself about an order in doubt that says nothing of it: hold it, or ask by a cancel.
     pub when_in_doubt: WhenInDoubt,
     /// When the gateway restarts, day by day; nothing new is sent then.

@@ -226,6 +226,7 @@ pub(super) struct TimeoutsText {
     pub(super) snapshot_ms: u64,
     pub(super) resnapshot_ms: u64,
     pub(super) absent_ms: u64,
+    pub(super) absent_watch_ms: u64,
     pub(super) reconcile_ms: u64,
 }
 

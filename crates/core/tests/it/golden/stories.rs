@@ -13,7 +13,7 @@ use crate::support::setup::limit;
 /// Told into the payloads of a journal.
 pub(super) type Story = fn() -> Vec<String>;
 
-pub(super) const STORIES: [(&str, Story); 10] = [
+pub(super) const STORIES: [(&str, Story); 11] = [
     ("a_day", || told(&orders::a_day())),
     ("changes", || told(&orders::changes())),
     ("doubts", || told(&orders::doubts())),
@@ -23,6 +23,7 @@ pub(super) const STORIES: [(&str, Story); 10] = [
     ("others", || told(&stops::others())),
     ("links", || told(&link::links())),
     ("twice", || told(&orders::twice())),
+    ("watches", || told(&orders::watches())),
     ("first_references", first_references),
 ];
 

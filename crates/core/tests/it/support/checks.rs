@@ -173,7 +173,8 @@ impl Checker {
         for order in book.orders() {
             let [buys, sells, buy_count, sell_count] =
                 sums.entry((&order.account, &order.instrument)).or_default();
-            if order.state.is_terminal() {
+            let is_watched = book.watched_orders().any(|watched| std::ptr::eq(watched, order));
+            if order.state.is_terminal() && !is_watched {
                 continue;
             }
             let (leaves, count) = match order.spec.side {

@@ -113,6 +113,7 @@ pub(crate) fn config() -> CoreConfig {
         ack_timeout: seconds(5),
         resnapshot_after: seconds(3),
         absent_after: Duration::ZERO,
+        absent_watch: Duration::ZERO,
         when_in_doubt: alphec_model::WhenInDoubt::CancelProbe,
         restart_windows: Vec::new(),
         reconcile_every: seconds(60),

@@ -261,6 +261,27 @@ pub(super) fn doubts() -> World {
     world
 }
 
+/// Proven absent: one whose watch is over, and one that still counts.
+pub(super) fn watches() -> World {
+    let mut world = World::ready_with(|config| config.absent_watch = seconds(600));
+    for name in ["gone", "watched"] {
+        world.submit(name, Side::Buy, "4");
+        world.wait(seconds(6));
+        for _ in 0..2 {
+            world.next_books(Books::default());
+        }
+        world.notice(name, 10_147, NoticeClass::NotFound);
+        if name == "gone" {
+            while world.bodies(name, "watch_ended").is_empty() {
+                world.next_books(Books::default());
+            }
+            world.feed();
+        }
+    }
+    assert_eq!(world.reserved_buys("AAPL"), "4");
+    world
+}
+
 fn bracket(names: [&str; 3]) -> GroupRequest {
     let loss = spec(Side::Sell, "10", OrderType::Stop { stop_px: px("95") });
     let terms = [buy("10"), limit(Side::Sell, "10", "105"), loss];
