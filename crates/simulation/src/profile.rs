@@ -10,7 +10,7 @@ use alphec_model::{
     TickRule, UtcNanos,
 };
 
-use crate::clock::Instant;
+use crate::clock::{Instant, MINUTE};
 use crate::plan::Setup;
 
 pub(crate) const ACCOUNT: &str = "DU1234567";
@@ -138,6 +138,7 @@ pub(crate) fn config(setup: &Setup) -> CoreConfig {
         ack_timeout: span(setup.ack_timeout),
         resnapshot_after: span(setup.resnapshot_after),
         absent_after: span(setup.absent_after),
+        absent_watch: span(absent_watch(setup)),
         messages_per_second: setup.messages_per_second,
         when_in_doubt: setup.when_in_doubt,
         restart_windows: restart_window(setup).into_iter().collect(),
@@ -145,6 +146,11 @@ pub(crate) fn config(setup: &Setup) -> CoreConfig {
         executions_days: 2,
         orders_max: 100_000,
     }
+}
+
+/// How long an order that was proven absent is watched for: longer where it must be absent for longer.
+pub(crate) const fn absent_watch(setup: &Setup) -> Instant {
+    setup.absent_after.saturating_mul(5).saturating_add(MINUTE)
 }
 
 /// When the gateway is to restart, as the profile says it.

@@ -172,9 +172,12 @@ fn cancel_lost(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
     acts.push(at(when.saturating_add(2 * SECOND), Act::Cancel { back: 0 }));
 }
 
-/// The order is lost and nobody wants it any more: what may be placed again must not be.
+/// The order is lost and nobody wants it any more: what may be placed again must not be. Or it comes late, when it was
+/// proven absent.
 fn unwanted_and_swallowed(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
-    acts.push(gateway(when.saturating_sub(MILLI), "swallow"));
+    let fates =
+        ["swallow", "swallow", "swallow", "swallow(late=30s)", "swallow(late=60s)", "swallow(late=200s)"];
+    acts.push(gateway(when.saturating_sub(MILLI), dice.pick(&fates).unwrap_or("swallow")));
     let Act::Submit(new) = order(dice, 200) else { return };
     acts.push(at(
         when,

@@ -1,10 +1,12 @@
 //! Reservation: orders of others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alphec_core::Core;
-use alphec_model::{Body, Decimal, ForeignOrder, Record, Side};
+use alphec_model::broker::{BrokerStatus, OrderNames, Snapshot};
+use alphec_model::{Body, BrokerEvent, Decimal, ForeignOrder, Record, Side};
 
+use super::connection::Recorded;
 use super::{Invariant, Scene, Verdict};
 use crate::profile::{self, LISTED};
 use crate::sight::Sight;
@@ -13,6 +15,12 @@ use crate::sight::Sight;
 pub(super) struct Others {
     open: BTreeMap<String, ForeignOrder>,
     is_due: bool,
+    /// Those of which the broker has ever said that they are over.
+    ended: BTreeSet<String>,
+    generation: u64,
+    recorded: Recorded,
+    /// By connection: what each of its complete lists showed open.
+    lists: BTreeMap<u64, Vec<BTreeSet<String>>>,
 }
 
 impl Invariant for Others {
@@ -21,7 +29,7 @@ impl Invariant for Others {
     }
 
     fn sentence(&self) -> &'static str {
-        "What orders of others on record can still fill is reserved too."
+        "What orders of others on record can still fill is reserved too, until a word of the broker ends them or two complete lists in a row leave them out."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -30,7 +38,21 @@ impl Invariant for Others {
                 self.open.clear();
                 records.iter().for_each(|record| self.note(record));
             }
-            Sight::Durable(records) => records.iter().for_each(|record| self.note(record)),
+            Sight::Durable(records) => {
+                for record in *records {
+                    self.recorded.note(record);
+                    if let Body::ForeignGone { key } = &record.body {
+                        self.is_gone(key)?;
+                    }
+                    self.note(record);
+                }
+            }
+            Sight::Told(event) => self.told(event),
+            // A process that begins anew counts its connections anew.
+            Sight::Died => {
+                self.lists.clear();
+                self.recorded = Recorded::default();
+            }
             Sight::Rest { core: Some(core), .. }
                 if self.is_due && scene.ledger.seq == scene.ledger.handed =>
             {
@@ -47,6 +69,40 @@ impl Invariant for Others {
 }
 
 impl Others {
+    fn told(&mut self, event: &BrokerEvent) {
+        match event {
+            BrokerEvent::Connected(session) => self.generation = session.generation.get(),
+            BrokerEvent::OpenOrder(row) => self.told_status(&row.names, &row.status),
+            BrokerEvent::Status(row) => self.told_status(&row.names, &row.status),
+            BrokerEvent::Snapshot(snapshot) if snapshot.generation.get() == self.generation => {
+                self.told_books(snapshot);
+            }
+            _ => {}
+        }
+    }
+
+    fn told_books(&mut self, Snapshot { open, completed, .. }: &Snapshot) {
+        completed.iter().for_each(|row| self.told_status(&row.names, &row.status));
+        open.iter().for_each(|row| self.told_status(&row.names, &row.status));
+        let shown = open.iter().filter_map(|row| key_of(&row.names)).collect();
+        self.lists.entry(self.generation).or_default().push(shown);
+    }
+
+    fn told_status(&mut self, names: &OrderNames, status: &BrokerStatus) {
+        if matches!(status, BrokerStatus::Cancelled | BrokerStatus::ApiCancelled | BrokerStatus::Filled) {
+            self.ended.extend(key_of(names));
+        }
+    }
+
+    fn is_gone(&self, key: &str) -> Verdict {
+        let lists = self.lists.get(&self.recorded.generation).map_or(&[][..], Vec::as_slice);
+        let is_missed_twice = lists.windows(2).any(|two| two.iter().all(|shown| !shown.contains(key)));
+        if is_missed_twice || self.ended.contains(key) {
+            return Ok(());
+        }
+        Err(format!("{key} is called gone, and neither a word of the broker nor two lists in a row say so"))
+    }
+
     fn note(&mut self, record: &Record) {
         match &record.body {
             Body::ForeignSeen { order } => {
@@ -75,5 +131,13 @@ impl Others {
             }
         }
         Ok(())
+    }
+}
+
+/// As the journal names an order of others.
+fn key_of(names: &OrderNames) -> Option<String> {
+    match names.perm_id {
+        Some(perm_id) => Some(format!("perm:{perm_id}")),
+        None => Some(format!("id:{}/{}", names.api_client_id?, names.broker_order_id?)),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alphec_model::{Body, BrokerEvent, Evidence, Record};
+use alphec_model::{Body, BrokerEvent, Evidence, Record, UtcNanos};
 
+use super::connection::Recorded;
 use super::{Invariant, Scene, Verdict};
 use crate::clock::Instant;
 use crate::profile;
@@ -14,9 +15,9 @@ use crate::wire::Sent;
 pub(super) struct Absence {
     written: BTreeMap<i32, Instant>,
     generation: u64,
-    /// The connection that the durable records have come to. A record is judged by the one on which it was decided: with a
-    /// slow disk the next may be up before it is durable.
-    recorded: u64,
+    recorded: Recorded,
+    /// Ids of the orders that this process has called absent, and when.
+    ended: BTreeMap<i32, UtcNanos>,
     /// When the lists were asked for that are being read.
     asked: Instant,
     /// By connection: when complete lists were asked for, and which of our ids they showed open.
@@ -59,7 +60,8 @@ impl Invariant for Absence {
             // A process that begins anew counts its connections anew.
             Sight::Died => {
                 self.lists.clear();
-                self.recorded = 0;
+                self.recorded = Recorded::default();
+                self.ended.clear();
                 Ok(())
             }
             Sight::Durable(records) => records.iter().try_for_each(|record| self.judge(record, scene)),
@@ -70,26 +72,43 @@ impl Invariant for Absence {
 
 impl Absence {
     fn judge(&mut self, record: &Record, scene: &Scene<'_>) -> Verdict {
+        self.recorded.note(record);
         match &record.body {
-            Body::Observed { event } => {
-                if let BrokerEvent::Connected(session) = &**event {
-                    self.recorded = session.generation.get();
-                }
-                Ok(())
-            }
-            Body::OrderChanged { to, evidence: Evidence::Absent { generation }, .. } if to.is_terminal() => {
+            Body::OrderChanged { to, evidence: Evidence::Absent { generation, .. }, .. }
+                if to.is_terminal() =>
+            {
                 let id = record.header.broker_order_id.map(|id| id.get());
+                self.ended.extend(id.map(|id| (id, record.header.at)));
                 id.map_or(Ok(()), |id| self.is_proven(id, generation.get()))
+            }
+            Body::WatchEnded => {
+                let id = record.header.broker_order_id.map(|id| id.get());
+                id.map_or(Ok(()), |id| self.stayed_absent(id, record.header.at, scene))
             }
             // The proof is about the attempts before.
             Body::Resent { broker_order_id, .. } => {
                 let key = record.header.client_order_id.as_ref();
                 let attempts = scene.ledger.by_id.iter().filter(|(_, of)| Some(*of) == key);
                 let mut before = attempts.map(|(id, _)| *id).filter(|id| *id != broker_order_id.get());
-                before.try_for_each(|id| self.is_proven(id, self.recorded))
+                before.try_for_each(|id| self.is_proven(id, self.recorded.generation))
             }
             _ => Ok(()),
         }
+    }
+
+    /// By the records of one process. What another one ended is taken over with its clock.
+    fn stayed_absent(&self, id: i32, at: UtcNanos, scene: &Scene<'_>) -> Verdict {
+        let is_early = self
+            .ended
+            .get(&id)
+            .is_some_and(|ended| at.as_nanos().saturating_sub(ended.as_nanos()) < scene.ledger.absent_watch);
+        let mut lists = self.lists.get(&self.recorded.generation).into_iter().flatten();
+        if is_early || lists.all(|(_, open)| open.contains(&id)) {
+            return Err(format!(
+                "the watch for order {id} ended too early, or without lists that do not show it"
+            ));
+        }
+        Ok(())
     }
 
     fn is_proven(&self, id: i32, generation: u64) -> Verdict {

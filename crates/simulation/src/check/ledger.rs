@@ -48,6 +48,8 @@ pub(super) struct Intent {
     pub(super) states: BTreeSet<OrderState>,
     /// What moved it last.
     pub(super) evidence: Option<Evidence>,
+    /// It was proven absent, and its watch has not ended.
+    pub(super) is_watched: bool,
 }
 
 impl Intent {
@@ -86,6 +88,8 @@ pub(crate) struct Ledger {
     pub(super) limits: Limits,
     pub(super) messages_per_second: Option<u32>,
     pub(super) has_rule: bool,
+    /// How long an order that was proven absent still counts.
+    pub(super) absent_watch: Instant,
     /// When the gateway is to restart.
     pub(super) restart: Option<(UtcNanos, UtcNanos)>,
     /// Records that are durable.
@@ -144,6 +148,7 @@ impl Ledger {
             limits: setup.limits.clone(),
             messages_per_second: setup.messages_per_second,
             has_rule: setup.has_rule,
+            absent_watch: profile::absent_watch(setup),
             restart: profile::restart_window(setup),
             seq: 0,
             latest: UtcNanos::EPOCH,
@@ -342,6 +347,7 @@ impl Ledger {
             terms: BTreeMap::from([(order.version, order.spec.clone())]),
             states: BTreeSet::from([order.state]),
             evidence: None,
+            is_watched: false,
         };
         self.live.insert(key.clone());
         self.intents.insert(key, intent);
@@ -361,6 +367,7 @@ impl Ledger {
                     self.by_id.insert(id.get(), intent.order.client_order_id.clone());
                 }
                 intent.order.state = *to;
+                intent.is_watched = to.is_terminal() && matches!(evidence, Evidence::Absent { .. });
                 let key = intent.order.client_order_id.clone();
                 if to.is_terminal() {
                     intent.order.pending.replace = None;
@@ -409,6 +416,7 @@ impl Ledger {
                     (intent.order.spec, intent.order.version) = (terms.clone(), *version);
                 }
             }
+            Body::WatchEnded => intent.is_watched = false,
             Body::CancelAsked => intent.order.pending.cancel_asked_at = Some(record.header.at),
             Body::CancelEnded { .. } => intent.order.pending.cancel_asked_at = None,
             _ => {}

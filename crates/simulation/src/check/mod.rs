@@ -1,6 +1,7 @@
 //! The checkers: one file per invariant, each with its number and its sentence. They see what can be seen from
 //! outside and keep books of their own; nothing of the machine under test helps them.
 
+mod connection;
 mod i01_intent_before_wire;
 mod i01_terms_at_venue;
 mod i02_no_orphan;
