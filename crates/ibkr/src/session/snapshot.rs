@@ -218,10 +218,14 @@ impl Reader {
         match tokio::time::timeout(self.timeout, read).await {
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(error)) => Err(Failure { why: format!("the list of {name} failed: {error}"), owing }),
-            Err(_) => Err(Failure {
-                why: format!("the list of {name} did not end within {:?}", self.timeout),
-                owing,
-            }),
+            Err(_) => {
+                // ibapi may tell the gateway by itself that the list is not waited for any more.
+                self.pacer.charge(Instant::now());
+                Err(Failure {
+                    why: format!("the list of {name} did not end within {:?}", self.timeout),
+                    owing,
+                })
+            }
         }
     }
 
@@ -250,6 +254,8 @@ impl Reader {
         let mut updates = self.client.positions().await?;
         let is_end = |rows: &[PositionUpdate]| matches!(rows.last(), Some(PositionUpdate::PositionEnd));
         let mut rows = updates.collect_until(self.timeout, is_end).await;
+        // Counted though it never waits: meanwhile the list would go on.
+        self.pacer.charge(Instant::now());
         updates.cancel().await;
         if !is_end(&rows) {
             return Err(Error::UnexpectedEndOfStream);
