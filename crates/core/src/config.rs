@@ -85,7 +85,7 @@ impl CoreConfig {
     /// The end of the restart window that `now` is in, if it is in one.
     pub(crate) fn restarting_until(&self, now: UtcNanos) -> Option<UtcNanos> {
         let begun = self.restart_windows.partition_point(|(from, _)| *from <= now);
-        // Several windows a day may overlap; each lasts less than a day.
+        // Several windows a day may overlap; each lasts a day or a little more at most.
         let latest = self.restart_windows.get(..begun)?.iter().rev().take(RESTARTS_A_DAY);
         latest.map(|(_, until)| *until).filter(|until| now < *until).max()
     }

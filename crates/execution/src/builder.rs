@@ -122,6 +122,9 @@ impl Builder {
             Mode::Live if unarmed => None,
             Mode::Live => Some(profile.check_armed(arming_token.as_deref(), clock.now())?),
         };
+        if profile.lacks_restart_windows() {
+            tracing::warn!(profile = %profile.name, "live and without `restart_windows`: orders may leave as the gateway restarts");
+        }
         // First: whoever finds it held can ask the engine that holds it, and needs nothing else for that.
         let mut journal =
             Journal::open_or_create(&profile.journal, OpenOptions::new("alphec-exec", clock.now()))?;

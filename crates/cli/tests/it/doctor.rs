@@ -23,6 +23,7 @@ fn a_healthy_house_passes_everything() {
     let names = [
         "configuration",
         "limits",
+        "restart windows",
         "gateway reachable",
         "handshake, server version",
         "accounts",
@@ -88,6 +89,20 @@ fn a_profile_without_limits_fails_that_line() {
     let said = house.run(&["doctor", "--json"]).exits(2);
     assert_eq!(outcome(&said, "limits"), "fail");
     assert_eq!(outcome(&said, "gateway reachable"), "skipped");
+}
+
+#[test]
+fn a_live_profile_that_is_not_told_when_the_gateway_restarts_is_warned() {
+    let sim = Sim::start(&["--accounts", "U1234567"]);
+    let live = profile(sim.addr)
+        .replace("mode = \"paper\"", "mode = \"live\"\nallow_live = true")
+        .replace("DU1234567", "U1234567");
+    let said = House::with(&live).run(&["doctor", "--profile", "paper", "--json"]);
+    assert_eq!(outcome(&said, "restart windows"), "warn");
+    assert!(check(&said.json(), "restart windows")["remedy"].as_str().unwrap().contains("restart_windows"));
+    let told = live.replace("client_id", "restart_windows = [\"23:45-23:56@America/New_York\"]\nclient_id");
+    let said = House::with(&told).run(&["doctor", "--profile", "paper", "--json"]);
+    assert_eq!(outcome(&said, "restart windows"), "pass");
 }
 
 #[test]

@@ -100,7 +100,7 @@ pub struct Profile {
     pub absent_watch: Duration,
     /// What may be done by itself about an order in doubt that says nothing of it: hold it, or ask by a cancel.
     pub when_in_doubt: WhenInDoubt,
-    /// When the gateway restarts, day by day; nothing new is sent then.
+    /// When the gateway restarts, day by day; nothing new is sent then, nor in the 90 s before.
     pub restart_windows: Vec<RestartWindow>,
     /// How often the broker's books are read while all is well.
     pub reconcile_every: Duration,

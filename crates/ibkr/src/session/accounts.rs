@@ -18,7 +18,6 @@ use super::Report;
 use super::reference::Source;
 use crate::convert::{account, names, undecodable};
 use crate::notices;
-use crate::pace::Urgency;
 
 /// Pause before an ended subscription is opened again.
 const RETRY_AFTER: Duration = Duration::from_secs(15);
@@ -26,11 +25,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(15);
 /// Follows the values of every account of the login.
 pub(super) async fn follow(source: Source, accounts: Vec<AccountId>) {
     loop {
-        source.pacer.acquire(Urgency::Normal).await;
+        source.turn().await;
         let ended = match accounts.as_slice() {
             [only] => updates(&source, only).await,
             several => summary(&source, several).await,
         };
+        source.ended();
         if let Err(error) = ended {
             source.tell_error("account values", error).await;
         }

@@ -21,7 +21,7 @@ impl Session<'_> {
                 Ok(())
             }
             // Order-bound errors come here as notices, whichever request they also answer.
-            Some(Ok(SubscriptionItem::Notice(notice))) => self.notice(notice).await,
+            Some(Ok(SubscriptionItem::Notice(notice))) => self.notice(notice),
             Some(Err(error)) if is_over(&error) => {
                 Err(End::Lost(format!("the connection to the gateway was lost: {error}")))
             }
@@ -109,7 +109,7 @@ impl Session<'_> {
     }
 
     /// A code with a text, and what it means for the session.
-    pub(super) async fn notice(&mut self, notice: Notice) -> Result<(), End> {
+    pub(super) fn notice(&mut self, notice: Notice) -> Result<(), End> {
         let (code, text) = (notice.code, notice.message.clone());
         self.tell_notice(notice);
         if notices::lost_notices(code) {
@@ -117,8 +117,7 @@ impl Session<'_> {
             return Err(End::Lost(format!("the connection fell behind its notices: {text}")));
         }
         if notices::server_link(code) == Some(ServerLink::RestoredDataLost) {
-            self.reference.shutdown().await;
-            self.start_reference();
+            self.data_losses.send_modify(|losses| *losses = losses.wrapping_add(1));
         }
         if code == notices::PORT_MOVED {
             return Err(End::Lost(moved(&text)));

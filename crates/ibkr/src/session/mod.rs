@@ -21,7 +21,7 @@ use futures::StreamExt;
 use ibapi::orders::OrderUpdate;
 use ibapi::subscriptions::{NoticeStream, Subscription, SubscriptionItem};
 use ibapi::{Client, Error, Notice};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -150,6 +150,8 @@ pub(crate) struct Session<'a> {
     reports: (mpsc::Sender<Report>, mpsc::Receiver<Report>),
     liveness: JoinSet<()>,
     reference: JoinSet<()>,
+    /// How often the broker's servers have forgotten what was subscribed to; each time it is all asked for anew.
+    data_losses: watch::Sender<u32>,
 }
 
 impl<'a> Session<'a> {
@@ -194,6 +196,7 @@ impl<'a> Session<'a> {
             reports: mpsc::channel(REPORTS_MAX),
             liveness: JoinSet::new(),
             reference: JoinSet::new(),
+            data_losses: watch::Sender::new(0),
         };
         session.startup(startup);
         session
@@ -239,7 +242,7 @@ impl<'a> Session<'a> {
             (self.pulse.clone(), self.reporter()),
         );
         self.liveness.spawn(heartbeat);
-        reference::choose_market_data(&self.client, self.config.market_data).await;
+        reference::choose_market_data(&self.client, &self.pacer, self.config.market_data).await;
         self.start_reference();
     }
 
@@ -252,12 +255,16 @@ impl<'a> Session<'a> {
             market_data: self.config.market_data.enabled,
             clock: self.config.clock.clone(),
         };
+        let losses = self.data_losses.subscribe();
         let instruments: Vec<Instrument> = self.directory.instruments().cloned().collect();
         for instrument in instruments {
-            self.reference.spawn(reference::follow(source.clone(), instrument));
+            let follow = move |source| reference::follow(source, instrument.clone());
+            self.reference.spawn(reference::through_losses(source.clone(), losses.clone(), follow));
         }
         if self.config.account_updates {
-            self.reference.spawn(accounts::follow(source, self.accounts.clone()));
+            let accounts = self.accounts.clone();
+            let follow = move |source| accounts::follow(source, accounts.clone());
+            self.reference.spawn(reference::through_losses(source, losses, follow));
         }
     }
 
@@ -298,9 +305,9 @@ impl<'a> Session<'a> {
             Step::Caller(Turn::Request(request)) => self.request(request),
             Step::Written(result) => self.written(result),
             Step::Update(item) => self.update_item(*item).await,
-            Step::Notice(Some(notice)) => self.notice(notice).await,
+            Step::Notice(Some(notice)) => self.notice(notice),
             Step::Notice(None) => Err(End::Lost("the gateway closed the connection".to_owned())),
-            Step::Report(report) => self.report(report).await,
+            Step::Report(report) => self.report(report),
             Step::Snapshot(result) => {
                 self.finish_snapshot(result);
                 Ok(())
@@ -332,13 +339,13 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    async fn report(&mut self, report: Option<Report>) -> Result<(), End> {
+    fn report(&mut self, report: Option<Report>) -> Result<(), End> {
         match report {
             Some(Report::Resolved { instrument, details }) => self.resolved(instrument, details),
             Some(Report::Unknown { instrument, why }) => self.unknown(instrument, why),
             Some(Report::Quote { instrument, quote }) => self.port.quote(instrument, quote),
             Some(Report::Event(event)) => self.port.push(*event),
-            Some(Report::Notice(notice)) => return self.notice(*notice).await,
+            Some(Report::Notice(notice)) => return self.notice(*notice),
             Some(Report::Dead(why)) => return Err(End::Lost(why)),
             // Unreachable while we hold a sender.
             None => {}

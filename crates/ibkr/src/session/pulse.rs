@@ -10,7 +10,6 @@ use ibapi::{Client, Error};
 use tokio::time::Instant;
 
 use super::{End, Session};
-use crate::pace::Urgency;
 
 /// An order that waited longer for the answer was judged by a market that is gone.
 const WAITED_MAX: Duration = Duration::from_secs(2);
@@ -59,10 +58,11 @@ impl Session<'_> {
             return false;
         }
         let (client, heartbeat) = (Arc::clone(&self.client), self.config.heartbeat.clone());
-        // Counted, but never held back: it is what orders wait for.
-        let _ = self.pacer.take(Urgency::Urgent, Instant::now());
+        let pacer = Arc::clone(&self.pacer);
         let ask = async move {
             for _ in 0..heartbeat.misses.max(1) {
+                // Counted, but never held back: it is what orders wait for.
+                pacer.charge(Instant::now());
                 if is_there(&client, heartbeat.deadline).await {
                     return true;
                 }

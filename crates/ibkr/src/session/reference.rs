@@ -1,5 +1,6 @@
 //! Contracts and quotes: one task per instrument, qualified first, then followed.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use ibapi::market_data::MarketDataType;
 use ibapi::market_data::realtime::TickTypes;
 use ibapi::subscriptions::SubscriptionItem;
 use ibapi::{Client, Error};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::Report;
@@ -46,6 +48,16 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// Waits for the turn of a message about data.
+    pub(super) async fn turn(&self) {
+        self.pacer.acquire(Urgency::Background).await;
+    }
+
+    /// A question or a subscription ended other than by its answer: ibapi tells the gateway so by itself.
+    pub(super) fn ended(&self) {
+        self.pacer.charge(Instant::now());
+    }
+
     /// Nobody listens any more once the session is over; the task is being aborted then.
     pub(super) async fn tell(&self, report: Report) {
         let _ = self.reports.send(report).await;
@@ -71,12 +83,38 @@ impl Source {
 }
 
 /// Asks for delayed data where configured; live is the gateway's default.
-pub(super) async fn choose_market_data(client: &Client, market_data: MarketData) {
+pub(super) async fn choose_market_data(client: &Client, pacer: &Pacer, market_data: MarketData) {
     if market_data.enabled && market_data.kind == MarketDataKind::Delayed {
+        pacer.charge(Instant::now());
         let asked =
             tokio::time::timeout(ANSWER_DEADLINE, client.switch_market_data_type(MarketDataType::Delayed));
         if !matches!(asked.await, Ok(Ok(()))) {
             warn!("delayed market data could not be asked for");
+        }
+    }
+}
+
+/// Begins `follow` anew whenever the broker's servers have forgotten what was subscribed to (1101).
+///
+/// The gateway is told that the old subscription is over, which is a message, and ibapi writes it at once when the
+/// subscription is dropped: so it is kept until its turn comes, or a hundred of them would leave in one moment.
+pub(super) async fn through_losses<F: Future<Output = ()>>(
+    source: Source,
+    mut losses: watch::Receiver<u32>,
+    follow: impl Fn(Source) -> F,
+) {
+    loop {
+        losses.borrow_and_update();
+        let mut following = pin!(follow(source.clone()));
+        let has_subscribed = tokio::select! {
+            changed = losses.changed() => changed.map(|()| true),
+            () = &mut following => losses.changed().await.map(|()| false),
+        };
+        match has_subscribed {
+            Ok(true) => source.turn().await,
+            Ok(false) => {}
+            // The session is over.
+            Err(_) => return,
         }
     }
 }
@@ -114,15 +152,19 @@ async fn qualify(source: &Source, instrument: &Instrument) -> Option<alphec_mode
     };
     let mut pause = RETRY_FIRST;
     loop {
-        source.pacer.acquire(Urgency::Normal).await;
+        source.turn().await;
         let answer = tokio::time::timeout(ANSWER_DEADLINE, source.client.contract_details(&asked)).await;
         match answer.unwrap_or(Err(Error::Timeout)) {
             Ok(rows) => return resolved(source, instrument, &rows).await,
             Err(Error::Notice(notice)) if notice.code == NO_SUCH_CONTRACT => {
+                source.ended();
                 source.tell(unknown(format!("{} ({})", notice.message, notice.code))).await;
                 return None;
             }
-            Err(error) => source.tell_error(&format!("contract details of {id}"), error).await,
+            Err(error) => {
+                source.ended();
+                source.tell_error(&format!("contract details of {id}"), error).await;
+            }
         }
         tokio::time::sleep(pause).await;
         pause = pause.saturating_mul(2).min(RETRY_CEILING);
@@ -152,7 +194,7 @@ async fn resolved(
 /// The minimum tick is the smallest of any exchange and price level; the exchange's rule is what holds.
 async fn apply_ladder(source: &Source, details: &mut Details) {
     let Some(rule) = details.market_rule else { return };
-    source.pacer.acquire(Urgency::Normal).await;
+    source.turn().await;
     match tokio::time::timeout(ANSWER_DEADLINE, source.client.market_rule(rule)).await {
         Ok(Ok(rule)) => match contract::ladder(&rule) {
             Ok(ladder) => details.tick = Some(ladder),
@@ -166,7 +208,7 @@ async fn apply_ladder(source: &Source, details: &mut Details) {
 /// Follows one subscription to its end; whether it ever gave a price.
 async fn watch_market(source: &Source, instrument: &Instrument, contract: &Contract) -> bool {
     let about = format!("market data of {}", instrument.id());
-    source.pacer.acquire(Urgency::Normal).await;
+    source.turn().await;
     let mut ticks = match source.client.market_data(contract).subscribe().await {
         Ok(ticks) => ticks,
         Err(error) => {
@@ -194,6 +236,7 @@ async fn watch_market(source: &Source, instrument: &Instrument, contract: &Contr
             }
         }
     }
+    source.ended();
     priced
 }
 

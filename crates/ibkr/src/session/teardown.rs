@@ -24,7 +24,6 @@ impl Session<'_> {
         // An unfinished write breaks the connection rather than leaving half a frame; it may have been sent.
         self.writing = None;
         self.liveness.shutdown().await;
-        self.reference.shutdown().await;
         if catch_unwind(AssertUnwindSafe(|| self.drain())).is_err() {
             self.gap("the last order messages could not be read");
         }
@@ -42,6 +41,8 @@ impl Session<'_> {
         if tokio::time::timeout(CLOSE_DEADLINE, self.client.disconnect()).await.is_err() {
             warn!("the connection did not close within {CLOSE_DEADLINE:?}");
         }
+        // After the socket: subscriptions end with it, and need no message each.
+        self.reference.shutdown().await;
         self.port.forget_quotes();
         self.port.push(BrokerEvent::Disconnected { generation: self.generation, why });
     }

@@ -195,6 +195,29 @@ async fn an_order_that_waited_too_long_for_the_round_trip_is_given_up_though_the
 }
 
 #[tokio::test]
+async fn each_attempt_of_the_round_trip_is_counted_and_the_order_waits_for_its_turn_behind_the_last() {
+    let gateway = gateway().start().await.unwrap();
+    let mut config = config(gateway.addr().port());
+    config.heartbeat =
+        Heartbeat { interval: Duration::from_secs(60), deadline: Duration::from_millis(700), misses: 3 };
+    // Longer than a second: who waits for the budget would be asked about again.
+    config.probe_after_idle = Some(Duration::from_millis(1_500));
+    config.messages_per_second = Some(1);
+    let mut adapter = Adapter::start(config);
+    let session = adapter.connected().await;
+    adapter.resolved().await;
+    tokio::time::sleep(Duration::from_millis(1_600)).await;
+    // The first attempt goes unanswered, the second one, 700 ms later, is answered.
+    gateway.inject("half-open=1s".parse().unwrap());
+    let asked = tokio::time::Instant::now();
+    let order = resting(&session, 0);
+    adapter.send(BrokerRequest::Place(order.clone())).await;
+    adapter.written(order.broker_order_id.get(), Wire::Place).await;
+    assert!(asked.elapsed() >= Duration::from_millis(1_700), "{:?}", asked.elapsed());
+    adapter.finish().await;
+}
+
+#[tokio::test]
 async fn an_unreachable_port_is_retried_until_the_attempts_are_spent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// Message ids on the wire are this much higher when the body is protobuf.
 const PROTOBUF: i32 = 200;
@@ -14,9 +15,10 @@ const PROTOBUF: i32 = 200;
 /// Frames that may wait on the wire.
 const FRAMES_MAX: usize = 1_024;
 
-/// Messages that the adapter wrote: id and body.
-type Written = Arc<Mutex<Vec<(i32, Vec<u8>)>>>;
+/// Messages that the adapter wrote: when, id and body.
+type Written = Arc<Mutex<Vec<(Instant, i32, Vec<u8>)>>>;
 
+pub(crate) const CANCEL_MARKET_DATA: i32 = 2;
 pub(crate) const ORDER_STATUS: i32 = 3;
 pub(crate) const ERROR: i32 = 4;
 pub(crate) const OPEN_ORDER: i32 = 5;
@@ -118,7 +120,16 @@ impl Tap {
     /// Bodies of the messages of this id that the adapter wrote.
     pub(crate) fn bodies(&self, message: i32) -> Vec<Vec<u8>> {
         let written = self.written.lock().unwrap();
-        written.iter().filter(|(id, _)| *id == message + PROTOBUF).map(|(_, body)| body.clone()).collect()
+        written
+            .iter()
+            .filter(|(_, id, _)| *id == message + PROTOBUF)
+            .map(|(_, _, body)| body.clone())
+            .collect()
+    }
+
+    /// When each message came that the adapter wrote.
+    pub(crate) fn arrivals(&self) -> Vec<Instant> {
+        self.written.lock().unwrap().iter().map(|(at, _, _)| *at).collect()
     }
 }
 
@@ -143,7 +154,7 @@ async fn upstream(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, written: Writ
     }
     while let Some(payload) = read_frame(&mut from).await {
         if let Some((id, body)) = payload.split_first_chunk::<4>() {
-            written.lock().unwrap().push((i32::from_be_bytes(*id), body.to_vec()));
+            written.lock().unwrap().push((Instant::now(), i32::from_be_bytes(*id), body.to_vec()));
         }
         if write_frame(&mut to, &payload).await.is_none() {
             return;

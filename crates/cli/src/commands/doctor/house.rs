@@ -12,6 +12,7 @@ use crate::exit::{Exit, Failure};
 
 const CONFIGURATION: &str = "configuration";
 const LIMITS: &str = "limits";
+const RESTARTS: &str = "restart windows";
 const JOURNAL: &str = "journal";
 const SYNC: &str = "sync latency";
 
@@ -35,7 +36,7 @@ pub(super) fn configuration(common: &Common) -> (Vec<Check>, Option<Profile>) {
                 profile.mode.as_str(),
                 profile.journal.display()
             );
-            (vec![Check::pass(CONFIGURATION, found), limits(&profile)], Some(profile))
+            (vec![Check::pass(CONFIGURATION, found), limits(&profile), restarts(&profile)], Some(profile))
         }
         Err(error) => {
             let message = Failure::of(&error).message;
@@ -43,10 +44,12 @@ pub(super) fn configuration(common: &Common) -> (Vec<Check>, Option<Profile>) {
             if let Some(ConfigError::MissingLimits { .. }) = error.downcast_ref::<ConfigError>() {
                 let (found, remedy) = message.split_once("; ").unwrap_or((&message, remedy));
                 let limits = Check::fail(LIMITS, Exit::Usage, found, remedy);
-                return (vec![Check::pass(CONFIGURATION, "readable, but see the next line"), limits], None);
+                let readable = Check::pass(CONFIGURATION, "readable, but see the next line");
+                return (vec![readable, limits, Check::skipped(RESTARTS, "needs limits")], None);
             }
-            let skipped = Check::skipped(LIMITS, "needs a configuration");
-            (vec![Check::fail(CONFIGURATION, Exit::Usage, message, remedy), skipped], None)
+            let skipped = [LIMITS, RESTARTS].map(|check| Check::skipped(check, "needs a configuration"));
+            let failed = Check::fail(CONFIGURATION, Exit::Usage, message, remedy);
+            ([failed].into_iter().chain(skipped).collect(), None)
         }
     }
 }
@@ -65,6 +68,18 @@ fn limits(profile: &Profile) -> Check {
             limits.max_gross_notional
         ),
     )
+}
+
+/// What is written as the gateway restarts vanishes without an error.
+fn restarts(profile: &Profile) -> Check {
+    if profile.lacks_restart_windows() {
+        let remedy =
+            "set `restart_windows` to when TWS or IB Gateway restarts; nothing new is sent from 90 s before";
+        return Check::warn(RESTARTS, "none, and orders may leave as the gateway restarts", remedy);
+    }
+    let windows: Vec<String> = profile.restart_windows.iter().map(ToString::to_string).collect();
+    let found = if windows.is_empty() { "none; on paper".to_owned() } else { windows.join(", ") };
+    Check::pass(RESTARTS, found)
 }
 
 /// The journal, and whether an engine is at work on it.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use alphec_execution::model::{AlertKind, DenyReason, OrderSpec, OrderState, TimeInForce};
+use alphec_execution::model::{AlertKind, DenyReason, OrderSpec, OrderState, Rule, TimeInForce};
+use alphec_twsim::venue::{Meddle, VenueInput};
 
 use super::world::{NARROW, QUIET, World, buy, market, reach, until};
 
@@ -122,5 +123,35 @@ async fn an_order_of_somebody_else_with_our_id_is_not_ours() {
         let foreign = truth.orders.iter().find(|it| &*it.report.spec.order_ref == "foreign").unwrap();
         assert!(foreign.ended_at.is_none(), "{fault}: left alone");
         world.ends(2).await;
+    }
+}
+
+/// Danger 31: what has filled of it is in the position, and what is left of it in every limit.
+#[tokio::test]
+async fn an_order_of_somebody_else_that_fills_in_part_counts_in_the_limits_with_both_parts() {
+    for fault in ["foreign-order(client=99, id=same)", "foreign-order(id=manual)"] {
+        let world = World::started(&[fault], "limits.max_position = 25", |it| it).await;
+        world.is_ready().await;
+        let order = world.working(buy("10", "195.00")).await;
+        world.client.cancel_order(order.client_order_id()).await.unwrap();
+        reach(&order, OrderState::Canceled).await;
+        let truth = world.gateway.truth();
+        let foreign = truth.orders.iter().find(|it| &*it.report.spec.order_ref == "foreign").unwrap();
+        let (key, quantity) = (foreign.report.key, Some("4".parse().unwrap()));
+        world.gateway.control(VenueInput::Meddle(Meddle::Fill { key, quantity }));
+        world.holds("4").await;
+        until("the part in the list", || async {
+            let foreign = world.client.foreign_orders().await.unwrap();
+            foreign.iter().map(|it| it.leaves_qty.to_string()).eq(["6"])
+        })
+        .await;
+        // Four are held and six can still fill: fifteen more just fit under twenty-five.
+        let denied = world.try_submit(buy("16", "194.00")).await.unwrap_err();
+        let of_position =
+            |reason: &DenyReason| matches!(reason, DenyReason::Limit { rule: Rule::MaxPosition, .. });
+        assert!(denied.denied().is_some_and(of_position), "{fault}: {denied}");
+        world.gateway.clear_faults();
+        world.working(buy("15", "194.00")).await;
+        world.ends(3).await;
     }
 }

@@ -72,6 +72,40 @@ async fn an_informational_code_ends_nothing() {
     }
 }
 
+/// Danger 16: a 399 without "Warning:" can be a rejection: in doubt, with its exposure, until the broker shows the order.
+#[tokio::test]
+async fn a_399_that_may_be_a_rejection_leaves_the_order_in_doubt_until_it_shows() {
+    let fault = "inform(code=399, text=\"Order Message: not accepted\")";
+    let mut world = World::started(&[fault], NARROW, |it| it).await;
+    world.is_ready().await;
+    let order = world.submit(buy("10", "195.00")).await;
+    let alert = world.hears(AlertKind::OrderInDoubt).await;
+    assert!(alert.text.contains("not accepted"), "{}", alert.text);
+    world.reserves_exposure().await;
+    reach(&order, OrderState::Working).await;
+    assert!(world.gateway.set_price("AAPL", "194.00".parse().unwrap()));
+    reach(&order, OrderState::Filled).await;
+    world.holds("10").await;
+    world.ends(1).await;
+}
+
+/// Danger 16: a 202 is the end of an order and not a rejection of it; one that it was told of and that works on is
+/// canceled, and nothing is sent in its place.
+#[tokio::test]
+async fn an_order_that_a_202_was_told_of_and_that_works_on_is_canceled() {
+    let world = World::ready(&["inform=202"]).await;
+    let order = world.submit(buy("10", "195.00")).await;
+    let told = order.until(|order| order.state != OrderState::PendingNew).await.unwrap();
+    assert_eq!(told.state, OrderState::Canceled);
+    until("the cancel", || async {
+        world.gateway.truth().orders.iter().all(|order| order.ended_at.is_some())
+    })
+    .await;
+    assert_eq!(world.order(&order).await.state, OrderState::Canceled);
+    world.holds("0").await;
+    world.ends(1).await;
+}
+
 /// Danger 17: `Inactive` alone ends nothing; a rejection beside it does.
 #[tokio::test]
 async fn a_held_order_is_live_and_fills_when_shares_are_found() {
