@@ -77,6 +77,8 @@ impl Source {
     pub(super) async fn tell_error(&self, about: &str, error: Error) {
         match error {
             Error::Notice(notice) => self.tell_notice(about, notice).await,
+            // The session is over: it says so itself.
+            Error::Shutdown => {}
             other => warn!(about, error = %other, "request failed"),
         }
     }
