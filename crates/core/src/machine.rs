@@ -7,7 +7,7 @@ use alphec_model::broker::LinkState;
 use alphec_model::record::Header;
 use alphec_model::{
     Alert, AlertKind, Body, BrokerOrderId, BrokerRequest, CancelScope, ClientOrderId, CorrelationId, Event,
-    ExecId, Order, OrderState, Provenance, Record, Seq, UtcNanos,
+    ExecId, Order, OrderState, Provenance, Record, Seq, UtcNanos, planted,
 };
 
 use crate::book::{Book, OrderIx, ReplayError};
@@ -185,7 +185,10 @@ impl Turn<'_> {
         }
     }
 
-    fn start(&mut self, version: String, profile: String, limits: serde_json::Value) {
+    fn start(&mut self, version: String, profile: String, mut limits: serde_json::Value) {
+        if planted::is("a-start-leaves-its-limits-out") {
+            limits = serde_json::Value::Null;
+        }
         let ahead = self.core.book.written_at().map(|last| last.since(self.now)).unwrap_or_default();
         let mode = self.core.config.mode.as_str().to_owned();
         self.record(About::default(), Provenance::Decided, Body::Started { version, profile, mode, limits });

@@ -105,8 +105,12 @@ impl Disk {
 
     /// Takes a batch; its outcome comes later.
     pub(crate) fn begin(&mut self, now: Instant, records: Vec<Arc<Record>>) {
-        let (mut bytes, mut hashes, mut payload) = (Vec::new(), Vec::new(), Vec::new());
-        let mut head = self.written.last().copied().unwrap_or(Hash::GENESIS);
+        // Whoever does not wait for the one before gets one longer write: only with a bug planted.
+        let before = self.pending.take();
+        let (mut bytes, mut hashes, mut all) =
+            before.map_or_else(Default::default, |(pending, all)| (pending.bytes, pending.hashes, all));
+        let mut payload = Vec::new();
+        let mut head = hashes.last().or(self.written.last()).copied().unwrap_or(Hash::GENESIS);
         for record in &records {
             // A failed attempt may have persisted this batch already.
             let seq = usize::try_from(record.header.seq.get()).unwrap_or(usize::MAX);
@@ -129,7 +133,8 @@ impl Disk {
             Mood::Fails | Mood::Lies | Mood::Full => (0, 2_000_000),
         };
         let due = now.saturating_add(self.dice.range(from, to));
-        self.pending = Some((Pending { bytes, hashes, due, mood }, records));
+        all.extend(records);
+        self.pending = Some((Pending { bytes, hashes, due, mood }, all));
     }
 
     pub(crate) fn due(&self) -> Instant {

@@ -47,7 +47,7 @@ pub(crate) fn add(plan: &mut Plan) {
     plan.acts.sort_by_key(|planned| planned.at);
 }
 
-fn order(dice: &mut Dice, away: i64) -> Act {
+pub(crate) fn order(dice: &mut Dice, away: i64) -> Act {
     Act::Submit(NewOrder {
         instrument: 0,
         strategy: u8::try_from(dice.range(0, 2)).unwrap_or(0),
@@ -66,7 +66,7 @@ fn burst(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
     }
 }
 
-fn gateway(when: Instant, text: &str) -> Planned {
+pub(crate) fn gateway(when: Instant, text: &str) -> Planned {
     at(when, Act::Gateway(text.to_owned()))
 }
 

@@ -70,7 +70,11 @@ impl Turn<'_> {
         let provenance = match evidence {
             Evidence::Decision => Provenance::Decided,
             Evidence::Operator { .. } => Provenance::Operator,
-            Evidence::Silence { .. } | Evidence::Absent { .. } => Provenance::Inferred,
+            Evidence::Silence { .. } | Evidence::Absent { .. }
+                if !planted::is("a-conclusion-passes-for-an-observation") =>
+            {
+                Provenance::Inferred
+            }
             _ => Provenance::Observed,
         };
         let end = self.order(ix).map(|order| LegEnd::of(order, to, &evidence));

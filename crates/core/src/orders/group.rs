@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use alphec_model::{
     AlertKind, Body, BrokerRequest, Command, Decimal, DenyReason, Evidence, GroupRequest, LegRole, Order,
-    OrderRequest, OrderState, Provenance, Verdict,
+    OrderRequest, OrderState, Provenance, Verdict, planted,
 };
 
 use crate::book::OrderIx;
@@ -208,8 +208,10 @@ impl Turn<'_> {
         let legs = self.core.book.legs_of(ix);
         match leg.role {
             // What filled of it stays protected by its exits.
-            LegRole::Parent if has_filled => {}
+            LegRole::Parent if has_filled && !planted::is("exits-go-with-a-filled-entry") => {}
+            LegRole::Parent if planted::is("exits-outlive-their-entry") => {}
             LegRole::Parent => drop(self.cancel_legs(&legs, ix)),
+            LegRole::Child | LegRole::Peer if planted::is("a-leg-that-never-stood-changes-nothing") => {}
             LegRole::Child | LegRole::Peer if end == LegEnd::NeverStood => {
                 let opened = legs.iter().any(|leg| self.has_opened(*leg));
                 let undone = match leg.role {
@@ -226,7 +228,7 @@ impl Turn<'_> {
                         "group {} is not whole: order {key} never stood; the rest is undone{hint}",
                         leg.group
                     );
-                    self.alert(AlertKind::GroupBroken, text, Some(ix));
+                    self.tell_of_broken_group(ix, text);
                 }
             }
             LegRole::Child if end == LegEnd::Vanished && self.is_unprotected(&legs) => {
@@ -234,10 +236,17 @@ impl Turn<'_> {
                     "group {}: exit {key} is gone and nobody said why; what has filled may be unprotected: look now",
                     leg.group
                 );
-                self.alert(AlertKind::GroupBroken, text, Some(ix));
+                self.tell_of_broken_group(ix, text);
             }
             LegRole::Child | LegRole::Peer => {}
         }
+    }
+
+    fn tell_of_broken_group(&mut self, ix: OrderIx, text: String) {
+        if planted::is("a-broken-group-is-not-told") {
+            return;
+        }
+        self.alert(AlertKind::GroupBroken, text, Some(ix));
     }
 
     /// Whether more of the entry has filled than of its exits.
@@ -273,7 +282,7 @@ impl Turn<'_> {
     /// A leg that no list shows, of a group that has opened nothing: parked at the broker or never there. Either
     /// way the group is not whole, and all of it is undone. Says whether that was so.
     pub(super) fn undo_incomplete_group(&mut self, ix: OrderIx) -> bool {
-        if self.order(ix).is_none_or(|order| order.leg.is_none()) {
+        if self.order(ix).is_none_or(|order| order.leg.is_none()) || planted::is("a-half-bracket-is-left") {
             return false;
         }
         let legs = self.core.book.legs_of(ix);
@@ -286,7 +295,7 @@ impl Turn<'_> {
                 order.client_order_id
             );
             if self.core.session.is_news(&text) {
-                self.alert(AlertKind::GroupBroken, text, Some(ix));
+                self.tell_of_broken_group(ix, text);
             }
         }
         self.cancel_one(ix, None);

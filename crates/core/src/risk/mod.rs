@@ -169,7 +169,7 @@ impl Turn<'_> {
         let instrument = self.allowed_instrument(candidate)?;
         candidate.spec.check(instrument, self.now).map_err(|error| DenyReason::Terms { error })?;
         let limits = self.core.config.limits_for(candidate.instrument);
-        within(verdict, Rule::MaxOrderQty, candidate.spec.order_qty.get(), limits.max_order_qty.get())?;
+        max_order_qty(candidate, limits, verdict)?;
         let scene = self.scene(candidate, instrument, limits)?;
         verdict.quote = Some(scene.quote);
         verdict.position = Some(scene.others.position);
@@ -369,6 +369,13 @@ fn taken_px(spec: &OrderSpec, quote: &Quote) -> Option<Price> {
         }
         _ => None,
     }
+}
+
+fn max_order_qty(candidate: &Candidate<'_>, limits: &Limits, verdict: &mut Verdict) -> Judged {
+    if planted::is("a-limit-is-not-looked-at") {
+        return Ok(());
+    }
+    within(verdict, Rule::MaxOrderQty, candidate.spec.order_qty.get(), limits.max_order_qty.get())
 }
 
 /// A limit price must be near the reference; that of a stop-limit near its own trigger, because

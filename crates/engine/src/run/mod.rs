@@ -306,7 +306,7 @@ impl Loop {
         let mut records = self.filling.held.take(step, self.parts.core.book().seq());
         self.parts.emergency.watch(&records);
         self.filling.records.append(&mut records);
-        if self.filling.records.len() >= BATCH_MAX {
+        if self.filling.records.len() >= BATCH_MAX && !planted::is("a-batch-has-no-end") {
             self.queue.push_back(std::mem::take(&mut self.filling));
         }
     }

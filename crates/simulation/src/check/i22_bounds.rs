@@ -1,5 +1,6 @@
 //! Bounds.
 
+use super::ledger::Ledger;
 use super::{Invariant, Scene, Verdict};
 use crate::sight::Sight;
 
@@ -11,12 +12,12 @@ impl Invariant for Bounds {
     }
 
     fn sentence(&self) -> &'static str {
-        "Records that are not durable and batches stay within their limits."
+        "A batch of records that is handed to the journal is closed when it is full, and records that are not durable yet stay within their limit."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
         match scene.sight {
-            Sight::Handed(records) if records.len() > BATCH_MAX => {
+            Sight::Handed(records) if records.len() > batch_max(scene.ledger) => {
                 Err(format!("a batch of {} records", records.len()))
             }
             Sight::Rest { core: Some(core), .. } => {
@@ -29,7 +30,15 @@ impl Invariant for Bounds {
     }
 }
 
-/// A turn may overshoot the batch's own limit by what one input leaves.
+/// The engine closes a batch with the input that fills it: so many records, and what that input leaves, a few for each
+/// order.
+fn batch_max(ledger: &Ledger) -> usize {
+    FULL.saturating_add(FEW.saturating_mul(ledger.intents.len().saturating_add(FEW))).min(BATCH_MAX)
+}
+
+const FULL: usize = 4_096;
+const FEW: usize = 8;
+/// However many orders there are.
 const BATCH_MAX: usize = 16_384;
 /// What the engine lets wait, and what cancels and halts may add.
 const BEHIND_MAX: u64 = 300_000;

@@ -1,6 +1,6 @@
 //! Limits are history.
 
-use alphec_model::{Body, Decimal, Rule};
+use alphec_model::{Body, Decimal, Limits, Rule, Verdict as GateVerdict};
 
 use super::{Invariant, Scene, Verdict};
 use crate::sight::Sight;
@@ -13,7 +13,7 @@ impl Invariant for LimitsAreHistory {
     }
 
     fn sentence(&self) -> &'static str {
-        "The limits in force follow from the journal: each life records them, and each verdict measures size, position and open orders by them."
+        "The limits in force follow from the journal: each life records them, and each pass of the gate measured size, position and open orders by them."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
@@ -24,16 +24,25 @@ impl Invariant for LimitsAreHistory {
                 let is_same = serde_json::to_value(limits).is_ok_and(|inforce| inforce == *recorded);
                 if is_same { Ok(()) } else { Err("a life recorded other limits than its own".to_owned()) }
             }
-            Body::Accepted { verdict, .. } | Body::ReplaceAsked { verdict, .. } => {
-                let wrong = verdict.checks.iter().find(|check| match check.rule {
-                    Rule::MaxOrderQty => check.limit != limits.max_order_qty.get(),
-                    Rule::MaxPosition => check.limit != limits.max_position.get(),
-                    Rule::MaxOpenOrders => check.limit != Decimal::from(limits.max_open_orders),
-                    _ => false,
-                });
-                wrong.map_or(Ok(()), |check| Err(format!("{} was measured by {}", check.rule, check.limit)))
-            }
+            Body::Accepted { verdict, .. }
+            | Body::Resent { verdict, .. }
+            | Body::ReplaceAsked { verdict, .. } => measured_by(verdict, limits),
             _ => Ok(()),
         })
     }
+}
+
+fn measured_by(verdict: &GateVerdict, limits: &Limits) -> Verdict {
+    let in_force = [
+        (Rule::MaxOrderQty, limits.max_order_qty.get()),
+        (Rule::MaxPosition, limits.max_position.get()),
+        (Rule::MaxOpenOrders, Decimal::from(limits.max_open_orders)),
+    ];
+    in_force.into_iter().try_for_each(|(rule, limit)| {
+        match verdict.checks.iter().find(|check| check.rule == rule) {
+            Some(check) if check.limit == limit => Ok(()),
+            Some(check) => Err(format!("{rule} was measured by {}, and {limit} is in force", check.limit)),
+            None => Err(format!("{rule} was not measured")),
+        }
+    })
 }

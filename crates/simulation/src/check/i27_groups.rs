@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alphec_model::{
-    AlertKind, Body, BrokerEvent, ClientOrderId, Command, Evidence, LegRole, Order, OrderState, Record,
+    AlertKind, Body, BrokerEvent, ClientOrderId, Command, Evidence, LegRole, OrderState, Record,
 };
 
 use super::ledger::{Intent, Ledger};
@@ -21,6 +21,8 @@ pub(super) struct Groups {
     /// Orders that somebody asked to end, and those that the machine has canceled by itself.
     unwanted: BTreeSet<ClientOrderId>,
     undone: BTreeSet<ClientOrderId>,
+    /// Orders of which a cancel was ever on record.
+    canceled: BTreeSet<ClientOrderId>,
 }
 
 impl Invariant for Groups {
@@ -29,13 +31,14 @@ impl Invariant for Groups {
     }
 
     fn sentence(&self) -> &'static str {
-        "In the end no exit lives whose entry ended unfilled, nothing that opens lives in a group of which a leg never stood, and no leg waits untransmitted at the broker, unless an operator settled it and the cancel that leaves with that is out; nor are the exits of what an entry has filled canceled without anybody's wish and without a word to people."
+        "An entry that ends unfilled takes its exits along: a cancel of each is on record with its end, and in the end none lives. In the end nothing that opens lives in a group of which a leg never stood, and no leg waits untransmitted at the broker, unless an operator settled it and the cancel that leaves with that is out; and what an entry has filled has an exit, or people were told, where the exits were canceled without anybody's wish or one never stood."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
         let Sight::End { parked, .. } = scene.sight else {
             self.note(scene);
-            return Ok(());
+            let Sight::Durable(records) = scene.sight else { return Ok(()) };
+            return records.iter().try_for_each(|record| self.take_along(record, scene.ledger));
         };
         if !scene.ledger.can_see() {
             return Ok(());
@@ -87,6 +90,9 @@ impl Groups {
     /// A cancel that somebody asked for, a stop too; or that nobody did.
     fn note_cancel(&mut self, record: &Record, ledger: &Ledger) {
         let Some(key) = &record.header.client_order_id else { return };
+        if matches!(record.body, Body::CancelAsked) {
+            self.canceled.insert(key.clone());
+        }
         match &record.body {
             Body::Commanded { command: Command::Cancel { .. } } => {
                 self.unwanted.insert(key.clone());
@@ -98,18 +104,42 @@ impl Groups {
         }
     }
 
+    /// Whether an entry that ends unfilled takes its exits along: what one step leaves becomes durable together.
+    fn take_along(&self, record: &Record, ledger: &Ledger) -> Verdict {
+        let Body::OrderChanged { to, .. } = record.body else { return Ok(()) };
+        let key = record.header.client_order_id.as_ref().filter(|_| to.is_terminal());
+        let Some(entry) = key.and_then(|key| ledger.intents.get(key)) else { return Ok(()) };
+        let is_entry = entry.order.leg.as_ref().is_some_and(|leg| leg.role == LegRole::Parent);
+        if !is_entry || !ended_unfilled(entry) {
+            return Ok(());
+        }
+        let is_spared =
+            |leg: &Intent| self.told.contains(&leg.order.client_order_id) || is_split(leg, ledger);
+        if legs_of(entry, ledger).any(is_spared) {
+            return Ok(());
+        }
+        let is_left = |leg: &&Intent| {
+            !leg.order.state.is_terminal() && !self.canceled.contains(&leg.order.client_order_id)
+        };
+        let left = legs_of(entry, ledger).find(is_left);
+        left.map_or(Ok(()), |exit| {
+            let (exit, entry) = (&exit.order.client_order_id, &entry.order.client_order_id);
+            Err(format!("{exit} goes on, and its entry {entry} has ended unfilled"))
+        })
+    }
+
     /// Whether what an entry has filled and no exit has closed has an exit yet, where it was the machine that took the
-    /// others away.
+    /// others away, or one never stood.
     fn is_covered(&self, entry: &Intent, ledger: &Ledger) -> Verdict {
         let Some(leg) = entry.order.leg.as_ref().filter(|leg| leg.role == LegRole::Parent) else {
             return Ok(());
         };
-        let is_of_group = |order: &&Order| order.leg.as_ref().is_some_and(|it| it.group == leg.group);
-        let legs = || ledger.intents.values().map(|intent| &intent.order).filter(is_of_group);
-        let exits = || legs().filter(|order| order.client_order_id != entry.order.client_order_id);
-        let is_protected = exits().any(|order| !order.state.is_terminal());
-        let is_undone = exits().any(|order| self.undone.contains(&order.client_order_id));
-        let is_told = legs().any(|order| self.told.contains(&order.client_order_id));
+        let legs = || legs_of(entry, ledger);
+        let exits = || legs().filter(|leg| leg.order.client_order_id != entry.order.client_order_id);
+        let is_protected = exits().any(|exit| !exit.order.state.is_terminal());
+        let is_undone =
+            exits().any(|exit| self.undone.contains(&exit.order.client_order_id) || never_stood(exit));
+        let is_told = legs().any(|leg| self.told.contains(&leg.order.client_order_id));
         let is_closed = entry.order.cum_qty.get() <= ledger.closed(leg);
         if is_protected || !is_undone || is_told || is_closed || ledger.was_group_corrected(&entry.order) {
             return Ok(());
@@ -131,21 +161,14 @@ fn judge(intent: &Intent, ledger: &Ledger, told: &BTreeSet<ClientOrderId>) -> Ve
     let Some(leg) = &intent.order.leg else { return Ok(()) };
     let key = &intent.order.client_order_id;
     let lives = |other: &Intent| other.order.state == OrderState::Working;
-    let mut others = ledger.intents.values().filter(|other| {
-        other.order.leg.as_ref().is_some_and(|theirs| theirs.group == leg.group)
-            && other.order.client_order_id != *key
-    });
-    let ended_unfilled = intent.order.state.is_terminal() && intent.order.cum_qty.is_zero();
-    let is_split =
-        |it: &Intent| it.order.order_ref.as_ref().is_some_and(|text| ledger.splits(text.as_str()) > 0);
-    let of_group = |it: &&Intent| it.order.leg.as_ref().is_some_and(|theirs| theirs.group == leg.group);
-    let is_told = ledger.intents.values().filter(of_group).any(|it| told.contains(&it.order.client_order_id));
-    if is_told && ledger.intents.values().filter(of_group).any(is_split) {
+    let mut others = legs_of(intent, ledger).filter(|other| other.order.client_order_id != *key);
+    let is_told = legs_of(intent, ledger).any(|it| told.contains(&it.order.client_order_id));
+    if is_told && legs_of(intent, ledger).any(|it| is_split(it, ledger)) {
         // The other life of one may have filled: for a person.
         return Ok(());
     }
     let stranded = match leg.role {
-        LegRole::Parent if ended_unfilled => others.find(|other| lives(other)),
+        LegRole::Parent if ended_unfilled(intent) => others.find(|other| lives(other)),
         _ if never_stood(intent) => others.find(|other| {
             lives(other) && other.order.leg.as_ref().is_some_and(|theirs| theirs.role != LegRole::Child)
         }),
@@ -158,6 +181,23 @@ fn judge(intent: &Intent, ledger: &Ledger, told: &BTreeSet<ClientOrderId>) -> Ve
         )),
         None => Ok(()),
     }
+}
+
+/// The orders of a group, itself included.
+fn legs_of<'a>(intent: &'a Intent, ledger: &'a Ledger) -> impl Iterator<Item = &'a Intent> {
+    let group = intent.order.leg.as_ref().map(|leg| &leg.group);
+    let is_of_group =
+        move |leg: &&Intent| group.is_some() && leg.order.leg.as_ref().map(|leg| &leg.group) == group;
+    ledger.intents.values().filter(is_of_group)
+}
+
+fn ended_unfilled(intent: &Intent) -> bool {
+    intent.order.state.is_terminal() && intent.order.cum_qty.is_zero()
+}
+
+/// Whether the gateway made two orders of it.
+fn is_split(intent: &Intent, ledger: &Ledger) -> bool {
+    intent.order.order_ref.as_ref().is_some_and(|text| ledger.splits(text.as_str()) > 0)
 }
 
 /// Whether the broker never had it, and nobody wanted it gone.

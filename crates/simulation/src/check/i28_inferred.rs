@@ -13,7 +13,7 @@ impl Invariant for InferredStaysInferred {
     }
 
     fn sentence(&self) -> &'static str {
-        "What was concluded is marked so, what the broker said is marked so, and nothing is rewritten."
+        "Each change of an order's state is marked as its evidence says: what was concluded as inferred, what the broker said as observed."
     }
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {

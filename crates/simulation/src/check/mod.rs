@@ -171,12 +171,13 @@ impl Checks {
         tally: &mut Tally,
     ) -> Result<(), Violation> {
         let fail = |number, what| Violation { number, at: now, what };
-        self.ledger.see(now, sight, tally).map_err(|what| fail(0, what))?;
+        let books = self.ledger.see(now, sight, tally);
         let scene = Scene { now, sight, ledger: &self.ledger };
         for invariant in &mut self.all {
             invariant.see(&scene).map_err(|what| fail(invariant.number(), what))?;
         }
-        Ok(())
+        // What the books cannot take in is an invariant's to name, where one can.
+        books.map_err(|what| fail(0, what))
     }
 
     pub(crate) fn heal(&mut self, now: Instant) {
