@@ -12,12 +12,13 @@ use crate::scenes::{gateway, order};
 type Scene = fn(&mut Dice, Instant, &mut Vec<Planned>);
 
 /// Each with its chance in a thousand on a day of the hunt.
-const SCENES: [(Scene, i64); 5] = [
+const SCENES: [(Scene, i64); 6] = [
     (bracket_without_its_last_exit, 400),
     (bracket_whose_entry_is_canceled, 400),
     (filled_entry_whose_exit_is_refused, 400),
     (choice_of_which_one_is_refused, 400),
     (more_than_a_batch, 50),
+    (order_of_others_left_out, 400),
 ];
 
 /// Adds some to a plan, from the plan's own seed.
@@ -85,6 +86,13 @@ fn more_than_a_batch(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
     }
     let works = Mood::Works { from: MILLI, to: 5 * MILLI };
     acts.push(at(when.saturating_add(SECOND), Act::Disk(works)));
+}
+
+/// One list does not have it; those before and after do.
+fn order_of_others_left_out(dice: &mut Dice, when: Instant, acts: &mut Vec<Planned>) {
+    acts.push(gateway(when.saturating_sub(MILLI), "foreign-order"));
+    acts.push(at(when, order(dice, 200)));
+    acts.push(gateway(when.saturating_add(dice.range(MINUTE, 20 * MINUTE)), "omit-orders(lists=1)"));
 }
 
 #[cfg(test)]
