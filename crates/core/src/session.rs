@@ -100,6 +100,8 @@ pub(crate) struct Session {
     /// Of orders that live twice, how many cancels left since one of their lives last ended.
     pub(crate) cancels_of_both: BTreeMap<OrderIx, u32>,
     pub(crate) absent_rounds: BTreeMap<OrderIx, Absence>,
+    /// Orders that were proven absent and are watched for: how long lists of this connection have left each out.
+    pub(crate) watch_rounds: BTreeMap<OrderIx, Absence>,
     /// Changes that left and of which the adapter has not said yet whether it wrote them. Some words come after the
     /// connection has ended, and some never.
     words_due: BTreeMap<OrderIx, WordDue>,
@@ -280,6 +282,7 @@ impl Session {
         self.clean_since = None;
         self.link.rounds = 0;
         self.absent_rounds.clear();
+        self.watch_rounds.clear();
         self.unseen_changes.clear();
         self.missed_foreign.clear();
         self.suspects.clear();

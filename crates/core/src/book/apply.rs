@@ -178,7 +178,11 @@ impl Book {
         if let Some(id) = given {
             self.use_broker_id(id, ix)?;
         }
-        let watch = watch_after(&record.body).unwrap_or_else(|| self.watched.contains(&ix));
+        let size = self.entry(ix).map(|entry| entry.order.worst_order_qty());
+        let watch = match watch_after(&record.body) {
+            Some(begins) => size.filter(|_| begins),
+            None => self.watched.get(&ix).copied(),
+        };
         self.change(ix, watch, |order| {
             order.broker_order_id = order.broker_order_id.or(given);
             if !matches!(record.body, Body::WatchEnded) {
@@ -239,22 +243,22 @@ impl Book {
         Ok(())
     }
 
-    /// Changes one order, and whether it is watched for, keeping the running sums true: released before, reserved after.
+    /// Changes one order, and at what size it is watched for, keeping the running sums true: released before, reserved
+    /// after.
     fn change(
         &mut self,
         ix: OrderIx,
-        is_watched: bool,
+        watched: Option<Qty>,
         change: impl FnOnce(&mut Order),
     ) -> Result<(), String> {
         self.release(ix);
         let entry =
             usize::try_from(ix).ok().and_then(|slot| self.entries.get_mut(slot)).ok_or("no such order")?;
         change(&mut entry.order);
-        if is_watched {
-            self.watched.insert(ix);
-        } else {
-            self.watched.remove(&ix);
-        }
+        match watched {
+            Some(size) => self.watched.insert(ix, size),
+            None => self.watched.remove(&ix),
+        };
         self.reserve(ix);
         Ok(())
     }
@@ -328,7 +332,7 @@ impl Book {
             let cum_qty = cum_qty.ok_or("filled quantity out of range")?;
             let less = was.map(money).unwrap_or_default();
             let cum_value = order.cum_value.saturating_sub(less).saturating_add(money(now));
-            self.change(ix, self.watched.contains(&ix), |order| {
+            self.change(ix, self.watched.get(&ix).copied(), |order| {
                 order.updated_at = at;
                 order.cum_qty = cum_qty;
                 order.cum_value = cum_value;
@@ -343,7 +347,7 @@ impl Book {
         let before = booked.commission.replace(commission).unwrap_or_default();
         match booked.order {
             None => Ok(()),
-            Some(ix) => self.change(ix, self.watched.contains(&ix), |order| {
+            Some(ix) => self.change(ix, self.watched.get(&ix).copied(), |order| {
                 order.commission = order.commission.saturating_sub(before).saturating_add(commission);
             }),
         }

@@ -25,15 +25,13 @@ impl Book {
 
     /// Whether what the order may fill counts: while it lives, and while one that was proven absent is watched for.
     pub(super) fn is_reserved(&self, ix: OrderIx, order: &Order) -> bool {
-        order.state.reserves_exposure() || self.watched.contains(&ix)
+        order.state.reserves_exposure() || self.watched.contains_key(&ix)
     }
 
     /// The most that it may fill by itself.
     fn may_fill(&self, ix: Option<OrderIx>, order: &Order) -> Decimal {
-        let is_watched = ix.is_some_and(|ix| self.watched.contains(&ix));
-        let leaves =
-            if is_watched { order.leaves_at(order.worst_order_qty()) } else { order.worst_leaves_qty() };
-        leaves.get()
+        let watched = ix.and_then(|ix| self.watched.get(&ix));
+        watched.map_or_else(|| order.worst_leaves_qty(), |size| order.leaves_at(*size)).get()
     }
 
     /// What the largest live exit of the same entry, other than `but`, can still fill; zero for what is no exit.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alphec_model::record::Fill;
 use alphec_model::{
     AccountId, ApiClientId, BrokerOrderId, CancelScope, ClientOrderId, Decimal, ForeignOrder, InstrumentId,
-    IntentName, LogId, Order, OrderSpec, PermId, Position, Seq, SignedQty, UtcNanos,
+    IntentName, LogId, Order, OrderSpec, PermId, Position, Qty, Seq, SignedQty, UtcNanos,
 };
 
 pub use exposure::Exposure;
@@ -79,8 +79,9 @@ pub struct Book {
     foreign: BTreeMap<String, ForeignOrder>,
     /// Orders that ended without a word of the broker about them: should one show up, it is late.
     written_off: BTreeSet<OrderIx>,
-    /// Those of them that were proven absent and still count: a gateway may act on one minutes later.
-    watched: BTreeSet<OrderIx>,
+    /// Those of them that were proven absent and still count, with the largest size that the broker may hold each at: a
+    /// gateway may act on one, or on a change of it, minutes later.
+    watched: BTreeMap<OrderIx, Qty>,
     /// Orders that are not placed again, whatever proves them absent: the broker was heard to know them, or a position
     /// was accepted that they may have made.
     barred: BTreeSet<OrderIx>,
@@ -236,13 +237,18 @@ impl Book {
         self.written_off.contains(&ix)
     }
 
-    /// Orders that were proven absent not long ago: what they could fill stays reserved, should one show up after all.
-    pub fn watched_orders(&self) -> impl Iterator<Item = &Order> {
-        self.watched.iter().filter_map(|ix| self.entry(*ix)).map(|entry| &entry.order)
+    /// Orders that were proven absent not long ago, each with the size that it counts at: what it could fill stays
+    /// reserved, should it show up after all.
+    pub fn watched_orders(&self) -> impl Iterator<Item = (&Order, Qty)> {
+        self.watched.iter().filter_map(|(ix, size)| Some((&self.entry(*ix)?.order, *size)))
     }
 
     pub(crate) fn watched(&self) -> Vec<OrderIx> {
-        self.watched.iter().copied().collect()
+        self.watched.keys().copied().collect()
+    }
+
+    pub(crate) fn is_watched(&self, ix: OrderIx) -> bool {
+        self.watched.contains_key(&ix)
     }
 
     /// Whether something on record forbids to place the order again.

@@ -136,7 +136,7 @@ impl Turn<'_> {
             let before = missed_before.get(&order.key).copied();
             let Absence { rounds, since } = before.unwrap_or(Absence { rounds: 0, since: asked_at });
             let absence = Absence { rounds: rounds.saturating_add(1), since };
-            if ended.contains(&order.key) || self.is_gone(absence) {
+            if ended.contains(&order.key) || self.is_gone(absence, asked_at) {
                 self.foreign_gone(order.key);
                 continue;
             }
@@ -149,8 +149,8 @@ impl Turn<'_> {
     }
 
     /// As long as one of ours must be missing before it may be asked for.
-    fn is_gone(&self, Absence { rounds, since }: Absence) -> bool {
-        (rounds >= LISTS_WITHOUT && self.now.since(since) >= self.core.config.absent_after)
+    fn is_gone(&self, Absence { rounds, since }: Absence, asked_at: UtcNanos) -> bool {
+        (rounds >= LISTS_WITHOUT && asked_at.since(since) >= self.core.config.absent_after)
             || planted::is("one-list-ends-an-order-of-others")
     }
 

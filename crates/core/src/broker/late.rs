@@ -1,13 +1,17 @@
 //! Orders that are where they should not be any more: given up, and back again.
 
+use std::collections::BTreeSet;
+
 use alphec_model::broker::{BrokerStatus, OrderNames};
 use alphec_model::{
     AlertKind, Body, BrokerRequest, Evidence, Leg, OrderState, PermId, Provenance, UtcNanos, planted,
 };
 
+use super::lists::ABSENT_ROUNDS_PROBE;
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::orders::change::Carried;
+use crate::session::Absence;
 
 impl Turn<'_> {
     /// Whether a word of the broker shows an order alive that we had given up without one.
@@ -24,15 +28,27 @@ impl Turn<'_> {
         self.look_later();
     }
 
-    /// Complete lists without the orders that were proven absent: for those that have stayed so long enough nothing is
-    /// reserved any more. One that showed up is no longer among them.
-    pub(super) fn end_watches(&mut self, asked_at: UtcNanos) {
+    /// Complete lists: nothing is reserved any more for an order that was proven absent and has stayed so long enough. What
+    /// a gateway held back while it was cut off it sends when it is back, so its lists are believed only once they leave the
+    /// order out for as long again as its absence had to last.
+    pub(super) fn end_watches(&mut self, seen: &BTreeSet<OrderIx>, asked_at: UtcNanos) {
         for ix in self.core.book.watched() {
-            let is_over = self.order(ix).is_some_and(|order| {
-                self.is_account_here(&order.account)
-                    && asked_at.since(order.updated_at) >= self.core.config.absent_watch
-            });
-            if is_over || planted::is("a-watch-ends-with-the-next-lists") {
+            let Some(order) = self.order(ix).filter(|order| self.is_account_here(&order.account)) else {
+                continue;
+            };
+            if seen.contains(&ix) {
+                self.core.session.watch_rounds.remove(&ix);
+                continue;
+            }
+            let is_over = asked_at.since(order.updated_at) >= self.core.config.absent_watch;
+            let absence = Absence { rounds: 0, since: asked_at };
+            let absence = self.core.session.watch_rounds.entry(ix).or_insert(absence);
+            absence.rounds = absence.rounds.saturating_add(1);
+            let is_missing = absence.rounds >= ABSENT_ROUNDS_PROBE
+                && asked_at.since(absence.since) >= self.core.config.absent_after;
+            let is_proven = is_over && is_missing && self.holdings_of(ix) != Some(false);
+            if is_proven || planted::is("a-watch-ends-with-the-next-lists") {
+                self.core.session.watch_rounds.remove(&ix);
                 self.record(About::order(ix), Provenance::Inferred, Body::WatchEnded);
             }
         }

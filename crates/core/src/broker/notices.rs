@@ -196,7 +196,7 @@ impl Turn<'_> {
     }
 
     /// Whether both counts of the order's instrument agree; `None` where they cannot be compared.
-    fn holdings_of(&self, ix: OrderIx) -> Option<bool> {
+    pub(super) fn holdings_of(&self, ix: OrderIx) -> Option<bool> {
         let order = self.order(ix)?;
         self.holdings_agree(&order.account, &order.instrument)
     }

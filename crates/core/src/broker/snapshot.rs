@@ -168,7 +168,7 @@ impl Turn<'_> {
         self.compare_foreign(snapshot, asked_at);
         let in_dispute = self.compare_positions(snapshot, asked_at);
         self.note_absent(&seen, asked_at);
-        self.end_watches(asked_at);
+        self.end_watches(&seen, asked_at);
         let is_first = self.core.session.link.rounds == 0;
         self.core.session.link.rounds = self.core.session.link.rounds.saturating_add(1);
         if !in_dispute {

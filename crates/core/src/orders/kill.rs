@@ -184,7 +184,7 @@ impl Turn<'_> {
             let keys = second_lives.join(", ");
             return Some(format!(
                 "orders of ours live on at the broker beside what is counted as them: {keys}; end them there, with \
-                 `order cancel --all --global --yes` if need be, or wait for two lists without them"
+                 `order cancel --all --global --yes` if need be, or wait for lists without them"
             ));
         }
         let broken =

@@ -64,6 +64,11 @@ impl Turn<'_> {
             self.reply(token, Reply::Misuse(Misuse::UnknownOrder(key.clone())));
             return;
         };
+        // It has ended; a person's word that it never was ends the watch for it.
+        if self.core.book.is_watched(ix) {
+            self.record(About::order(ix), Provenance::Operator, Body::WatchEnded);
+            return self.reply_order(token, ix);
+        }
         if state != OrderState::InDoubt {
             self.reply(token, Reply::Misuse(Misuse::NotInDoubt { client_order_id: key.clone(), state }));
             return;

@@ -1,11 +1,11 @@
 //! Orders given up as gone that show up after all (behaviour 3).
 
 use alphec_model::broker::{NoticeClass, Wire};
-use alphec_model::{AlertKind, BrokerEvent, OrderState, PermId, Rule, Side};
+use alphec_model::{AlertKind, BrokerEvent, Command, OrderState, PermId, Rule, Side};
 
 use crate::support::World;
 use crate::support::broker::{self, Books};
-use crate::support::setup::seconds;
+use crate::support::setup::{key, limit, seconds};
 
 /// An order that two complete rounds and a cancel did not find.
 fn given_up() -> World {
@@ -93,6 +93,59 @@ fn what_shows_up_while_it_is_watched_counts_once_and_is_watched_no_more() {
     let mut world = watched();
     world.fill("a", "e1.01", "4");
     assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Filled, "0".into()));
+}
+
+#[test]
+fn the_watch_counts_the_largest_size_that_the_broker_may_hold() {
+    let mut world = World::ready_with(|config| config.absent_watch = seconds(600));
+    world.submit("a", Side::Buy, "4");
+    world.open_order("a", "Submitted");
+    world.modify("a", limit(Side::Buy, "10", "100"));
+    assert_eq!(world.reserved_buys("AAPL"), "10");
+    while world.state("a") != OrderState::Canceled {
+        world.next_books(Books::default());
+        world.notice("a", 10_147, NoticeClass::NotFound);
+    }
+    assert_eq!(world.reserved_buys("AAPL"), "10");
+}
+
+/// What it held back while it was cut off the gateway sends when it is back: the first lists do not have it yet.
+#[test]
+fn lists_of_a_new_connection_end_a_watch_only_once_they_last_as_long_as_an_absence() {
+    let mut world = World::ready_with(|config| {
+        config.absent_watch = seconds(600);
+        config.absent_after = seconds(30);
+    });
+    world.submit("a", Side::Buy, "4");
+    world.wait(seconds(6));
+    while world.state("a") != OrderState::Canceled {
+        world.next_books(Books::default());
+        world.notice("a", 10_147, NoticeClass::NotFound);
+    }
+    world.disconnect();
+    world.now = world.now.saturating_add(seconds(3_600));
+    world.connect();
+    world.books(Books::default());
+    assert_eq!((world.core.readiness().is_ready(), world.reserved_buys("AAPL")), (true, "4".into()));
+    let back = world.now;
+    while world.reserved_buys("AAPL") == "4" {
+        world.next_books(Books::default());
+    }
+    assert!(world.now.since(back) >= seconds(30), "{:?}", world.now.since(back));
+}
+
+#[test]
+fn a_watch_does_not_end_while_the_holdings_differ_and_a_person_can_end_it() {
+    let mut world = watched();
+    for _ in 0..15 {
+        let positions = vec![broker::position("AAPL", "4")];
+        world.next_books(Books { positions, ..Books::default() });
+    }
+    assert_eq!(world.reserved_buys("AAPL"), "4");
+    let (by, reason) = ("mary".to_owned(), "not on the statement".to_owned());
+    world.command(Command::Settle { client_order_id: key("a"), by, reason });
+    assert_eq!((world.state("a"), world.reserved_buys("AAPL")), (OrderState::Canceled, "0".into()));
+    assert_eq!(world.bodies("a", "watch_ended").len(), 1);
 }
 
 #[test]

@@ -12,13 +12,12 @@ use alphec_model::broker::{BrokerEvent, Snapshot};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use ibapi::accounts::{Position, PositionUpdate};
-use ibapi::orders::{ExecutionFilter, Executions, OrderData, OrderStatus, Orders};
+use ibapi::orders::{ExecutionFilter, Executions, OrderData, Orders};
 use ibapi::{Client, Error};
 use tokio::time::Instant;
-use tracing::warn;
 
 use super::{End, Session};
-use crate::convert::{Refused, execution, report, status, undecodable};
+use crate::convert::{Refused, execution, report, undecodable};
 use crate::pace::{Pacer, Urgency};
 
 /// Snapshots that may wait behind the one under way; a further one fails at once.
@@ -34,8 +33,6 @@ const EXECUTION_DAYS_MAX: u8 = 7;
 #[derive(Debug, Default)]
 pub(super) struct Books {
     open: Vec<OrderData>,
-    /// What stands between the rows of the open orders.
-    statuses: Vec<OrderStatus>,
     completed: Vec<OrderData>,
     executions: Vec<Executions>,
     positions: Vec<Position>,
@@ -141,10 +138,7 @@ impl Session<'_> {
     /// One row that cannot be understood fails the whole: a list without it would be a false one.
     fn snapshot_read(&mut self, id: u64, books: &Books) {
         match self.convert(id, books) {
-            Ok(snapshot) => {
-                self.port.push(BrokerEvent::Snapshot(snapshot));
-                self.tell_statuses_of_others(&books.statuses);
-            }
+            Ok(snapshot) => self.port.push(BrokerEvent::Snapshot(snapshot)),
             Err((event, why)) => {
                 self.port.push(*event);
                 self.snapshot_failed(id, why);
@@ -152,20 +146,8 @@ impl Session<'_> {
         }
     }
 
-    /// What has filled of an order of others stands only there: its row says the whole size, and the order stream nothing of
-    /// it. Ours are in the stream.
-    fn tell_statuses_of_others(&mut self, statuses: &[OrderStatus]) {
-        for data in statuses.iter().filter(|data| data.client_id != self.config.api_client_id.get()) {
-            match status::report(data) {
-                Ok(report) => self.port.push(BrokerEvent::Status(report)),
-                // It goes on counting at its whole size.
-                Err(refused) => warn!(%refused, "status of an order of others passed over"),
-            }
-        }
-    }
-
     fn convert(&self, id: u64, books: &Books) -> Result<Snapshot, (Box<BrokerEvent>, String)> {
-        let Books { open, statuses: _, completed, executions, positions } = books;
+        let Books { open, completed, executions, positions } = books;
         let (directory, clock) = (&*self.directory, &self.clock);
         let mut snapshot = Snapshot {
             id,
@@ -223,9 +205,7 @@ impl Reader {
         let completed = self.list("completed orders", true, self.completed_orders()).await?;
         let executions = self.list("executions", false, self.executions(days)).await?;
         let positions = self.list("positions", true, self.positions()).await?;
-        let (open, statuses) = apart(open);
-        let (completed, _) = apart(completed);
-        Ok(Books { open, statuses, completed, executions, positions })
+        Ok(Books { open: orders(open), completed: orders(completed), executions, positions })
     }
 
     async fn list<T>(
@@ -292,14 +272,12 @@ fn held(row: PositionUpdate) -> Option<Position> {
     }
 }
 
-/// Rows, and the statuses that stand between them.
-fn apart(list: Vec<Orders>) -> (Vec<OrderData>, Vec<OrderStatus>) {
-    let (mut rows, mut statuses) = (Vec::new(), Vec::new());
-    for item in list {
-        match item {
-            Orders::OrderData(data) => rows.push(data),
-            Orders::OrderStatus(status) => statuses.push(status),
-        }
-    }
-    (rows, statuses)
+/// Statuses that stand between the rows of a list repeat what the rows say.
+fn orders(rows: Vec<Orders>) -> Vec<OrderData> {
+    rows.into_iter()
+        .filter_map(|row| match row {
+            Orders::OrderData(data) => Some(data),
+            Orders::OrderStatus(_) => None,
+        })
+        .collect()
 }

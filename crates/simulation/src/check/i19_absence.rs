@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alphec_model::{Body, BrokerEvent, Evidence, Record, UtcNanos};
+use alphec_model::{Body, BrokerEvent, BrokerRequest, Evidence, Provenance, Record, UtcNanos};
 
 use super::connection::Recorded;
 use super::{Invariant, Scene, Verdict};
@@ -18,6 +18,9 @@ pub(super) struct Absence {
     recorded: Recorded,
     /// Ids of the orders that this process has called absent, and when.
     ended: BTreeMap<i32, UtcNanos>,
+    /// By the records: when books were last asked for, and those that came last.
+    requested: Option<UtcNanos>,
+    books_asked: Option<UtcNanos>,
     /// When the lists were asked for that are being read.
     asked: Instant,
     /// By connection: when complete lists were asked for, and which of our ids they showed open.
@@ -81,9 +84,17 @@ impl Absence {
                 self.ended.extend(id.map(|id| (id, record.header.at)));
                 id.map_or(Ok(()), |id| self.is_proven(id, generation.get()))
             }
-            Body::WatchEnded => {
+            Body::Requested { request: BrokerRequest::Snapshot { .. } } => {
+                self.requested = Some(record.header.at);
+                Ok(())
+            }
+            Body::Observed { event } if matches!(**event, BrokerEvent::Snapshot(_)) => {
+                self.books_asked = self.requested;
+                Ok(())
+            }
+            Body::WatchEnded if record.header.provenance != Provenance::Operator => {
                 let id = record.header.broker_order_id.map(|id| id.get());
-                id.map_or(Ok(()), |id| self.stayed_absent(id, record.header.at, scene))
+                id.map_or(Ok(()), |id| self.stayed_absent(id, scene))
             }
             // The proof is about the attempts before.
             Body::Resent { broker_order_id, .. } => {
@@ -96,12 +107,13 @@ impl Absence {
         }
     }
 
-    /// By the records of one process. What another one ended is taken over with its clock.
-    fn stayed_absent(&self, id: i32, at: UtcNanos, scene: &Scene<'_>) -> Verdict {
+    /// By the records, which have one clock as long as the process lives; of an earlier one's order nothing is known here.
+    fn stayed_absent(&self, id: i32, scene: &Scene<'_>) -> Verdict {
+        let asked = self.books_asked.map_or(i64::MIN, UtcNanos::as_nanos);
         let is_early = self
             .ended
             .get(&id)
-            .is_some_and(|ended| at.as_nanos().saturating_sub(ended.as_nanos()) < scene.ledger.absent_watch);
+            .is_some_and(|ended| asked.saturating_sub(ended.as_nanos()) < scene.ledger.absent_watch);
         let mut lists = self.lists.get(&self.recorded.generation).into_iter().flatten();
         if is_early || lists.all(|(_, open)| open.contains(&id)) {
             return Err(format!(

@@ -17,7 +17,7 @@ impl Invariant for Bounds {
 
     fn see(&mut self, scene: &Scene<'_>) -> Verdict {
         match scene.sight {
-            Sight::Handed(records) if records.len() > batch_max(scene.ledger) => {
+            Sight::Handed(records) if records.len() > batch_max(scene.ledger, records.len()) => {
                 Err(format!("a batch of {} records", records.len()))
             }
             Sight::Rest { core: Some(core), .. } => {
@@ -31,9 +31,13 @@ impl Invariant for Bounds {
 }
 
 /// The engine closes a batch with the input that fills it: so many records, and what that input leaves, a few for each
-/// order.
-fn batch_max(ledger: &Ledger) -> usize {
-    FULL.saturating_add(FEW.saturating_mul(ledger.intents.len().saturating_add(FEW))).min(BATCH_MAX)
+/// order and execution, and one for what may be an order and is not durable yet.
+fn batch_max(ledger: &Ledger, handed: usize) -> usize {
+    let undurable = usize::try_from(ledger.handed.saturating_sub(ledger.seq)).unwrap_or(usize::MAX);
+    let before = undurable.saturating_sub(handed);
+    let known = ledger.intents.len().saturating_add(ledger.executions.len());
+    let last = FEW.saturating_mul(known.saturating_add(FEW)).saturating_add(before);
+    FULL.saturating_add(last).min(BATCH_MAX)
 }
 
 const FULL: usize = 4_096;

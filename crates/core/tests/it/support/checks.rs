@@ -173,10 +173,15 @@ impl Checker {
         for order in book.orders() {
             let [buys, sells, buy_count, sell_count] =
                 sums.entry((&order.account, &order.instrument)).or_default();
-            let is_watched = book.watched_orders().any(|watched| std::ptr::eq(watched, order));
-            if order.state.is_terminal() && !is_watched {
+            let mut watched = book.watched_orders();
+            let size = watched.find(|(watched, _)| std::ptr::eq(*watched, order)).map(|(_, size)| size);
+            if order.state.is_terminal() && size.is_none() {
                 continue;
             }
+            let could_still_fill = |order: &Order| match size {
+                Some(size) => order.leaves_at(size).get(),
+                None => could_still_fill(order),
+            };
             let (leaves, count) = match order.spec.side {
                 Side::Buy => (buys, buy_count),
                 Side::Sell => (sells, sell_count),

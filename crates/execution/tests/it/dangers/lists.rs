@@ -126,9 +126,10 @@ async fn an_order_of_somebody_else_with_our_id_is_not_ours() {
     }
 }
 
-/// Danger 31: what has filled of it is in the position, and what is left of it in every limit.
+/// Danger 31: what has filled of it is in the position. Whether that fill is booked by the time that a status tells of it
+/// is not sure, so it goes on counting at its whole size.
 #[tokio::test]
-async fn an_order_of_somebody_else_that_fills_in_part_counts_in_the_limits_with_both_parts() {
+async fn an_order_of_somebody_else_that_fills_in_part_counts_whole_beside_what_it_has_filled() {
     for fault in ["foreign-order(client=99, id=same)", "foreign-order(id=manual)"] {
         let world = World::started(&[fault], "limits.max_position = 25", |it| it).await;
         world.is_ready().await;
@@ -140,18 +141,15 @@ async fn an_order_of_somebody_else_that_fills_in_part_counts_in_the_limits_with_
         let (key, quantity) = (foreign.report.key, Some("4".parse().unwrap()));
         world.gateway.control(VenueInput::Meddle(Meddle::Fill { key, quantity }));
         world.holds("4").await;
-        until("the part in the list", || async {
-            let foreign = world.client.foreign_orders().await.unwrap();
-            foreign.iter().map(|it| it.leaves_qty.to_string()).eq(["6"])
-        })
-        .await;
-        // Four are held and six can still fill: fifteen more just fit under twenty-five.
-        let denied = world.try_submit(buy("16", "194.00")).await.unwrap_err();
+        let foreign = world.client.foreign_orders().await.unwrap();
+        assert!(foreign.iter().map(|it| it.leaves_qty.to_string()).eq(["10"]), "{fault}: {foreign:?}");
+        // Four are held and ten counted: eleven more just fit under twenty-five.
+        let denied = world.try_submit(buy("12", "194.00")).await.unwrap_err();
         let of_position =
             |reason: &DenyReason| matches!(reason, DenyReason::Limit { rule: Rule::MaxPosition, .. });
         assert!(denied.denied().is_some_and(of_position), "{fault}: {denied}");
         world.gateway.clear_faults();
-        world.working(buy("15", "194.00")).await;
+        world.working(buy("11", "194.00")).await;
         world.ends(3).await;
     }
 }
