@@ -3,6 +3,7 @@
 //! None of it survives a restart and none of it is needed to: the books of the broker restore it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use alphec_model::broker::{CommissionReport, LinkState};
 use alphec_model::risk::RuleName;
@@ -162,6 +163,9 @@ impl Priced {
     }
 }
 
+/// Complete lists in a row that must leave an order out before it may be asked for, or count as gone.
+pub(crate) const ABSENT_ROUNDS: u32 = 2;
+
 /// How long an order was in none of the complete lists.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Absence {
@@ -169,6 +173,19 @@ pub(crate) struct Absence {
     pub(crate) rounds: u32,
     /// When the first of them was asked for.
     pub(crate) since: UtcNanos,
+}
+
+impl Absence {
+    /// One more list leaves it out.
+    pub(crate) fn once_more(before: Option<Self>, asked_at: UtcNanos) -> Self {
+        let Self { rounds, since } = before.unwrap_or(Self { rounds: 0, since: asked_at });
+        Self { rounds: rounds.saturating_add(1), since }
+    }
+
+    /// Whether the lists until the one asked for then are enough, and lie as far apart as they must.
+    pub(crate) fn has_lasted(self, span: Duration, asked_at: UtcNanos) -> bool {
+        self.rounds >= ABSENT_ROUNDS && asked_at.since(self.since) >= span
+    }
 }
 
 /// How a cancel fares on this connection.

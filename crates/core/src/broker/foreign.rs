@@ -12,8 +12,6 @@ use crate::session::Absence;
 
 /// Orders of others that are counted. Beyond it people are told that the count is not whole.
 const FOREIGN_MAX: usize = 10_000;
-/// Complete lists in a row that must leave one out before it is gone.
-const LISTS_WITHOUT: u32 = 2;
 
 impl Turn<'_> {
     /// An open order that is not ours, or a second life of one that is: no order of ours counts it.
@@ -133,9 +131,7 @@ impl Turn<'_> {
             .cloned()
             .collect();
         for order in missed {
-            let before = missed_before.get(&order.key).copied();
-            let Absence { rounds, since } = before.unwrap_or(Absence { rounds: 0, since: asked_at });
-            let absence = Absence { rounds: rounds.saturating_add(1), since };
+            let absence = Absence::once_more(missed_before.get(&order.key).copied(), asked_at);
             if ended.contains(&order.key) || self.is_gone(absence, asked_at) {
                 self.foreign_gone(order.key);
                 continue;
@@ -149,8 +145,8 @@ impl Turn<'_> {
     }
 
     /// As long as one of ours must be missing before it may be asked for.
-    fn is_gone(&self, Absence { rounds, since }: Absence, asked_at: UtcNanos) -> bool {
-        (rounds >= LISTS_WITHOUT && asked_at.since(since) >= self.core.config.absent_after)
+    fn is_gone(&self, absence: Absence, asked_at: UtcNanos) -> bool {
+        absence.has_lasted(self.core.config.absent_after, asked_at)
             || planted::is("one-list-ends-an-order-of-others")
     }
 

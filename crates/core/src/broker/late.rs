@@ -7,7 +7,6 @@ use alphec_model::{
     AlertKind, Body, BrokerRequest, Evidence, Leg, OrderState, PermId, Provenance, UtcNanos, planted,
 };
 
-use super::lists::ABSENT_ROUNDS_PROBE;
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::orders::change::Carried;
@@ -41,11 +40,10 @@ impl Turn<'_> {
                 continue;
             }
             let is_over = asked_at.since(order.updated_at) >= self.core.config.absent_watch;
-            let absence = Absence { rounds: 0, since: asked_at };
-            let absence = self.core.session.watch_rounds.entry(ix).or_insert(absence);
-            absence.rounds = absence.rounds.saturating_add(1);
-            let is_missing = absence.rounds >= ABSENT_ROUNDS_PROBE
-                && asked_at.since(absence.since) >= self.core.config.absent_after;
+            let before = self.core.session.watch_rounds.get(&ix).copied();
+            let absence = Absence::once_more(before, asked_at);
+            self.core.session.watch_rounds.insert(ix, absence);
+            let is_missing = absence.has_lasted(self.core.config.absent_after, asked_at);
             let is_proven = is_over && is_missing && self.holdings_of(ix) != Some(false);
             if is_proven || planted::is("a-watch-ends-with-the-next-lists") {
                 self.core.session.watch_rounds.remove(&ix);

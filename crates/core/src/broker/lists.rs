@@ -11,15 +11,13 @@ use crate::book::OrderIx;
 use crate::machine::Turn;
 use crate::orders::change::Carried;
 use crate::orders::sent_replace;
-use crate::session::Absence;
+use crate::session::{ABSENT_ROUNDS, Absence};
 
 /// Complete rounds without a change in flight before old terms at work count as "it never arrived", and before
 /// another change may take its place.
 const UNSEEN_ROUNDS_MIN: u32 = 2;
 /// Complete rounds that must have an order as inactive before a code counts that may have been about a change of it.
 const INACTIVE_ROUNDS_MIN: u32 = 2;
-/// Complete rounds without an order before it is in doubt, and then before a cancel asks for it.
-pub(super) const ABSENT_ROUNDS_PROBE: u32 = 2;
 
 impl Turn<'_> {
     pub(super) fn take_open(
@@ -285,7 +283,7 @@ impl Turn<'_> {
             let absence = self.core.session.absent_rounds.entry(ix).or_insert(absence);
             absence.rounds = absence.rounds.saturating_add(1);
             let Absence { rounds, since } = *absence;
-            if rounds < ABSENT_ROUNDS_PROBE {
+            if rounds < ABSENT_ROUNDS {
                 self.look_later();
             } else if state == OrderState::Working {
                 self.doubt(ix, "it is in none of the broker's complete lists".to_owned());
@@ -315,7 +313,7 @@ fn is_size_of_change(order: &Order, wanted: Qty) -> bool {
 /// The quiet period is not over: the next round counts as the first that may probe.
 fn absence_restarts(absence: Option<&mut Absence>) {
     if let Some(absence) = absence {
-        absence.rounds = ABSENT_ROUNDS_PROBE - 1;
+        absence.rounds = ABSENT_ROUNDS - 1;
     }
 }
 

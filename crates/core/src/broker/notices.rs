@@ -5,13 +5,12 @@ use std::time::Duration;
 use alphec_model::broker::{LinkState, Notice, NoticeClass};
 use alphec_model::{AlertKind, Body, Evidence, Leg, OrderState, Provenance, RejectReason, planted};
 
-use super::lists::ABSENT_ROUNDS_PROBE;
 use crate::book::OrderIx;
 use crate::machine::{About, Turn};
 use crate::orders::cancel::CANCELS_MAX;
 use crate::orders::change::Carried;
 use crate::orders::sent_replace;
-use crate::session::Suspicion;
+use crate::session::{ABSENT_ROUNDS, Suspicion};
 
 /// Codes that answer the requests they come for, whichever those are: a cancel as well as an order.
 const OF_ANY_REQUEST: [i32; 3] = [321, 322, 323];
@@ -178,7 +177,7 @@ impl Turn<'_> {
     fn is_absent(&self, ix: OrderIx) -> bool {
         let absence = self.core.session.absent_rounds.get(&ix);
         let is_long = absence.is_some_and(|absence| {
-            (absence.rounds >= ABSENT_ROUNDS_PROBE || planted::is("one-list-without-it-proves-absence"))
+            (absence.rounds >= ABSENT_ROUNDS || planted::is("one-list-without-it-proves-absence"))
                 && self.now.since(absence.since) >= self.core.config.absent_after
         });
         let is_up = matches!(self.core.session.link.state, LinkState::Recovering | LinkState::Ready);
